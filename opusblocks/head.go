@@ -1,0 +1,118 @@
+package opusblocks
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"broadcastbot/internal/oggopus"
+)
+
+// Block 0 has one size and one layout, whatever it says: the size tells a
+// server nothing of the title, and the commitment stands at a fixed place.
+const (
+	vendor          = "broadcastbot"
+	commitmentName  = "KEY_COMMITMENT="
+	commitmentSize  = 64
+	tagsSize        = 1024                               // OpusTags, padded with zeros (RFC 7845, 5.2)
+	headPageSize    = 27 + 1 + 19                        // Ogg header, one lacing value, OpusHead
+	tagsPageSize    = 27 + (tagsSize/255 + 1) + tagsSize // Ogg header, lacing, OpusTags
+	headPlaintext   = headPageSize + tagsPageSize
+	commitmentStart = headPageSize + 27 + (tagsSize/255 + 1) + // the packet
+		8 + 4 + len(vendor) + 4 + // "OpusTags", vendor, number of comments
+		4 + len(commitmentName) // the first comment
+
+	// HeadSize is where block 1 begins, in bytes: magic and block 0.
+	HeadSize = len(magic) + HeaderSize + headPlaintext + TagSize
+)
+
+// commitment is what makes a key fit one file only: two keys that open the
+// same block 0 would have to agree in 64 bytes of keystream.
+var commitment = strings.Repeat("0", commitmentSize)
+
+// Head is what block 0 says of the broadcast.
+type Head struct {
+	Channels int // 1 or 2
+	PreSkip  int // samples at 48 kHz before the sound begins (RFC 7845, 4.2)
+	Title    string
+	Speaker  string // Matrix user id
+	Started  time.Time
+}
+
+const startedLayout = "2006-01-02T15:04:05.000Z07:00"
+
+// pages returns the plaintext of block 0. A title that does not fit is cut.
+func (h Head) pages(serial uint32) ([]byte, error) {
+	if h.Channels != 1 && h.Channels != 2 {
+		return nil, fmt.Errorf("a broadcast has 1 or 2 channels, not %d", h.Channels)
+	}
+	tags := h.tags(h.Title)
+	if excess := len(tags.Append(nil)) - tagsSize; excess > 0 {
+		tags = h.tags(cut(h.Title, len(h.Title)-excess))
+	}
+	packet := tags.Append(make([]byte, 0, tagsSize))
+	if len(packet) > tagsSize {
+		return nil, fmt.Errorf("the speaker's name is too long: %d bytes", len(h.Speaker))
+	}
+	packet = packet[:tagsSize] // the rest of the array is zero: padding
+
+	head := oggopus.Head{Channels: h.Channels, PreSkip: h.PreSkip, InputSampleRate: sampleRate}.Append(nil)
+	first := oggopus.Page{First: true, Serial: serial, Lacing: oggopus.AppendLacing(nil, len(head)), Body: head}
+	second := oggopus.Page{Serial: serial, Sequence: 1, Lacing: oggopus.AppendLacing(nil, len(packet)), Body: packet}
+	return second.Append(first.Append(nil)), nil
+}
+
+func (h Head) tags(title string) oggopus.Tags {
+	return oggopus.Tags{Vendor: vendor, Comments: []string{
+		commitmentName + commitment,
+		"TITLE=" + title,
+		"ARTIST=" + h.Speaker,
+		"DATE=" + h.Started.UTC().Format(startedLayout),
+	}}
+}
+
+// cut shortens s to at most n bytes without breaking a character.
+func cut(s string, n int) string {
+	n = max(n, 0)
+	for n > 0 && n < len(s) && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
+
+// parseHead reads the plaintext of block 0 and returns its serial number too.
+func parseHead(plaintext []byte) (Head, uint32, error) {
+	if len(plaintext) != headPlaintext ||
+		!bytes.Equal(plaintext[commitmentStart:commitmentStart+commitmentSize], []byte(commitment)) {
+		return Head{}, 0, fmt.Errorf("%w: block 0 does not commit to the key", ErrWrongKey)
+	}
+	first, n, err := oggopus.ParsePage(plaintext)
+	if err != nil {
+		return Head{}, 0, fmt.Errorf("%w: first page: %w", ErrMalformed, err)
+	}
+	second, _, err := oggopus.ParsePage(plaintext[n:])
+	if err != nil {
+		return Head{}, 0, fmt.Errorf("%w: second page: %w", ErrMalformed, err)
+	}
+	if !first.First || second.Sequence != 1 || second.Serial != first.Serial {
+		return Head{}, 0, fmt.Errorf("%w: block 0 is not the head of an Ogg stream", ErrMalformed)
+	}
+	opusHead, err := oggopus.ParseHead(first.Body)
+	if err != nil {
+		return Head{}, 0, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	tags, err := oggopus.ParseTags(second.Body)
+	if err != nil {
+		return Head{}, 0, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	started, _ := time.Parse(startedLayout, tags.Get("DATE")) // a missing date is the zero time
+	return Head{
+		Channels: opusHead.Channels,
+		PreSkip:  opusHead.PreSkip,
+		Title:    tags.Get("TITLE"),
+		Speaker:  tags.Get("ARTIST"),
+		Started:  started,
+	}, first.Serial, nil
+}

@@ -1,0 +1,144 @@
+package opusblocks
+
+import (
+	"fmt"
+
+	"broadcastbot/internal/oggopus"
+	"broadcastbot/internal/opus"
+)
+
+const sampleRate = opus.SampleRate
+
+// maxSegments is how many lacing values a page has room for (RFC 3533, 6).
+const maxSegments = 255
+
+// pager lays packets out as Ogg pages and counts what has to be continuous.
+type pager struct {
+	serial   uint32
+	sequence uint32 // of the next page
+	granule  int64  // samples at 48 kHz up to here, pre-skip included
+
+	lacing, body []byte // of the page that is being filled
+}
+
+// appendPages appends packets as whole pages: one, unless their lacing values
+// need more. The last page of the stream is written even when it is empty.
+func (p *pager) appendPages(dst []byte, packets [][]byte, last bool, endTrim int) ([]byte, error) {
+	p.lacing, p.body = p.lacing[:0], p.body[:0]
+	granule, sequence := p.granule, p.sequence // taken over when all packets are known to be good
+	start := granule
+	for _, packet := range packets {
+		samples, err := opus.PacketDuration(packet)
+		if err != nil {
+			return nil, fmt.Errorf("not an Opus packet: %w", err)
+		}
+		if len(p.lacing)+len(packet)/maxSegments+1 > maxSegments {
+			dst = p.flush(dst, granule, sequence, false)
+			sequence++
+		}
+		p.lacing = oggopus.AppendLacing(p.lacing, len(packet))
+		p.body = append(p.body, packet...)
+		granule += int64(samples)
+	}
+	if endTrim < 0 || int64(endTrim) > granule-start {
+		return nil, fmt.Errorf("an end trim of %d samples does not fit into the last %d", endTrim, granule-start)
+	}
+	granule -= int64(endTrim)
+	dst = p.flush(dst, granule, sequence, last)
+	p.granule, p.sequence = granule, sequence+1
+	return dst, nil
+}
+
+// flush writes the page that was filled so far.
+func (p *pager) flush(dst []byte, granule int64, sequence uint32, last bool) []byte {
+	page := oggopus.Page{
+		Last: last, Granule: granule, Serial: p.serial, Sequence: sequence,
+		Lacing: p.lacing, Body: p.body,
+	}
+	dst = page.Append(dst)
+	p.lacing, p.body = p.lacing[:0], p.body[:0]
+	return dst
+}
+
+// parsed is what the pages of one block say.
+type parsed struct {
+	packets [][]byte
+	start   int64
+	last    bool
+}
+
+// parsePages reads what appendPages wrote; the packets alias plaintext and are
+// appended to packets. anchored says that the pager's counts have to be
+// continued; otherwise, in the first block after a jump, they are taken from
+// the block itself.
+func (p *pager) parsePages(packets [][]byte, plaintext []byte, anchored bool) (parsed, error) {
+	block := parsed{packets: packets, start: p.granule}
+	for len(plaintext) > 0 {
+		page, size, err := oggopus.ParsePage(plaintext)
+		if err != nil {
+			return parsed{}, fmt.Errorf("%w: not whole Ogg pages: %w", ErrMalformed, err)
+		}
+		plaintext = plaintext[size:]
+		if block.last || page.First || page.Continued || page.Serial != p.serial {
+			return parsed{}, fmt.Errorf("%w: a page that does not belong here", ErrMalformed)
+		}
+		samples, err := block.appendPackets(&page)
+		if err != nil {
+			return parsed{}, err
+		}
+		if !anchored {
+			p.anchor(&page, samples)
+			block.start, anchored = p.granule, true
+		}
+		if err := p.follow(&page, samples); err != nil {
+			return parsed{}, err
+		}
+		block.last = page.Last
+	}
+	return block, nil
+}
+
+// appendPackets takes over the packets of a page and returns how many samples
+// they last.
+func (b *parsed) appendPackets(page *oggopus.Page) (samples int64, err error) {
+	before := len(b.packets)
+	packets, whole := page.Packets(b.packets)
+	if !whole || (len(packets) == before && !page.Last) {
+		return 0, fmt.Errorf("%w: a page without whole packets", ErrMalformed)
+	}
+	for _, packet := range packets[before:] {
+		n, err := opus.PacketDuration(packet)
+		if err != nil {
+			return 0, fmt.Errorf("%w: %w", ErrMalformed, err)
+		}
+		samples += int64(n)
+	}
+	b.packets = packets
+	return samples, nil
+}
+
+// anchor takes the counts before a page from the page. The last page may end
+// earlier than its packets; its start is then only known to the reader who has
+// seen the page before.
+func (p *pager) anchor(page *oggopus.Page, samples int64) {
+	p.sequence = page.Sequence
+	p.granule = page.Granule - samples
+	if page.Last {
+		p.granule = max(p.granule, 0)
+	}
+}
+
+// follow checks that a page continues the counts, and counts it.
+func (p *pager) follow(page *oggopus.Page, samples int64) error {
+	if page.Sequence != p.sequence {
+		return fmt.Errorf("%w: page %d where page %d belongs", ErrOrder, page.Sequence, p.sequence)
+	}
+	end := p.granule + samples
+	trimmed := page.Last && p.granule <= page.Granule && page.Granule < end
+	if page.Granule != end && !trimmed || p.granule < 0 {
+		return fmt.Errorf("%w: the time jumps to sample %d, not %d", ErrMalformed, page.Granule, end)
+	}
+	p.granule = page.Granule
+	p.sequence++
+	return nil
+}

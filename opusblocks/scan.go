@@ -1,0 +1,131 @@
+package opusblocks
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"iter"
+)
+
+// Scanned is what can be said of a stretch of a file without its key.
+type Scanned struct {
+	Offset int64
+	Size   int64
+	Header Header // of a block; zero for damage
+	Err    error  // nil for a sound block; what is wrong, else
+}
+
+// Scan goes through a file without a key: blocks by their headers, and the
+// stretches between them that are no blocks. A checksum, where there is one, is
+// compared. It stops after the file's end or at the first error of r, which it
+// yields (ErrCutOff for a block that is not whole).
+func Scan(r io.Reader) iter.Seq[Scanned] {
+	return func(yield func(Scanned) bool) {
+		s := scanner{yield: yield}
+		s.window.reset(r)
+		s.run()
+	}
+}
+
+var markerBytes = []byte{0xFF, 0xFF, 0xFF, 0xFF}
+
+type scanner struct {
+	window  window
+	yield   func(Scanned) bool
+	offset  int64
+	garbage int64 // bytes before offset that belong to no block
+	next    uint32
+}
+
+func (s *scanner) run() {
+	start, err := s.window.peek(len(magic))
+	if string(start) != magic {
+		s.yield(Scanned{Size: int64(len(start)), Err: errors.Join(ErrNotBlocks, noEOF(err))})
+		return
+	}
+	s.advance(len(magic))
+	for s.step() {
+	}
+}
+
+func (s *scanner) advance(n int) {
+	s.window.discard(n)
+	s.offset += int64(n)
+}
+
+// step handles the next block, or one byte that begins none.
+func (s *scanner) step() bool {
+	raw, err := s.window.peek(HeaderSize)
+	if err != nil {
+		return s.end(raw, err)
+	}
+	h := rawHeader(raw)
+	if !h.plausible() {
+		s.skip()
+		return true
+	}
+	block, err := s.window.peek(HeaderSize + int(h.length()))
+	if err == io.EOF && bytes.Contains(block[4:], markerBytes) {
+		s.skip() // the length is damaged, not the end missing
+		return true
+	}
+	if err != nil {
+		return s.end(block, err)
+	}
+	if h = rawHeader(block); h.checksum() != 0 && h.checksum() != checksumOf(block) {
+		if s.garbage > 0 || !s.followed(len(block)) {
+			s.skip() // a marker by chance
+			return true
+		}
+		return s.found(block, ErrForged)
+	}
+	return s.found(block, nil)
+}
+
+func (s *scanner) skip() {
+	s.advance(1)
+	s.garbage++
+}
+
+// followed reports whether another block, or the end, comes after n bytes: then
+// these bytes are a damaged block and not a chance marker.
+func (s *scanner) followed(n int) bool {
+	ahead, err := s.window.peek(n + HeaderSize)
+	return err == nil && rawHeader(ahead[n:]).plausible() || len(ahead) == n
+}
+
+// found reports a block and what was skipped before it.
+func (s *scanner) found(block []byte, err error) bool {
+	if !s.reportGarbage() {
+		return false
+	}
+	h := rawHeader(block).header()
+	if err == nil && h.Sequence != s.next {
+		err = ErrOrder
+	}
+	s.next = h.Sequence + 1
+	at := s.offset
+	s.advance(len(block))
+	return s.yield(Scanned{Offset: at, Size: s.offset - at, Header: h, Err: err})
+}
+
+func (s *scanner) reportGarbage() bool {
+	n := s.garbage
+	s.garbage = 0
+	return n == 0 || s.yield(Scanned{Offset: s.offset - n, Size: n, Err: ErrMalformed})
+}
+
+// end reports the bytes that are left over and how the source ended.
+func (s *scanner) end(rest []byte, err error) bool {
+	if s.reportGarbage() && (len(rest) > 0 || noEOF(err) != nil) {
+		s.yield(Scanned{Offset: s.offset, Size: int64(len(rest)), Err: errors.Join(ErrCutOff, noEOF(err))})
+	}
+	return false
+}
+
+func noEOF(err error) error {
+	if err == io.EOF {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,149 @@
+package opusblocks
+
+import (
+	"fmt"
+	"io"
+)
+
+// Seeker finds the block that holds a moment, in a file of which any part can
+// be asked for. A guess leads to a place in the file, the first block there
+// that opens tells the time, and a wrong guess teaches the next one.
+//
+// With constant packet sizes the first guess is right, so a seek costs one
+// call of Open: see FORMAT.md, "Seeking".
+type Seeker struct {
+	// Open returns the file's bytes from offset on, for as long as the file
+	// grows. It is called once per guess; the bytes of an earlier call are not
+	// read any more.
+	Open func(offset int64) (io.Reader, error)
+	// Table, when there is one, makes the first guess right for files with
+	// packets of any size.
+	Table SeekTable
+
+	reader *Reader
+	size   int   // of the blocks seen so far, in bytes
+	length int64 // and in samples
+	varies bool  // they are not all alike
+	known  point // the latest block seen: what it says of the bytes per sample
+}
+
+// point is a place between two blocks.
+type point struct{ offset, samples int64 }
+
+var firstBlock = point{offset: int64(HeadSize)}
+
+// Guesses: how many before the file is read from its beginning; how many bytes
+// beyond a landing are read instead of guessing again; and how early to land,
+// in bytes, when the guess is no more than an interpolation.
+const (
+	maxGuesses   = 6
+	readForward  = 256 << 10
+	guessedEarly = 4 << 10
+)
+
+// NewSeeker returns a Seeker that moves r, which must have read block 0.
+func NewSeeker(r *Reader, open func(offset int64) (io.Reader, error)) *Seeker {
+	return &Seeker{Open: open, reader: r}
+}
+
+// Learn tells the seeker of a block that was read, so that guesses get better.
+func (s *Seeker) Learn(b Block) {
+	if len(b.Packets) == 0 || b.Last {
+		return // not a block like the others
+	}
+	if s.size == 0 {
+		s.size, s.length = b.Size, b.End-b.Start
+	}
+	if b.Size != s.size || b.End-b.Start != s.length {
+		s.varies = true
+		s.size = max(s.size, b.Size)
+	}
+	if b.Start > s.known.samples {
+		s.known = point{b.Offset, b.Start}
+	}
+}
+
+// SeekTo moves the reader to the block that holds the sample (at 48 kHz,
+// pre-skip included) and returns it; the reader then goes on behind it. Beyond
+// the end it returns the last block; beyond the edge of a file that grows it
+// reads until the source ends.
+func (s *Seeker) SeekTo(sample int64) (Block, error) {
+	sample = max(sample, 0)
+	low, guess := firstBlock, s.guess(sample)
+	for range maxGuesses {
+		block, err := s.land(guess)
+		if err != nil {
+			return Block{}, err
+		}
+		landed := point{block.Offset, block.Start}
+		switch {
+		case landed.samples > sample && guess > low.offset:
+			guess = between(low, landed, sample)
+		case s.bytesBetween(landed.samples, sample) > readForward && landed.offset > low.offset:
+			low = landed
+			guess = landed.offset + s.bytesBetween(landed.samples, sample) - guessedEarly
+		default:
+			return s.forward(block, sample)
+		}
+	}
+	block, err := s.land(firstBlock.offset)
+	if err != nil {
+		return Block{}, err
+	}
+	return s.forward(block, sample)
+}
+
+// land opens the file at offset and reads the first block there.
+func (s *Seeker) land(offset int64) (Block, error) {
+	src, err := s.Open(offset)
+	if err != nil {
+		return Block{}, fmt.Errorf("seek to byte %d: %w", offset, err)
+	}
+	s.reader.Jump(src, offset)
+	block, err := s.reader.ReadBlock()
+	if err == nil {
+		s.Learn(block)
+	}
+	return block, err
+}
+
+// forward reads on until the block that holds sample.
+func (s *Seeker) forward(block Block, sample int64) (Block, error) {
+	for block.End <= sample && !block.Last {
+		var err error
+		if block, err = s.reader.ReadBlock(); err != nil {
+			return Block{}, err
+		}
+	}
+	s.Learn(block)
+	return block, nil
+}
+
+// guess returns where the block that holds sample may begin: at most there,
+// where all blocks are alike, because a block later would be one too late.
+func (s *Seeker) guess(sample int64) int64 {
+	if offset, ok := s.Table.Lookup(sample); ok {
+		return offset
+	}
+	return int64(HeadSize) + max(0, s.bytesBetween(0, sample)-int64(s.size))
+}
+
+// bytesBetween estimates how many bytes lie between two moments. Signs of life
+// make it too few, never too many, where all blocks are alike.
+func (s *Seeker) bytesBetween(from, to int64) int64 {
+	bytes, samples := int64(s.size), s.length
+	if s.varies {
+		bytes, samples = s.known.offset-firstBlock.offset, s.known.samples
+	}
+	if samples == 0 {
+		return 0
+	}
+	return int64(float64(to-from) * float64(bytes) / float64(samples))
+}
+
+// between interpolates inside two proved places, a little early.
+func between(low, high point, sample int64) int64 {
+	share := float64(sample-low.samples) / float64(high.samples-low.samples)
+	guess := low.offset + int64(share*float64(high.offset-low.offset)) - guessedEarly
+	return max(guess, low.offset)
+}

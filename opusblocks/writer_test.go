@@ -1,0 +1,251 @@
+package opusblocks
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+func TestWrittenIsRead(t *testing.T) {
+	for _, size := range []func(*rand.Rand) int{constant, varying} {
+		s := mustShow(t, 20, size)
+		r := NewReader(bytes.NewReader(s.file), s.key)
+		head, err := r.Head()
+		if err != nil || head != testHead {
+			t.Fatalf("Head = %+v, %v", head, err)
+		}
+		packets, err := readAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustPackets(t, packets, s.packets)
+		if end := r.Position(); end.Offset != int64(len(s.file)) || end.Sequence != 22 || end.Samples != 20*4800 {
+			t.Errorf("Position = %+v", end)
+		}
+	}
+}
+
+func TestBlockZeroHasOneSize(t *testing.T) {
+	for _, test := range []struct{ title, speaker, wantTitle string }{
+		{"", "", ""},
+		{"Town hall", "@alice:example.org", "Town hall"},
+		{strings.Repeat("é", 2000), "@a:b", strings.Repeat("é", 405)},
+		{strings.Repeat("x", 600), "@" + strings.Repeat("s", 253), strings.Repeat("x", 560)},
+	} {
+		var file bytes.Buffer
+		head := testHead
+		head.Title, head.Speaker = test.title, test.speaker
+		key := NewKey()
+		if _, err := NewWriter(&file, key, head); err != nil {
+			t.Fatal(err)
+		}
+		if file.Len() != HeadSize {
+			t.Errorf("block 0 of a title of %d bytes ends at %d, want %d", len(test.title), file.Len(), HeadSize)
+		}
+		got, err := NewReader(&file, key).Head()
+		if err != nil || got.Speaker != test.speaker {
+			t.Fatalf("Head = %+v, %v", got, err)
+		}
+		if !strings.HasPrefix(test.title, got.Title) || len(got.Title) < min(len(test.title), 500) {
+			t.Errorf("title of %d bytes was cut to %d", len(test.title), len(got.Title))
+		}
+	}
+}
+
+func TestBadHeadIsRefused(t *testing.T) {
+	for _, head := range []Head{{Channels: 0}, {Channels: 3}, {Channels: 1, Speaker: strings.Repeat("s", 2000)}} {
+		var file bytes.Buffer
+		if _, err := NewWriter(&file, NewKey(), head); err == nil || file.Len() > 0 {
+			t.Errorf("NewWriter(%d channels) = %v after %d bytes", head.Channels, err, file.Len())
+		}
+	}
+}
+
+func TestBadPacketsLeaveNoTrace(t *testing.T) {
+	key := NewKey()
+	var file bytes.Buffer
+	w, err := NewWriter(&file, key, testHead)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := testPacket(rand.New(rand.NewPCG(1, 1)), 80)
+	tooMuch := make([][]byte, 1000)
+	for i := range tooMuch {
+		tooMuch[i] = append([]byte{0x78}, make([]byte, 1200)...)
+	}
+	for name, packets := range map[string][][]byte{
+		"not Opus": {good, {}}, "larger than a block": tooMuch,
+	} {
+		if err := w.WriteBlock(packets); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	if err := w.Finish([][]byte{good}, 961); err == nil {
+		t.Error("an end trim longer than the last block was accepted")
+	}
+	if err := w.Finish([][]byte{good}, 960); err != nil {
+		t.Fatal(err)
+	}
+	packets, err := readAll(NewReader(&file, key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustPackets(t, packets, [][]byte{good})
+}
+
+func TestManySegmentsMakeManyPages(t *testing.T) {
+	key := NewKey()
+	random := rand.New(rand.NewPCG(1, 1))
+	var packets [][]byte
+	for range 50 { // one second at 510 kbit/s
+		packets = append(packets, testPacket(random, 1275))
+	}
+	var file bytes.Buffer
+	w, err := NewWriter(&file, key, testHead)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.WriteBlock(packets); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Finish(packets, 100); err != nil {
+		t.Fatal(err)
+	}
+	got, err := readAll(NewReader(&file, key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustPackets(t, got, append(packets, packets...))
+}
+
+// onceWriter counts the writes and refuses from a certain one on.
+type onceWriter struct {
+	bytes.Buffer
+	writes, refuseFrom int
+}
+
+func (w *onceWriter) Write(p []byte) (int, error) {
+	w.writes++
+	if w.refuseFrom > 0 && w.writes >= w.refuseFrom {
+		return 0, io.ErrShortWrite
+	}
+	return w.Buffer.Write(p)
+}
+
+func TestOneWritePerBlock(t *testing.T) {
+	packets := [][]byte{testPacket(rand.New(rand.NewPCG(1, 1)), 80)}
+	file := &onceWriter{refuseFrom: 4}
+	w, err := NewWriter(file, NewKey(), testHead)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(w.WriteBlock(packets), w.KeepAlive()); err != nil || file.writes != 3 {
+		t.Fatalf("%d writes for 3 blocks, %v", file.writes, err)
+	}
+	if err := w.WriteBlock(packets); !errors.Is(err, io.ErrShortWrite) {
+		t.Errorf("WriteBlock = %v, want the writer's error", err)
+	}
+	// The number is spent: nothing may be sealed after it, not even the end.
+	file.refuseFrom = 0
+	for name, err := range map[string]error{
+		"WriteBlock": w.WriteBlock(packets), "KeepAlive": w.KeepAlive(), "Finish": w.Finish(nil, 0),
+	} {
+		if !errors.Is(err, io.ErrShortWrite) {
+			t.Errorf("%s after the error = %v", name, err)
+		}
+	}
+	if file.writes != 4 {
+		t.Errorf("%d writes, want 4", file.writes)
+	}
+}
+
+func TestFinishedWriterRefuses(t *testing.T) {
+	w, err := NewWriter(io.Discard, NewKey(), testHead)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Finish(nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.KeepAlive(); !errors.Is(err, ErrFinished) {
+		t.Errorf("KeepAlive = %v, want ErrFinished", err)
+	}
+	if err := w.Finish(nil, 0); !errors.Is(err, ErrFinished) {
+		t.Errorf("Finish = %v, want ErrFinished", err)
+	}
+}
+
+func TestLastSequenceNumberIsForTheEnd(t *testing.T) {
+	packets := [][]byte{testPacket(rand.New(rand.NewPCG(1, 1)), 80)}
+	w := ResumeWriter(io.Discard, NewKey(), Position{Offset: 1 << 40, Sequence: maxSequence - 1, Page: 9})
+	if err := w.WriteBlock(packets); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.WriteBlock(packets); !errors.Is(err, ErrFull) {
+		t.Errorf("WriteBlock = %v, want ErrFull", err)
+	}
+	if err := w.KeepAlive(); !errors.Is(err, ErrFull) {
+		t.Errorf("KeepAlive = %v, want ErrFull", err)
+	}
+	if err := w.Finish(packets, 0); err != nil {
+		t.Errorf("Finish = %v", err)
+	}
+}
+
+func TestResumedFileIsOneFile(t *testing.T) {
+	s := mustShow(t, 10, varying)
+	cut := int(s.blocks[6].Offset) + 40 // inside block 7
+	r := NewReader(bytes.NewReader(s.file[:cut]), s.key)
+	if _, err := readAll(r); !errors.Is(err, ErrCutOff) {
+		t.Fatalf("err = %v, want ErrCutOff", err)
+	}
+	at := r.Position()
+	if at.Offset != s.blocks[6].Offset {
+		t.Fatalf("whole blocks end at %d, want %d", at.Offset, s.blocks[6].Offset)
+	}
+	file := bytes.NewBuffer(bytes.Clone(s.file[:at.Offset]))
+	w := ResumeWriter(file, s.key, at)
+	if err := w.WriteBlock(s.packets[30:35]); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Finish(s.packets[35:37], 500); err != nil {
+		t.Fatal(err)
+	}
+	packets, err := readAll(NewReader(file, s.key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustPackets(t, packets, s.packets[:37])
+}
+
+func TestHotPathDoesNotAllocate(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 1))
+	packets := make([][]byte, 5)
+	for i := range packets {
+		packets[i] = testPacket(random, 80)
+	}
+	w, err := NewWriter(io.Discard, NewKey(), testHead)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := testing.AllocsPerRun(200, func() {
+		if err := w.WriteBlock(packets); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("WriteBlock allocates %v times", n)
+	}
+
+	s := mustShow(t, 300, constant)
+	r := NewReader(bytes.NewReader(s.file), s.key)
+	if n := testing.AllocsPerRun(200, func() {
+		if _, err := r.ReadBlock(); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("ReadBlock allocates %v times", n)
+	}
+}
