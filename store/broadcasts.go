@@ -1,0 +1,146 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"broadcastbot/opusblocks"
+)
+
+// State is where a broadcast stands, as the announcement says it.
+type State string
+
+// The states. A show that did not come to its own end, because its source broke
+// or the bot died, is interrupted: what there is of it is good.
+const (
+	Live        State = "live"
+	Ended       State = "ended"
+	Interrupted State = "interrupted"
+)
+
+// Broadcast is the record of one show.
+type Broadcast struct {
+	ID      string // of the gateway's recording: 22 characters base64url
+	Room    string
+	Speaker string // Matrix user id
+	Title   string
+	Source  string // as the command gave it, such as device:default
+	State   State
+	Reason  string // why it was interrupted, as a sentence for the room
+
+	Key           opusblocks.Key
+	Channels      int
+	Bitrate       int // bit/s; 0 where packets vary in size
+	BlockDuration time.Duration
+
+	Spool     string // path of the sender's growing file
+	UploadURL string
+	Gateway   string // public base URL of the gateway that serves it
+
+	Event      string // the announcement's id
+	VoiceEvent string // the voice message's id
+	MXC        string // mxc:// address, reserved or stored
+	MXCStored  bool   // the finished file is at MXC
+	Concluded  bool   // the room has been told the end
+
+	StartedAt time.Time
+	// What the closing event says of the finished file.
+	Duration time.Duration
+	Size     int64 // bytes
+	Blocks   int64
+	SHA256   string // base64, unpadded, of the encrypted file
+	Seek     string // opusblocks.SeekTable
+}
+
+// LiveURL is where the growing file is served.
+func (b *Broadcast) LiveURL() string { return b.Gateway + "/live/" + b.ID }
+
+// ListenURL is the link for people. The key is in its fragment, which no
+// browser sends to a server; it belongs into encrypted messages only.
+func (b *Broadcast) ListenURL() string {
+	return b.Gateway + "/listen/" + b.ID + "#" + b.Key.Fragment()
+}
+
+// ErrNotFound means that there is no such broadcast.
+var ErrNotFound = errors.New("no such broadcast")
+
+// SaveBroadcast writes the record, whether it is new or known.
+func (s *Store) SaveBroadcast(ctx context.Context, b *Broadcast) error {
+	key, err := json.Marshal(b.Key)
+	if err != nil {
+		return err
+	}
+	_, err = s.db.ExecContext(ctx, `
+		INSERT OR REPLACE INTO broadcast (id, room, speaker, title, source, state, reason,
+			key, channels, bitrate, block_ms, spool, upload_url, gateway,
+			event, voice_event, mxc, mxc_stored, concluded,
+			started_at, duration, size, blocks, sha256, seek)
+		VALUES (?,?,?,?,?,?,?, ?,?,?,?,?,?,?, ?,?,?,?,?, ?,?,?,?,?,?)`,
+		b.ID, b.Room, b.Speaker, b.Title, b.Source, b.State, b.Reason,
+		string(key), b.Channels, b.Bitrate, b.BlockDuration.Milliseconds(), b.Spool, b.UploadURL, b.Gateway,
+		b.Event, b.VoiceEvent, b.MXC, b.MXCStored, b.Concluded,
+		b.StartedAt.UnixMilli(), b.Duration.Milliseconds(), b.Size, b.Blocks, b.SHA256, b.Seek)
+	if err != nil {
+		return fmt.Errorf("save broadcast %s: %w", b.ID, err)
+	}
+	return nil
+}
+
+const selectBroadcast = `
+	SELECT id, room, speaker, title, source, state, reason,
+		key, channels, bitrate, block_ms, spool, upload_url, gateway,
+		event, voice_event, mxc, mxc_stored, concluded,
+		started_at, duration, size, blocks, sha256, seek
+	FROM broadcast `
+
+func scanBroadcast(row interface{ Scan(...any) error }) (*Broadcast, error) {
+	var b Broadcast
+	var key string
+	var blockMS, startedAt, duration int64
+	err := row.Scan(&b.ID, &b.Room, &b.Speaker, &b.Title, &b.Source, &b.State, &b.Reason,
+		&key, &b.Channels, &b.Bitrate, &blockMS, &b.Spool, &b.UploadURL, &b.Gateway,
+		&b.Event, &b.VoiceEvent, &b.MXC, &b.MXCStored, &b.Concluded,
+		&startedAt, &duration, &b.Size, &b.Blocks, &b.SHA256, &b.Seek)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal([]byte(key), &b.Key); err != nil {
+		return nil, fmt.Errorf("key of broadcast %s: %w", b.ID, err)
+	}
+	b.BlockDuration = time.Duration(blockMS) * time.Millisecond
+	b.StartedAt = time.UnixMilli(startedAt)
+	b.Duration = time.Duration(duration) * time.Millisecond
+	return &b, nil
+}
+
+// Broadcast returns the record with that id, or ErrNotFound.
+func (s *Store) Broadcast(ctx context.Context, id string) (*Broadcast, error) {
+	b, err := scanBroadcast(s.db.QueryRowContext(ctx, selectBroadcast+`WHERE id = ?`, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, ErrNotFound
+	}
+	return b, err
+}
+
+// Unconcluded returns the broadcasts whose end the room has not been told,
+// oldest first: what a crash left open.
+func (s *Store) Unconcluded(ctx context.Context) ([]*Broadcast, error) {
+	rows, err := s.db.QueryContext(ctx, selectBroadcast+`WHERE concluded = 0 ORDER BY started_at`)
+	if err != nil {
+		return nil, fmt.Errorf("look for open broadcasts: %w", err)
+	}
+	defer rows.Close()
+	var all []*Broadcast
+	for rows.Next() {
+		b, err := scanBroadcast(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, b)
+	}
+	return all, rows.Err()
+}

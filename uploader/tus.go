@@ -1,0 +1,172 @@
+package uploader
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"broadcastbot/internal/livefile"
+)
+
+// Tus creates uploads at a server that speaks tus 1.0.0 with the extensions
+// creation, creation-defer-length and termination (https://tus.io).
+type Tus struct {
+	Client   *http.Client
+	Endpoint string // where uploads are created, such as http://127.0.0.1:8008/upload
+	Token    string // bearer token
+}
+
+// Upload is one upload at a tus server: a Destination.
+type Upload struct {
+	tus *Tus
+	URL string
+}
+
+var _ Destination = (*Upload)(nil)
+
+// StatusError is a refusal by the server.
+type StatusError struct {
+	Code    int    // HTTP status
+	Message string // the server's words, may be empty
+}
+
+func (e *StatusError) Error() string {
+	if e.Message == "" {
+		return fmt.Sprintf("the gateway answers %d %s", e.Code, http.StatusText(e.Code))
+	}
+	return fmt.Sprintf("the gateway answers %d: %s", e.Code, e.Message)
+}
+
+// permanent reports whether repeating can not help: the server has understood
+// the request and will not take it. A wrong offset (409) or an upload that
+// another connection holds (423) is mended by asking for the offset again.
+func permanent(err error) bool {
+	if errors.Is(err, ErrAhead) || errors.Is(err, livefile.ErrClosed) {
+		return true
+	}
+	var status *StatusError
+	if !errors.As(err, &status) {
+		return false
+	}
+	switch status.Code {
+	case http.StatusConflict, http.StatusLocked, http.StatusRequestTimeout, http.StatusTooManyRequests:
+		return false
+	}
+	return status.Code >= 400 && status.Code < 500
+}
+
+// requestTimeout bounds the requests whose body does not flow for hours.
+const requestTimeout = 10 * time.Second
+
+// Create begins an upload of a length that is not known yet.
+func (t *Tus) Create(ctx context.Context) (*Upload, error) {
+	header := http.Header{"Upload-Defer-Length": {"1"}}
+	response, err := t.short(ctx, http.MethodPost, t.Endpoint, header, http.StatusCreated)
+	if err != nil {
+		return nil, fmt.Errorf("create upload: %w", err)
+	}
+	base, err := url.Parse(t.Endpoint)
+	if err != nil {
+		return nil, fmt.Errorf("create upload: %w", err)
+	}
+	location, err := base.Parse(response.Header.Get("Location"))
+	if err != nil || response.Header.Get("Location") == "" {
+		return nil, errors.New("create upload: the gateway does not say where (Location is missing)")
+	}
+	return t.Upload(location.String()), nil
+}
+
+// Upload returns the upload at url, which was created earlier.
+func (t *Tus) Upload(url string) *Upload { return &Upload{tus: t, URL: url} }
+
+// Offset implements Destination.
+func (u *Upload) Offset(ctx context.Context) (int64, error) {
+	response, err := u.tus.short(ctx, http.MethodHead, u.URL, nil, http.StatusOK)
+	if err != nil {
+		return 0, err
+	}
+	offset, err := strconv.ParseInt(response.Header.Get("Upload-Offset"), 10, 64)
+	if err != nil || offset < 0 {
+		return 0, fmt.Errorf("the gateway names %q as its offset", response.Header.Get("Upload-Offset"))
+	}
+	return offset, nil
+}
+
+// Append implements Destination: one PATCH whose body flows as long as r does.
+func (u *Upload) Append(ctx context.Context, offset int64, r io.Reader) error {
+	header := patchHeader(offset)
+	response, err := u.tus.do(ctx, http.MethodPatch, u.URL, header, r)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	return check(response, http.StatusNoContent)
+}
+
+// Finish implements Destination: an empty PATCH that declares the length.
+func (u *Upload) Finish(ctx context.Context, size int64) error {
+	header := patchHeader(size)
+	header.Set("Upload-Length", strconv.FormatInt(size, 10))
+	_, err := u.tus.short(ctx, http.MethodPatch, u.URL, header, http.StatusNoContent)
+	return err
+}
+
+// Delete removes what was uploaded, for good.
+func (u *Upload) Delete(ctx context.Context) error {
+	_, err := u.tus.short(ctx, http.MethodDelete, u.URL, nil, http.StatusNoContent)
+	if err != nil {
+		return fmt.Errorf("delete upload: %w", err)
+	}
+	return nil
+}
+
+func patchHeader(offset int64) http.Header {
+	return http.Header{
+		"Content-Type":  {"application/offset+octet-stream"},
+		"Upload-Offset": {strconv.FormatInt(offset, 10)},
+	}
+}
+
+// short makes a request that is answered at once and returns the answer, whose
+// body is closed, if it has the wanted status.
+func (t *Tus) short(ctx context.Context, method, url string, header http.Header, want int) (*http.Response, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	response, err := t.do(ctx, method, url, header, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	return response, check(response, want)
+}
+
+func (t *Tus) do(ctx context.Context, method, url string, header http.Header, body io.Reader) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, url, body)
+	if err != nil {
+		return nil, err
+	}
+	for name, values := range header {
+		request.Header[name] = values
+	}
+	request.Header.Set("Tus-Resumable", "1.0.0")
+	request.Header.Set("Authorization", "Bearer "+t.Token)
+	return t.Client.Do(request)
+}
+
+// check turns an unwanted answer into a StatusError with the server's words.
+func check(response *http.Response, want int) error {
+	if response.StatusCode == want {
+		return nil
+	}
+	refusal := struct {
+		Error string `json:"error"`
+	}{}
+	json.NewDecoder(io.LimitReader(response.Body, 4096)).Decode(&refusal) // no words are fine too
+	return &StatusError{Code: response.StatusCode, Message: refusal.Error}
+}

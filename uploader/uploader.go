@@ -1,0 +1,157 @@
+// Package uploader keeps a remote copy of a growing file complete, across
+// broken lines, restarts on either side and a remote that is away for a while.
+//
+// There is one idea: the remote is the truth. The uploader asks it how much it
+// has, sends from there, and after any error asks again.
+package uploader
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"broadcastbot/internal/livefile"
+)
+
+// Destination is a remote copy that can only grow at its end.
+type Destination interface {
+	// Offset returns how many bytes the remote has.
+	Offset(ctx context.Context) (int64, error)
+	// Append sends what r yields, as it comes, to the remote's end, which has
+	// to be at offset. It returns after the remote has taken all of r.
+	Append(ctx context.Context, offset int64, r io.Reader) error
+	// Finish tells the remote that its size bytes are all.
+	Finish(ctx context.Context, size int64) error
+}
+
+// ErrAhead means that the remote has more bytes than the file: they come from
+// another file, or the file has lost its end. Nothing can be appended then.
+var ErrAhead = errors.New("the remote has bytes that the local file does not have")
+
+// errStalled ends an Append that the remote does not seem to receive.
+var errStalled = errors.New("the line is up, but nothing arrives")
+
+// How often the remote is asked for its offset while bytes flow, and how many
+// times in a row it may have received nothing before the line counts as dead.
+const (
+	checkInterval = 5 * time.Second
+	patience      = 3
+)
+
+// Uploader copies one File to one Destination.
+type Uploader struct {
+	File        *livefile.File
+	Destination Destination
+	Log         *slog.Logger
+
+	uploaded atomic.Int64
+}
+
+// Uploaded returns how many bytes the remote is known to have. It trails what
+// has been sent by up to five seconds.
+func (u *Uploader) Uploaded() int64 { return u.uploaded.Load() }
+
+// Run returns nil when the file is finished and the remote has all of it. It
+// tries for ever, except for errors that no repetition can mend (ErrAhead, or
+// a refusal such as a wrong token), and until ctx ends.
+func (u *Uploader) Run(ctx context.Context) error {
+	var wait backoff
+	for {
+		before := u.Uploaded()
+		err := u.transfer(ctx)
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case permanent(err):
+			return err
+		}
+		if u.Uploaded() > before {
+			wait = backoff{}
+		}
+		delay := wait.next()
+		u.Log.Warn("upload broken off, will go on", "err", err, "offset", u.Uploaded(), "retry_in", delay)
+		if err := sleep(ctx, delay); err != nil {
+			return err
+		}
+	}
+}
+
+// transfer brings the remote from what it has to the end of the file.
+func (u *Uploader) transfer(ctx context.Context) error {
+	offset, err := u.confirm(ctx)
+	if err != nil {
+		return err
+	}
+	if !u.File.Finished() || offset < u.File.Size() {
+		if err := u.append(ctx, offset); err != nil {
+			return err
+		}
+	}
+	size := u.File.Size()
+	if err := u.Destination.Finish(ctx, size); err != nil {
+		return fmt.Errorf("finish upload: %w", err)
+	}
+	u.uploaded.Store(size)
+	return nil
+}
+
+// confirm asks the remote how much it has.
+func (u *Uploader) confirm(ctx context.Context) (int64, error) {
+	offset, err := u.Destination.Offset(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("ask for the remote's offset: %w", err)
+	}
+	if size := u.File.Size(); offset > size {
+		return 0, fmt.Errorf("%w: %d bytes, not %d", ErrAhead, offset, size)
+	}
+	u.uploaded.Store(offset)
+	return offset, nil
+}
+
+// append sends the file from offset to its end while a second goroutine watches
+// that it arrives: a request whose body flows for hours gets no answer, so a
+// line that died silently would go unnoticed.
+func (u *Uploader) append(ctx context.Context, offset int64) error {
+	group, ctx := errgroup.WithContext(ctx)
+	watchCtx, done := context.WithCancel(ctx)
+	group.Go(func() error {
+		defer done()
+		body := u.File.Follow(ctx, offset)
+		if err := u.Destination.Append(ctx, offset, body); err != nil {
+			return fmt.Errorf("append at byte %d: %w", offset, err)
+		}
+		return nil
+	})
+	group.Go(func() error { return u.watch(watchCtx) })
+	return group.Wait()
+}
+
+// watch returns errStalled when the remote falls behind and stays there, and
+// nil when ctx ends. A remote that can not be asked counts as one that stands
+// still: the bytes may flow all the same, so one failure proves nothing.
+func (u *Uploader) watch(ctx context.Context) error {
+	for stuck := 0; stuck < patience; {
+		if sleep(ctx, checkInterval) != nil {
+			return nil
+		}
+		behind := u.Uploaded() < u.File.Size()
+		before := u.Uploaded()
+		if _, err := u.confirm(ctx); errors.Is(err, ErrAhead) {
+			return err
+		}
+		if behind && u.Uploaded() <= before {
+			stuck++
+		} else {
+			stuck = 0
+		}
+	}
+	return errStalled
+}
