@@ -19,6 +19,8 @@ type Seeker struct {
 	// Table, when there is one, makes the first guess right for files with
 	// packets of any size.
 	Table SeekTable
+	// Size of the file in bytes, where it is finished: guesses stay before it.
+	Size int64
 
 	reader *Reader
 	size   int   // of the blocks seen so far, in bytes
@@ -71,30 +73,35 @@ func (s *Seeker) SeekTo(sample int64) (Block, error) {
 	sample = max(sample, 0)
 	low, guess := firstBlock, s.guess(sample)
 	for range maxGuesses {
-		block, err := s.land(guess)
+		block, err := s.JumpTo(guess)
 		if err != nil {
 			return Block{}, err
 		}
 		landed := point{block.Offset, block.Start}
+		ahead := s.Bytes(sample - landed.samples)
+		further := s.within(landed.offset + ahead - guessedEarly)
 		switch {
 		case landed.samples > sample && guess > low.offset:
 			guess = between(low, landed, sample)
-		case s.bytesBetween(landed.samples, sample) > readForward && landed.offset > low.offset:
-			low = landed
-			guess = landed.offset + s.bytesBetween(landed.samples, sample) - guessedEarly
+		case ahead > readForward && further > landed.offset:
+			low, guess = landed, further
 		default:
 			return s.forward(block, sample)
 		}
 	}
-	block, err := s.land(firstBlock.offset)
+	block, err := s.JumpTo(firstBlock.offset)
 	if err != nil {
 		return Block{}, err
 	}
 	return s.forward(block, sample)
 }
 
-// land opens the file at offset and reads the first block there.
-func (s *Seeker) land(offset int64) (Block, error) {
+// BlockSamples returns how long a block is: 0 while none has been seen.
+func (s *Seeker) BlockSamples() int64 { return s.length }
+
+// JumpTo opens the file at offset, which is not before HeadSize, and returns
+// the first whole block there that has sound.
+func (s *Seeker) JumpTo(offset int64) (Block, error) {
 	src, err := s.Open(offset)
 	if err != nil {
 		return Block{}, fmt.Errorf("seek to byte %d: %w", offset, err)
@@ -125,20 +132,43 @@ func (s *Seeker) guess(sample int64) int64 {
 	if offset, ok := s.Table.Lookup(sample); ok {
 		return offset
 	}
-	return int64(HeadSize) + max(0, s.bytesBetween(0, sample)-int64(s.size))
+	return s.within(firstBlock.offset + s.Bytes(sample) - int64(s.size))
 }
 
-// bytesBetween estimates how many bytes lie between two moments. Signs of life
-// make it too few, never too many, where all blocks are alike.
-func (s *Seeker) bytesBetween(from, to int64) int64 {
-	bytes, samples := int64(s.size), s.length
-	if s.varies {
-		bytes, samples = s.known.offset-firstBlock.offset, s.known.samples
+// within keeps a guess inside the file, with a whole block behind it.
+func (s *Seeker) within(offset int64) int64 {
+	if s.Size > 0 {
+		offset = min(offset, s.Size-2*int64(s.size))
 	}
-	if samples == 0 {
+	return max(offset, firstBlock.offset)
+}
+
+// Bytes estimates how many bytes so much sound takes: 0 while no block has been
+// seen. Signs of life make it too few, never too many, where all blocks are
+// alike.
+func (s *Seeker) Bytes(samples int64) int64 {
+	bytes, per := s.rate()
+	if per == 0 {
 		return 0
 	}
-	return int64(float64(to-from) * float64(bytes) / float64(samples))
+	return int64(float64(samples) * float64(bytes) / float64(per))
+}
+
+// Samples estimates how much sound so many bytes hold.
+func (s *Seeker) Samples(bytes int64) int64 {
+	per, samples := s.rate()
+	if per == 0 {
+		return 0
+	}
+	return int64(float64(bytes) * float64(samples) / float64(per))
+}
+
+// rate returns how many bytes hold how many samples.
+func (s *Seeker) rate() (bytes, samples int64) {
+	if s.varies {
+		return s.known.offset - firstBlock.offset, s.known.samples
+	}
+	return int64(s.size), s.length
 }
 
 // between interpolates inside two proved places, a little early.

@@ -147,6 +147,19 @@ func TestSeekEverySample(t *testing.T) {
 	}
 }
 
+func TestSeekBeyondTheEnd(t *testing.T) {
+	for _, size := range []func(*rand.Rand) int{constant, varying} {
+		s := mustShow(t, 30, size)
+		k, _ := mustSeeker(t, s)
+		k.Size = int64(len(s.file))
+		mustSeek(t, k, s, 0)
+		block, err := k.SeekTo(1 << 40)
+		if err != nil || !block.Last {
+			t.Errorf("SeekTo = %+v, %v, want the last block", block, err)
+		}
+	}
+}
+
 func TestWrongTableCostsOnlyRequests(t *testing.T) {
 	s := mustShow(t, 200, constant)
 	k, _ := mustSeeker(t, s)

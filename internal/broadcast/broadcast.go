@@ -1,0 +1,38 @@
+// Package broadcast is the sending line: it takes packets from a source, has
+// them sealed into blocks on a spool, and keeps the gateway's copy complete.
+//
+// session.go is the way of a packet. manager.go starts and stops shows,
+// conclude.go ends them, resume.go repairs what a crash left open.
+package broadcast
+
+import (
+	"context"
+	"errors"
+
+	"broadcastbot/store"
+)
+
+// Request asks for a show.
+type Request struct {
+	Room    string
+	Speaker string // Matrix user id
+	Source  string // such as device:default; empty for the configured one
+	Title   string
+}
+
+// Announcer tells a room what happens. Both methods change the record, which
+// the caller saves.
+type Announcer interface {
+	// Announce posts the announcement of a show that begins and sets Event,
+	// and MXC where the homeserver could reserve one.
+	Announce(ctx context.Context, b *store.Broadcast) error
+	// Conclude tells the room the end: it uploads the finished file from
+	// b.Spool, edits the announcement and posts the voice message. What the
+	// record says is done already is not done again, so it can be repeated.
+	Conclude(ctx context.Context, b *store.Broadcast) error
+	// Say posts a notice.
+	Say(ctx context.Context, room, text string) error
+}
+
+// ErrNotLive means that there is no show in the room.
+var ErrNotLive = errors.New("nothing is on air in this room")

@@ -1,0 +1,187 @@
+package broadcast
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"broadcastbot/capture"
+	"broadcastbot/store"
+	"broadcastbot/uploader"
+)
+
+// Options are what a Manager works with.
+type Options struct {
+	Store         *store.Store
+	Announcer     Announcer
+	Gateway       *uploader.Tus
+	PublicURL     string // of the gateway, as listeners reach it
+	SpoolDir      string
+	DefaultSource string
+	BlockDuration time.Duration
+	// ResumeWithin is how long after a crash a show from a live source goes on
+	// by itself; later it is closed as interrupted.
+	ResumeWithin time.Duration
+	// OpenSource opens a source: capture.Open with its options bound.
+	OpenSource func(ctx context.Context, spec string) (capture.Source, error)
+	Log        *slog.Logger
+}
+
+// Manager starts and stops shows: at most one in a room.
+type Manager struct {
+	Options
+
+	running sync.WaitGroup
+
+	mu       sync.Mutex
+	sessions map[string]*Session // by room; nil while one is being prepared
+	closing  bool
+}
+
+// NewManager starts nothing: see Run.
+func NewManager(o Options) *Manager {
+	return &Manager{Options: o, sessions: make(map[string]*Session)}
+}
+
+// Run repairs what the last run left open, then waits for ctx to end, and ends
+// all shows in order before it returns.
+func (m *Manager) Run(ctx context.Context) error {
+	err := m.resume(ctx)
+	if err == nil || ctx.Err() != nil {
+		<-ctx.Done()
+		err = nil
+	}
+	m.stopAll()
+	m.running.Wait()
+	return err
+}
+
+func (m *Manager) stopAll() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closing = true
+	for _, s := range m.sessions {
+		if s != nil {
+			s.Stop()
+		}
+	}
+}
+
+// Start begins a show. Where one runs already it returns that one, and started
+// is false. The show goes on after ctx has ended.
+func (m *Manager) Start(ctx context.Context, r Request) (b store.Broadcast, started bool, err error) {
+	running, err := m.claim(ctx, r.Room)
+	if err != nil {
+		return store.Broadcast{}, false, err
+	}
+	if running != nil {
+		return running.Status().Broadcast, false, nil
+	}
+	session, err := m.prepare(ctx, r)
+	if err != nil {
+		m.release(r.Room)
+		return store.Broadcast{}, false, err
+	}
+	m.launch(session)
+	return session.Status().Broadcast, true, nil
+}
+
+// Why a start is refused without looking any further.
+var (
+	errStarting = errors.New("a show is just being started in this room")
+	errShutdown = errors.New("the bot is shutting down, try again in a minute")
+)
+
+// claim takes the room's place for a new show, or returns the show that runs
+// there. One that has ended, but whose end has not reached the room, is waited
+// for.
+func (m *Manager) claim(ctx context.Context, room string) (*Session, error) {
+	for {
+		session, err := m.tryClaim(room)
+		if err != nil || session == nil {
+			return nil, err
+		}
+		select {
+		case <-session.recorded:
+		default:
+			return session, nil
+		}
+		select {
+		case <-session.done:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+func (m *Manager) tryClaim(room string) (*Session, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	session, taken := m.sessions[room]
+	switch {
+	case m.closing:
+		return nil, errShutdown
+	case taken && session == nil:
+		return nil, errStarting
+	case !taken:
+		m.sessions[room] = nil
+		m.running.Add(1)
+	}
+	return session, nil
+}
+
+// release gives a claimed place back.
+func (m *Manager) release(room string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.sessions, room)
+	m.running.Done()
+}
+
+// launch runs a prepared session in the place that was claimed for it.
+func (m *Manager) launch(s *Session) {
+	room := s.broadcast.Room
+	m.mu.Lock()
+	m.sessions[room] = s
+	if m.closing {
+		s.Stop()
+	}
+	m.mu.Unlock()
+	go func() {
+		m.run(s)
+		m.release(room)
+		close(s.done)
+	}()
+}
+
+// Stop ends the room's show and returns when the room has been told.
+func (m *Manager) Stop(ctx context.Context, room string) (store.Broadcast, error) {
+	session := m.session(room)
+	if session == nil {
+		return store.Broadcast{}, ErrNotLive
+	}
+	session.Stop()
+	select {
+	case <-session.done:
+		return session.Status().Broadcast, nil
+	case <-ctx.Done():
+		return session.Status().Broadcast, context.Cause(ctx)
+	}
+}
+
+// Status returns how the room's show stands, if there is one.
+func (m *Manager) Status(room string) (Status, bool) {
+	session := m.session(room)
+	if session == nil {
+		return Status{}, false
+	}
+	return session.Status(), true
+}
+
+func (m *Manager) session(room string) *Session {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.sessions[room]
+}

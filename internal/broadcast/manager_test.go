@@ -1,0 +1,213 @@
+package broadcast
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"broadcastbot/capture"
+	"broadcastbot/opusblocks"
+	"broadcastbot/store"
+)
+
+func TestPacketsHeardAreThePacketsSent(t *testing.T) {
+	s := mustStudio(t)
+	b := s.mustStart(t, "tone:440,duration=2s")
+	live := mustHear(t, s.mustStream(t, b))
+	end := s.mustConclude(t)
+	mustEqual(t, live, s.tape.packets)
+	mustEqual(t, mustHear(t, s.mustStream(t, b)), s.tape.packets)
+
+	if end.State != store.Ended || end.Reason != "" {
+		t.Errorf("state %s because %q", end.State, end.Reason)
+	}
+	if end.Duration != 2*time.Second {
+		t.Errorf("duration %v, want 2s", end.Duration)
+	}
+	if end.Size == 0 || end.Blocks < 20 || len(end.SHA256) != 43 || end.Seek == "" {
+		t.Errorf("the closing facts are %+v", end)
+	}
+	if _, err := os.Stat(end.Spool); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the spool stays: %v", err)
+	}
+	saved, err := s.Store.Broadcast(t.Context(), b.ID)
+	if err != nil || !saved.Concluded || saved.State != store.Ended || saved.VoiceEvent != "$voice" {
+		t.Errorf("saved %+v, %v", saved, err)
+	}
+}
+
+func TestStopEndsAnEndlessShow(t *testing.T) {
+	s := mustStudio(t)
+	b := s.mustStart(t, "")
+	stream := s.mustStream(t, b)
+	if _, err := stream.ReadPacket(); err != nil {
+		t.Fatal(err)
+	}
+	status, live := s.Status(b.Room)
+	if !live || status.Broadcast.ID != b.ID || status.Size == 0 {
+		t.Errorf("Status = %+v, %v", status, live)
+	}
+	over, err := s.Stop(t.Context(), b.Room)
+	if err != nil || over.State != store.Ended || over.Duration == 0 {
+		t.Errorf("Stop = %+v, %v", over, err)
+	}
+	mustHear(t, stream)
+	if _, err := s.Stop(t.Context(), b.Room); !errors.Is(err, ErrNotLive) {
+		t.Errorf("second Stop = %v, want ErrNotLive", err)
+	}
+	if _, live := s.Status(b.Room); live {
+		t.Error("Status says live after the end")
+	}
+}
+
+func TestStartIsIdempotent(t *testing.T) {
+	s := mustStudio(t)
+	first := s.mustStart(t, "")
+	again, started, err := s.Start(t.Context(), Request{Room: first.Room, Source: "tone:880"})
+	if err != nil || started || again.ID != first.ID {
+		t.Errorf("second Start = %s, %v, %v, want the running show", again.ID, started, err)
+	}
+	other, started, err := s.Start(t.Context(), Request{Room: "!other:x"})
+	if err != nil || !started || other.ID == first.ID {
+		t.Errorf("Start in another room = %v, %v", started, err)
+	}
+	if _, err := s.Stop(t.Context(), first.Room); err != nil {
+		t.Fatal(err)
+	}
+	if next := s.mustStart(t, ""); next.ID == first.ID || next.Key == first.Key {
+		t.Error("the next show is the last one")
+	}
+}
+
+func TestFailedStartLeavesNothing(t *testing.T) {
+	t.Run("unknown source", func(t *testing.T) {
+		s := mustStudio(t)
+		s.mustRefuse(t, "radio:1", "unknown source")
+	})
+	t.Run("gateway down", func(t *testing.T) {
+		s := mustStudio(t)
+		s.server.Close()
+		s.mustRefuse(t, "", "the gateway can not take the show")
+	})
+	t.Run("wrong token", func(t *testing.T) {
+		s := mustStudio(t)
+		s.Gateway.Token = "wrong"
+		s.mustRefuse(t, "", "401")
+	})
+	t.Run("no permission to announce", func(t *testing.T) {
+		s := mustStudio(t)
+		s.room.refuse = errors.New("muted")
+		s.mustRefuse(t, "", "muted")
+	})
+	t.Run("no folder for the spool", func(t *testing.T) {
+		s := mustStudio(t)
+		s.SpoolDir += "/missing"
+		s.mustRefuse(t, "", "the recording can not be stored")
+	})
+}
+
+func (s *studio) mustRefuse(t *testing.T, source, want string) {
+	t.Helper()
+	_, started, err := s.Start(t.Context(), Request{Room: "!r:x", Source: source})
+	if err == nil || started || !strings.Contains(err.Error(), want) {
+		t.Errorf("Start = %v, %v, want an error with %q", started, err, want)
+	}
+	if _, live := s.Status("!r:x"); live {
+		t.Error("the room is taken by a show that never was")
+	}
+	open, err := s.Store.Unconcluded(t.Context())
+	if err != nil || len(open) > 0 {
+		t.Errorf("%d records stay, %v", len(open), err)
+	}
+	if files, _ := os.ReadDir(s.dir + "/spool"); len(files) > 0 {
+		t.Errorf("%d spools stay", len(files))
+	}
+	recordings, err := os.ReadDir(s.dir + "/recordings")
+	for _, f := range recordings {
+		if info, _ := f.Info(); err != nil || info.Size() > 0 {
+			t.Errorf("the recording %s stays, %v", f.Name(), err)
+		}
+	}
+}
+
+func TestSourceBreaksOff(t *testing.T) {
+	s := mustStudio(t)
+	open := s.OpenSource
+	s.OpenSource = func(ctx context.Context, spec string) (capture.Source, error) {
+		src, err := open(ctx, spec)
+		s.tape.fail, s.tape.limit = errors.New("the microphone is gone"), 23
+		return src, err
+	}
+	b := s.mustStart(t, "")
+	heard := mustHear(t, s.mustStream(t, b))
+	end := s.mustConclude(t)
+	if len(heard) != 23 {
+		t.Errorf("%d packets heard, want all 23", len(heard))
+	}
+	mustEqual(t, heard, s.tape.packets)
+	if end.State != store.Interrupted || !strings.Contains(end.Reason, "the microphone is gone") {
+		t.Errorf("state %s because %q", end.State, end.Reason)
+	}
+}
+
+// TestDiskFull records onto a file system of 16 kB.
+func TestDiskFull(t *testing.T) {
+	s := mustStudio(t)
+	if err := syscall.Mount("tmpfs", s.SpoolDir, "tmpfs", 0, "size=16k"); err != nil {
+		t.Skip("a small file system can not be mounted here:", err)
+	}
+	t.Cleanup(func() { syscall.Unmount(s.SpoolDir, 0) })
+	b := s.mustStart(t, "")
+	stream := s.mustStream(t, b)
+	var heard [][]byte
+	var err error
+	for err == nil {
+		var packet []byte
+		if packet, err = stream.ReadPacket(); err == nil {
+			heard = append(heard, packet)
+		}
+	}
+	if !errors.Is(err, opusblocks.ErrCutOff) {
+		t.Errorf("the listener's end is %v, want ErrCutOff", err)
+	}
+	end := s.mustConclude(t)
+	if end.State != store.Interrupted || !strings.Contains(end.Reason, "no space left") {
+		t.Errorf("state %s because %q", end.State, end.Reason)
+	}
+	// The last block found no room; everything before it was kept and heard.
+	if len(heard) < 100 || len(heard) < len(s.tape.packets)-5 {
+		t.Errorf("%d of %d packets heard", len(heard), len(s.tape.packets))
+	}
+	mustEqual(t, heard, s.tape.packets[:len(heard)])
+}
+
+func TestEndIsTriedAgain(t *testing.T) {
+	s := mustStudio(t)
+	s.room.failures = 1
+	s.mustStart(t, "tone:440,duration=100ms")
+	if end := s.mustConclude(t); end.State != store.Ended {
+		t.Errorf("state %s", end.State)
+	}
+}
+
+func TestGatewayLosesTheShow(t *testing.T) {
+	s := mustStudio(t)
+	b := s.mustStart(t, "tone:440,duration=1s")
+	if err := s.Gateway.Upload(b.UploadURL).Delete(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	end := s.mustConclude(t)
+	if end.State != store.Ended || end.Duration != time.Second {
+		t.Errorf("the recording is %v long, state %s", end.Duration, end.State)
+	}
+	if len(s.room.said) != 1 || !strings.Contains(s.room.said[0], "Nobody can listen live") {
+		t.Errorf("the room was told %q", s.room.said)
+	}
+	if _, err := os.Stat(end.Spool); err != nil {
+		t.Errorf("the only copy here is gone: %v", err)
+	}
+}

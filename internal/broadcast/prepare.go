@@ -1,0 +1,121 @@
+package broadcast
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"time"
+
+	"broadcastbot/capture"
+	"broadcastbot/internal/livefile"
+	"broadcastbot/opusblocks"
+	"broadcastbot/store"
+	"broadcastbot/uploader"
+)
+
+// prepare opens all that a show needs and announces it: source, upload, spool
+// with block 0, announcement. After an error nothing of it is left behind.
+func (m *Manager) prepare(ctx context.Context, r Request) (_ *Session, err error) {
+	var undo undoList
+	defer func() {
+		if err != nil {
+			undo.run()
+		}
+	}()
+
+	if r.Source == "" {
+		r.Source = m.DefaultSource
+	}
+	source, err := m.OpenSource(context.WithoutCancel(ctx), r.Source)
+	if err != nil {
+		return nil, err
+	}
+	undo.add(func() { source.Close() })
+
+	upload, err := m.Gateway.Create(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("the gateway can not take the show: %w", err)
+	}
+	undo.add(func() { m.deleteUpload(ctx, upload) })
+
+	b := m.newRecord(r, source.Format(), upload.URL)
+	spool, blocks, err := createSpool(b, source.Format())
+	if err != nil {
+		return nil, fmt.Errorf("the recording can not be stored: %w", err)
+	}
+	undo.add(func() { removeSpool(spool, b.Spool) })
+
+	if err := m.Announcer.Announce(ctx, b); err != nil {
+		return nil, fmt.Errorf("the show can not be announced: %w", err)
+	}
+	if err := m.Store.SaveBroadcast(ctx, b); err != nil {
+		return nil, err
+	}
+	return m.newSession(b, source, spool, blocks), nil
+}
+
+// undoList takes back the steps of a preparation, the last one first.
+type undoList []func()
+
+func (u *undoList) add(step func()) { *u = append(*u, step) }
+
+func (u undoList) run() {
+	for i := len(u) - 1; i >= 0; i-- {
+		u[i]()
+	}
+}
+
+// newRecord is the show's entry in the store, with a fresh key.
+func (m *Manager) newRecord(r Request, format capture.Format, uploadURL string) *store.Broadcast {
+	id := path.Base(uploadURL)
+	return &store.Broadcast{
+		ID: id, Room: r.Room, Speaker: r.Speaker, Title: r.Title, Source: r.Source,
+		State: store.Live, StartedAt: time.Now(), Key: opusblocks.NewKey(),
+		Channels: format.Channels, Bitrate: format.Bitrate, BlockDuration: m.BlockDuration,
+		Spool: filepath.Join(m.SpoolDir, id+".mxc"), UploadURL: uploadURL, Gateway: m.PublicURL,
+	}
+}
+
+// createSpool begins the growing file: block 0 is on it.
+func createSpool(b *store.Broadcast, format capture.Format) (*livefile.File, *opusblocks.Writer, error) {
+	spool, err := livefile.Create(b.Spool)
+	if err != nil {
+		return nil, nil, err
+	}
+	spool.SyncWrites = true
+	blocks, err := opusblocks.NewWriter(spool, b.Key, opusblocks.Head{
+		Channels: format.Channels, PreSkip: format.PreSkip,
+		Title: b.Title, Speaker: b.Speaker, Started: b.StartedAt,
+	})
+	if err != nil {
+		removeSpool(spool, b.Spool)
+		return nil, nil, err
+	}
+	return spool, blocks, nil
+}
+
+func removeSpool(spool *livefile.File, path string) {
+	spool.Close()
+	os.Remove(path) // one that stays is only a wasted kilobyte
+}
+
+// deleteUpload takes back an upload that nobody has been told of.
+func (m *Manager) deleteUpload(ctx context.Context, upload *uploader.Upload) {
+	if err := upload.Delete(context.WithoutCancel(ctx)); err != nil {
+		m.Log.Warn("an empty recording stays at the gateway", "err", err)
+	}
+}
+
+func (m *Manager) newSession(b *store.Broadcast, source capture.Source, spool *livefile.File, blocks *opusblocks.Writer) *Session {
+	log := m.Log.With("broadcast", b.ID, "room", b.Room)
+	listening, stop := context.WithCancelCause(context.Background())
+	return &Session{
+		source: source, blocks: blocks, spool: spool, log: log,
+		uploader:  &uploader.Uploader{File: spool, Destination: m.Gateway.Upload(b.UploadURL), Log: log},
+		listening: listening, stop: stop,
+		recorded: make(chan struct{}), done: make(chan struct{}),
+		broadcast: b,
+	}
+}

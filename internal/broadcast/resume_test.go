@@ -1,0 +1,219 @@
+package broadcast
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"broadcastbot/capture"
+	"broadcastbot/internal/livefile"
+	"broadcastbot/opusblocks"
+	"broadcastbot/store"
+	"broadcastbot/uploader"
+)
+
+// crashed is what a run that was killed leaves behind.
+type crashed struct {
+	record *store.Broadcast
+	sent   [][]byte
+}
+
+// mustCrash makes the leftovers of a show of two seconds: blocks on the spool, a
+// part of a block behind them, and as much of it at the gateway as uploaded
+// says.
+func (s *studio) mustCrash(t *testing.T, source string, uploaded func(spool []byte) []byte) crashed {
+	t.Helper()
+	upload, err := s.Gateway.Create(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tone, err := s.open(t.Context(), "tone:440,duration=2s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := crashed{record: s.newRecord(Request{Room: "!r:x", Speaker: "@a:x", Source: source}, tone.Format(), upload.URL)}
+	c.record.Event = "$announcement"
+	spool, blocks, err := createSpool(c.record, tone.Format())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		packet, err := tone.ReadPacket(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.sent = append(c.sent, packet)
+		if err := blocks.WriteBlock(c.sent[len(c.sent)-1:]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	spool.Close()
+	whole, err := os.ReadFile(c.record.Spool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	torn := append(whole, 0xFF, 0xFF, 0xFF, 0xFF, 21)
+	if err := os.WriteFile(c.record.Spool, torn, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.mustUpload(t, upload, uploaded(whole))
+	if err := s.Store.SaveBroadcast(t.Context(), c.record); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (s *studio) mustUpload(t *testing.T, upload *uploader.Upload, part []byte) {
+	t.Helper()
+	f, err := livefile.Create(filepath.Join(t.TempDir(), path.Base(upload.URL)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.Write(part); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Finish(); err != nil {
+		t.Fatal(err)
+	}
+	if err := upload.Append(t.Context(), 0, f.Follow(t.Context(), 0)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func half(spool []byte) []byte { return spool[:len(spool)/2] }
+
+// mustRepair does what a restarted bot does first, and waits for it.
+func (s *studio) mustRepair(t *testing.T) {
+	t.Helper()
+	if err := s.resume(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.running.Wait()
+}
+
+func TestCrashedFileShowIsClosed(t *testing.T) {
+	s := mustStudio(t)
+	s.ResumeWithin = time.Hour
+	c := s.mustCrash(t, "file:talk.opus", half)
+	s.mustRepair(t)
+	end := s.mustConclude(t)
+	if end.State != store.Interrupted || end.Reason == "" || end.Duration == 0 {
+		t.Errorf("state %s because %q after %v", end.State, end.Reason, end.Duration)
+	}
+	// The end is authenticated, so nobody waits for more.
+	mustEqual(t, mustHear(t, s.mustStream(t, *c.record)), c.sent)
+	if open, err := s.Store.Unconcluded(t.Context()); err != nil || len(open) > 0 {
+		t.Errorf("%d shows are still open, %v", len(open), err)
+	}
+}
+
+func TestCrashedLiveShowGoesOn(t *testing.T) {
+	s := mustStudio(t)
+	s.ResumeWithin = time.Hour
+	c := s.mustCrash(t, "tone:440", half)
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- s.Run(ctx) }()
+	stream := s.mustStream(t, *c.record)
+	for range len(c.sent) + 30 {
+		if _, err := stream.ReadPacket(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if end := s.mustConclude(t); end.State != store.Ended || end.Duration < 900*time.Millisecond {
+		t.Errorf("state %s after %v", end.State, end.Duration)
+	}
+	mustEqual(t, mustHear(t, s.mustStream(t, *c.record)), append(c.sent, s.tape.packets...))
+	if len(s.room.announced) != 0 {
+		t.Error("the show was announced again")
+	}
+}
+
+func TestOldLiveShowIsClosed(t *testing.T) {
+	s := mustStudio(t)
+	s.ResumeWithin = 0
+	c := s.mustCrash(t, "tone:440", half)
+	s.mustRepair(t)
+	if end := s.mustConclude(t); end.State != store.Interrupted {
+		t.Errorf("state %s", end.State)
+	}
+	mustEqual(t, mustHear(t, s.mustStream(t, *c.record)), c.sent)
+}
+
+func TestMicrophoneIsGoneAfterTheCrash(t *testing.T) {
+	s := mustStudio(t)
+	s.ResumeWithin = time.Hour
+	c := s.mustCrash(t, "device:Attic", half)
+	s.OpenSource = func(context.Context, string) (capture.Source, error) { return nil, errors.New("no such microphone") }
+	s.mustRepair(t)
+	if end := s.mustConclude(t); end.State != store.Interrupted {
+		t.Errorf("state %s", end.State)
+	}
+	mustEqual(t, mustHear(t, s.mustStream(t, *c.record)), c.sent)
+}
+
+// TestNothingIsSealedTwice: the gateway has a block that the spool has lost, so
+// that block's number is spent, and the file must stay without an end.
+func TestNothingIsSealedTwice(t *testing.T) {
+	s := mustStudio(t)
+	s.ResumeWithin = time.Hour
+	c := s.mustCrash(t, "tone:440", func(spool []byte) []byte {
+		next := make([]byte, 200)
+		return append(spool, next...)
+	})
+	before, err := os.ReadFile(c.record.Spool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.mustRepair(t)
+	end := s.mustConclude(t)
+	if end.State != store.Interrupted || end.Blocks != int64(len(c.sent))+1 {
+		t.Errorf("state %s with %d blocks, want %d", end.State, end.Blocks, len(c.sent)+1)
+	}
+	after, err := os.ReadFile(c.record.Spool)
+	if err != nil {
+		t.Fatal("the spool, which the gateway does not have, is gone:", err)
+	}
+	if len(after) != len(before)-5 {
+		t.Errorf("the spool has %d bytes, want %d", len(after), len(before)-5)
+	}
+}
+
+func TestSpoolIsMissing(t *testing.T) {
+	s := mustStudio(t)
+	c := s.mustCrash(t, "tone:440", half)
+	if err := os.Remove(c.record.Spool); err != nil {
+		t.Fatal(err)
+	}
+	s.mustRepair(t)
+	if end := s.mustConclude(t); end.State != store.Interrupted || end.Reason == "" {
+		t.Errorf("state %s because %q", end.State, end.Reason)
+	}
+}
+
+func TestEndedShowIsOnlyConcluded(t *testing.T) {
+	s := mustStudio(t)
+	c := s.mustCrash(t, "tone:440", half)
+	spool, left, err := openSpool(c.record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := opusblocks.ResumeWriter(spool, c.record.Key, left.position).Finish(nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	spool.Close()
+	s.mustRepair(t)
+	if end := s.mustConclude(t); end.State != store.Ended {
+		t.Errorf("state %s because %q", end.State, end.Reason)
+	}
+	mustEqual(t, mustHear(t, s.mustStream(t, *c.record)), c.sent)
+}

@@ -1,0 +1,177 @@
+package broadcast
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"broadcastbot/capture"
+	"broadcastbot/internal/livefile"
+	"broadcastbot/internal/opus"
+	"broadcastbot/opusblocks"
+	"broadcastbot/store"
+	"broadcastbot/uploader"
+)
+
+// Session is a broadcast while it runs. This file is the way of a packet:
+//
+//	source ─packets─► opusblocks.Writer ─blocks─► spool ─bytes─► uploader
+//
+// The source yields packets, the writer seals a handful of them into a block,
+// the spool makes the block durable and wakes the uploader, which follows the
+// spool and sends it on. Nothing is sent that is not durable, so a crash can
+// never make one sequence number mean two things.
+type Session struct {
+	source   capture.Source
+	blocks   *opusblocks.Writer // nil where nothing more may be written, see reopen
+	spool    *livefile.File
+	uploader *uploader.Uploader
+	log      *slog.Logger
+
+	endErr    error           // why it is over; for a session without a writer
+	listening context.Context // to the source; ends with errStopped
+	stop      context.CancelCauseFunc
+	recorded  chan struct{} // closed when there will be no more sound
+	done      chan struct{} // closed when the room has been told the end
+
+	mu        sync.Mutex
+	broadcast *store.Broadcast
+	position  time.Duration // of the sound on the spool
+}
+
+// aliveInterval is how long a show that runs may be silent towards listeners:
+// then a block goes out, with what packets there are, or empty.
+const aliveInterval = 10 * time.Second
+
+// Why reading the source can end without the source itself saying so.
+var (
+	errStopped = errors.New("stopped")
+	errSilent  = errors.New("silent")
+)
+
+// record carries packets from the source into sealed blocks on the spool. It
+// returns nil when the show came to its end, and else why there is no more
+// sound. Either way the spool is finished: what is on it is all and is good.
+func (s *Session) record() error {
+	defer close(s.recorded)
+	if s.blocks == nil {
+		return errors.Join(s.endErr, s.spool.Finish())
+	}
+	err := s.carry()
+	return errors.Join(err, s.source.Close(), s.spool.Finish())
+}
+
+func (s *Session) carry() error {
+	for {
+		packets, endErr := s.nextPackets()
+		if endErr != nil {
+			return s.finish(packets, endErr)
+		}
+		err := s.write(packets)
+		if errors.Is(err, opusblocks.ErrFull) {
+			return s.finish(packets, errStopped)
+		}
+		if err != nil {
+			return fmt.Errorf("the recording can not be written: %w", err)
+		}
+	}
+}
+
+// nextPackets returns a block's worth of packets. It returns fewer, perhaps
+// none, when the source is silent for aliveInterval, and, with the error that
+// says why, at the end.
+func (s *Session) nextPackets() ([][]byte, error) {
+	ctx, cancel := context.WithTimeoutCause(s.listening, aliveInterval, errSilent)
+	defer cancel()
+	var packets [][]byte
+	var samples int
+	for samples < s.blockSamples() {
+		packet, err := s.source.ReadPacket(ctx)
+		// A packet without a duration is one that no decoder could use.
+		if n, durationErr := opus.PacketDuration(packet); durationErr == nil {
+			packets, samples = append(packets, packet), samples+n
+		}
+		switch {
+		case err == nil:
+		case ctx.Err() == nil:
+			return packets, err
+		case context.Cause(ctx) == errSilent:
+			return packets, nil
+		default:
+			return packets, context.Cause(ctx)
+		}
+	}
+	return packets, nil
+}
+
+func (s *Session) blockSamples() int {
+	return int(s.broadcast.BlockDuration.Milliseconds()) * opus.SampleRate / 1000
+}
+
+// write seals packets into a block, or makes a sign of life out of none.
+func (s *Session) write(packets [][]byte) error {
+	if len(packets) == 0 {
+		return s.blocks.KeepAlive()
+	}
+	if err := s.blocks.WriteBlock(packets); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.position = duration(s.blocks.Position().Samples)
+	return nil
+}
+
+// finish writes the authenticated end. How the source ended decides what the
+// room will be told.
+func (s *Session) finish(packets [][]byte, endErr error) error {
+	var endTrim int
+	if endErr == io.EOF {
+		endTrim = s.source.EndTrim()
+	}
+	if err := s.blocks.Finish(packets, endTrim); err != nil {
+		return fmt.Errorf("the recording can not be written: %w", err)
+	}
+	if endErr == io.EOF || endErr == errStopped {
+		return nil
+	}
+	return fmt.Errorf("the source broke off: %w", endErr)
+}
+
+// duration converts samples at 48 kHz.
+func duration(samples int64) time.Duration {
+	return time.Duration(samples) * time.Second / opus.SampleRate
+}
+
+// Stop ends the show: what was captured is sealed, then the file is ended. It
+// does not wait.
+func (s *Session) Stop() { s.stop(errStopped) }
+
+// Status is how a running show stands.
+type Status struct {
+	Broadcast store.Broadcast
+	Position  time.Duration // of the sound recorded so far
+	Size      int64         // bytes of the recording
+	Uploaded  int64         // bytes of it that the gateway has confirmed
+}
+
+// Status returns how the show stands.
+func (s *Session) Status() Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return Status{
+		Broadcast: *s.broadcast, Position: s.position,
+		Size: s.spool.Size(), Uploaded: s.uploader.Uploaded(),
+	}
+}
+
+// update changes the record under the lock that Status takes.
+func (s *Session) update(change func(*store.Broadcast)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(s.broadcast)
+}

@@ -1,0 +1,154 @@
+package listener
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// farAway is the last byte of a range that goes on for as long as the file
+// grows (RFC 8673, 2.2: the largest number that JavaScript counts exactly).
+const farAway = 9007199254740991
+
+// ErrGone means that the recording is not, or no longer, at the gateway.
+var ErrGone = errors.New("the recording is not there: the link is wrong, or it was deleted")
+
+// errBeyond means that the file is finished before the wanted byte.
+var errBeyond = errors.New("beyond the end of the file")
+
+// fetcher asks a gateway for parts of one growing file.
+type fetcher struct {
+	client *http.Client
+	url    string
+}
+
+// idleTimeout is how long a part may bring nothing. A show that runs gives a
+// sign of life every ten seconds, so after that the line is dead.
+const idleTimeout = 25 * time.Second
+
+// errIdle ends a request on a line that seems dead.
+var errIdle = errors.New("nothing has arrived for 25 seconds")
+
+// part is a stretch of the file as it arrives.
+type part struct {
+	body   io.ReadCloser
+	at     int64 // offset in the file of the next byte
+	total  int64 // size of the file if it is finished, -1 while it grows
+	idle   *time.Timer
+	cancel context.CancelCauseFunc
+}
+
+func (p *part) Read(b []byte) (int, error) {
+	p.idle.Reset(idleTimeout)
+	n, err := p.body.Read(b)
+	p.at += int64(n)
+	return n, err
+}
+
+// whole reports whether everything that the file will ever have has been read.
+func (p *part) whole() bool { return p.at == p.total }
+
+func (p *part) Close() error {
+	p.idle.Stop()
+	p.cancel(nil)
+	return p.body.Close()
+}
+
+// from requests everything from offset on, and what is still to come.
+func (f *fetcher) from(ctx context.Context, offset int64) (*part, error) {
+	return f.get(ctx, offset, farAway)
+}
+
+// get requests the bytes from first to last, or fewer where there are no more.
+func (f *fetcher) get(ctx context.Context, first, last int64) (*part, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	idle := time.AfterFunc(idleTimeout, func() { cancel(errIdle) })
+	response, err := f.do(ctx, http.MethodGet, fmt.Sprintf("bytes=%d-%d", first, last))
+	if err != nil {
+		idle.Stop()
+		cancel(nil)
+		return nil, err
+	}
+	p := &part{body: response.Body, at: first, idle: idle, cancel: cancel}
+	if _, p.total, err = contentRange(response); err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// edge asks how many bytes there are now (RFC 8673, 2.1), and whether that is
+// all.
+func (f *fetcher) edge(ctx context.Context) (size int64, finished bool, err error) {
+	response, err := f.do(ctx, http.MethodHead, "bytes=0-")
+	if err != nil {
+		return 0, false, err
+	}
+	response.Body.Close()
+	last, total, err := contentRange(response)
+	if err != nil {
+		return 0, false, err
+	}
+	return last + 1, total >= 0, nil
+}
+
+// do makes a request that has to be answered with a part.
+func (f *fetcher) do(ctx context.Context, method, byteRange string) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, f.url, nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Range", byteRange)
+	response, err := f.client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	switch response.StatusCode {
+	case http.StatusPartialContent:
+		return response, nil
+	case http.StatusNotFound, http.StatusGone:
+		err = ErrGone
+	case http.StatusRequestedRangeNotSatisfiable:
+		err = errBeyond
+	default:
+		err = fmt.Errorf("the gateway answers %s", response.Status)
+	}
+	response.Body.Close()
+	return nil, err
+}
+
+// contentRange parses "bytes first-last/total"; total is -1 where it is "*".
+func contentRange(response *http.Response) (last, total int64, err error) {
+	value := response.Header.Get("Content-Range")
+	malformed := fmt.Errorf("the gateway answers with the range %q", value)
+	bounds, size, ok := strings.Cut(strings.TrimPrefix(value, "bytes "), "/")
+	_, end, ok2 := strings.Cut(bounds, "-")
+	if !ok || !ok2 {
+		return 0, 0, malformed
+	}
+	if last, err = strconv.ParseInt(end, 10, 64); err != nil {
+		return 0, 0, malformed
+	}
+	if size == "*" {
+		return last, -1, nil
+	}
+	if total, err = strconv.ParseInt(size, 10, 64); err != nil {
+		return 0, 0, malformed
+	}
+	return last, total, nil
+}
+
+// first returns the first n bytes, or as many as there are.
+func (f *fetcher) first(ctx context.Context, n int) ([]byte, error) {
+	p, err := f.get(ctx, 0, int64(n)-1)
+	if err != nil {
+		return nil, err
+	}
+	defer p.Close()
+	return io.ReadAll(p)
+}

@@ -1,0 +1,164 @@
+// Package listener fetches a broadcast, live or finished, proves every block of
+// it and yields its packets.
+//
+// A [Stream] reconnects by itself at its own offset, so a broken line costs
+// time but neither loses nor repeats a packet. What is refused as forged stays
+// refused.
+package listener
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"broadcastbot/internal/opus"
+	"broadcastbot/opusblocks"
+)
+
+// Options tell how to listen. The zero value is fine.
+type Options struct {
+	Client *http.Client         // without a timeout, because a show takes hours
+	Table  opusblocks.SeekTable // of the closing event, where it is known
+	Log    *slog.Logger         // nil discards
+}
+
+// Stream is a broadcast as one listener hears it. Position and Edge may be called while
+// another goroutine reads; nothing else is safe to share.
+type Stream struct {
+	ctx    context.Context // of all requests
+	fetch  fetcher
+	reader *opusblocks.Reader
+	seeker *opusblocks.Seeker
+	head   opusblocks.Head
+	log    *slog.Logger
+
+	body    *part
+	block   opusblocks.Block
+	given   int // packets of block that have been handed out
+	discard int // samples to throw away, from the next packet on
+
+	mu       sync.Mutex
+	sample   int64 // before the next packet
+	latest   mark  // behind the block read last
+	farthest int64 // samples ever seen
+}
+
+// mark is a place between two blocks.
+type mark struct{ offset, sample int64 }
+
+// firstRequest is how many bytes the first request asks for: block 0 and, so
+// that every later seek can be computed, some blocks of sound.
+const firstRequest = opusblocks.HeadSize + 8<<10
+
+// Open fetches block 0, which proves the key, and stands at the beginning of
+// the sound. The stream lives as long as ctx.
+func Open(ctx context.Context, link Link, o Options) (*Stream, error) {
+	if o.Client == nil {
+		o.Client = http.DefaultClient
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Stream{
+		ctx:   ctx,
+		fetch: fetcher{client: o.Client, url: link.URL},
+		log:   o.Log,
+	}
+	raw, err := s.fetch.first(ctx, firstRequest)
+	if err != nil {
+		return nil, fmt.Errorf("open the show: %w", err)
+	}
+	s.reader = opusblocks.NewReader(bytes.NewReader(raw), link.Key)
+	if s.head, err = s.reader.Head(); err != nil {
+		return nil, fmt.Errorf("open the show: %w", err)
+	}
+	s.reader.Continue(nil) // the sound comes over a connection of its own
+	s.seeker = opusblocks.NewSeeker(s.reader, s.reopen)
+	s.seeker.Table = o.Table
+	scout := opusblocks.NewReader(bytes.NewReader(raw), link.Key)
+	if block, err := scout.ReadBlock(); err == nil {
+		s.seeker.Learn(block)
+	}
+	s.discard = s.head.PreSkip
+	return s, nil
+}
+
+// Head returns what block 0 says of the show.
+func (s *Stream) Head() opusblocks.Head { return s.head }
+
+// Close ends the listening.
+func (s *Stream) Close() error {
+	s.disconnect()
+	return nil
+}
+
+// ReadPacket returns the next packet, which the caller owns; on a live show it
+// waits for it. After the authenticated end it returns io.EOF. A recording that
+// has no such end, because the show was cut off, ends with ErrCutOff.
+func (s *Stream) ReadPacket() ([]byte, error) {
+	for s.given == len(s.block.Packets) {
+		block, err := s.persist(s.nextBlock)
+		if err != nil {
+			return nil, err
+		}
+		s.take(block)
+	}
+	packet := bytes.Clone(s.block.Packets[s.given])
+	s.given++
+	samples, err := opus.PacketDuration(packet)
+	if err != nil {
+		return nil, err // not reached: the reader has checked it
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sample += int64(samples)
+	return packet, nil
+}
+
+// Discard returns how many samples at the beginning of what comes next are not
+// to be heard: the pre-skip of the show, or the pre-roll after a seek.
+func (s *Stream) Discard() int { return s.discard }
+
+// EndTrim returns, after io.EOF, how many samples of the last packets are not
+// to be heard.
+func (s *Stream) EndTrim() int { return int(s.sample - s.block.End) }
+
+// take makes block the one that packets are handed out of.
+func (s *Stream) take(block opusblocks.Block) {
+	s.seeker.Learn(block)
+	s.block, s.given = block, 0
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sample = block.Start
+	s.latest = mark{block.Offset + int64(block.Size), block.End}
+	s.farthest = max(s.farthest, block.End)
+}
+
+// Position returns how much of the show lies before the next packet.
+func (s *Stream) Position() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.time(s.sample)
+}
+
+// time converts a sample of the file into a moment of the show.
+func (s *Stream) time(sample int64) time.Duration {
+	return time.Duration(max(0, sample-int64(s.head.PreSkip))) * time.Second / opus.SampleRate
+}
+
+// Edge asks how much of the show there is now, and whether that is all. On a
+// live show, Edge less Position is how far the listener is behind.
+func (s *Stream) Edge(ctx context.Context) (edge time.Duration, finished bool, err error) {
+	size, finished, err := s.fetch.edge(ctx)
+	if err != nil {
+		return 0, false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ahead := s.seeker.Samples(max(0, size-s.latest.offset))
+	return s.time(s.latest.sample + ahead), finished, nil
+}
