@@ -73,7 +73,7 @@ func (s *Seeker) SeekTo(sample int64) (Block, error) {
 	sample = max(sample, 0)
 	low, guess := firstBlock, s.guess(sample)
 	for range maxGuesses {
-		block, err := s.JumpTo(guess)
+		block, err := s.land(guess)
 		if err != nil {
 			return Block{}, err
 		}
@@ -89,7 +89,7 @@ func (s *Seeker) SeekTo(sample int64) (Block, error) {
 			return s.forward(block, sample)
 		}
 	}
-	block, err := s.JumpTo(firstBlock.offset)
+	block, err := s.land(firstBlock.offset)
 	if err != nil {
 		return Block{}, err
 	}
@@ -99,9 +99,8 @@ func (s *Seeker) SeekTo(sample int64) (Block, error) {
 // BlockSamples returns how long a block is: 0 while none has been seen.
 func (s *Seeker) BlockSamples() int64 { return s.length }
 
-// JumpTo opens the file at offset, which is not before HeadSize, and returns
-// the first whole block there that has sound.
-func (s *Seeker) JumpTo(offset int64) (Block, error) {
+// land opens the file at offset and reads the first block there.
+func (s *Seeker) land(offset int64) (Block, error) {
 	src, err := s.Open(offset)
 	if err != nil {
 		return Block{}, fmt.Errorf("seek to byte %d: %w", offset, err)

@@ -33,7 +33,8 @@ func (s *Stream) SeekTo(moment time.Duration) error {
 		if finished {
 			s.seeker.Size = size
 		} else if int64(opusblocks.HeadSize)+s.seeker.Bytes(from) >= size {
-			return s.goLive(size)
+			s.goLive(size)
+			return nil
 		}
 	}
 	s.block, s.given = opusblocks.Block{}, 0
@@ -65,24 +66,22 @@ func (s *Stream) GoLive() error {
 	if err != nil {
 		return err
 	}
-	return s.goLive(size)
+	s.goLive(size)
+	return nil
 }
 
-// goLive begins a pre-roll and a block before the edge, which is at size bytes.
-func (s *Stream) goLive(size int64) error {
+// goLive stands a pre-roll and a block before the edge, which is at size bytes.
+// The next block that is read makes the connection.
+func (s *Stream) goLive(size int64) {
 	offset := size - s.seeker.Bytes(preRoll+s.seeker.BlockSamples())
-	offset = max(offset, int64(opusblocks.HeadSize))
-	s.block, s.given = opusblocks.Block{}, 0
-	block, err := s.persist(func() (opusblocks.Block, error) { return s.seeker.JumpTo(offset) })
-	if err != nil {
-		return ignoreEnd(err)
-	}
-	s.take(block)
 	s.discard = int(preRoll)
-	if block.Start == 0 {
+	if offset <= int64(opusblocks.HeadSize) {
+		offset = int64(opusblocks.HeadSize)
 		s.discard = s.head.PreSkip
 	}
-	return nil
+	s.disconnect()
+	s.reader.Jump(nil, offset)
+	s.block, s.given = opusblocks.Block{}, 0
 }
 
 // ignoreEnd: a seek to the end is none that failed; ReadPacket will say it.
