@@ -1,0 +1,47 @@
+# The two commands are `make demo` and `make test`; README.md tells what they do.
+
+# The encryption library of mautrix comes in pure Go (goolm) or as a binding to
+# libolm; a build tag is the only way to choose. It is set here, once.
+TAGS := goolm
+export GOFLAGS := $(GOFLAGS) -tags=$(TAGS)
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
+
+.PHONY: build demo test race lint bench fuzz clean
+
+build: ## the program, as bin/broadcastbot
+	go build -trimpath -o bin/broadcastbot ./cmd/broadcastbot
+
+demo: ## a whole show on a homeserver of its own; SOURCE=device:default speaks yourself
+	go run ./internal/demo -source "$(SOURCE)"
+
+test: ## everything, with a real homeserver
+	go test -timeout 20m ./...
+	@if pkg-config --exists opus 2>/dev/null; then \
+		echo go test with libopus as the oracle of the encoder; \
+		GOFLAGS="$(filter-out -tags=%,$(GOFLAGS)) -tags=$(TAGS),libopus,nolibopusfile" go test ./internal/opus; \
+	else \
+		echo 'skipped: the comparison with libopus; get it with: apt-get install libopus-dev pkg-config'; \
+	fi
+
+race: ## what has goroutines, under the race detector
+	go test -race -timeout 15m ./capture ./opusblocks ./uploader ./store ./internal/livefile ./internal/broadcast ./internal/gateway ./internal/listener
+
+lint:
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run: gofmt -w .'; exit 1; }
+	go vet ./...
+	GOFLAGS="$(filter-out -tags=%,$(GOFLAGS))" go run $(STATICCHECK) -tags $(TAGS) ./...
+
+bench: ## figures beside a peer's, in the same run
+	go test -run '^$$' -bench . -benchtime 1x ./internal/e2e
+	go test -run '^$$' -bench . ./opusblocks ./internal/opus ./internal/oggopus ./internal/gateway
+
+fuzz: ## a minute for each target
+	@for target in $$(grep -rl --include='*_test.go' '^func Fuzz' . | sort); do \
+		for name in $$(sed -n 's/^func \(Fuzz[A-Za-z]*\).*/\1/p' $$target); do \
+			go test -run '^$$' -fuzz "^$$name$$" -fuzztime 60s ./$$(dirname $$target) || exit 1; \
+		done; \
+	done
+
+clean:
+	rm -rf bin

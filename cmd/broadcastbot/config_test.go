@@ -1,0 +1,128 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"broadcastbot"
+)
+
+func mustWrite(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "config.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestConfigFileIsComplete: every key of the program is in config.yaml, with a
+// comment above it.
+func TestConfigFileIsComplete(t *testing.T) {
+	lines := strings.Split(string(broadcastbot.Config), "\n")
+	var check func(typ reflect.Type, indent string)
+	check = func(typ reflect.Type, indent string) {
+		for i := range typ.NumField() {
+			field := typ.Field(i)
+			key := field.Tag.Get("yaml")
+			line := regexp.MustCompile("^" + indent + key + ":")
+			n := -1
+			for i := range lines {
+				if line.MatchString(lines[i]) {
+					n = i
+				}
+			}
+			if n < 0 {
+				t.Errorf("config.yaml lacks %s%s", indent, key)
+				continue
+			}
+			if field.Type.Kind() == reflect.Struct {
+				check(field.Type, indent+"  ")
+				continue
+			}
+			if above := strings.TrimSpace(lines[n-1]); !strings.HasPrefix(above, "#") && key != "access_token" {
+				t.Errorf("config.yaml has no comment above %s%s", indent, key)
+			}
+		}
+	}
+	check(reflect.TypeFor[config](), "")
+}
+
+func TestUnknownKeysAreNamed(t *testing.T) {
+	for text, want := range map[string]string{
+		"homserver: x":               `unknown key "homserver"`,
+		"gateway: {lisen: x}":        `unknown key "lisen"`,
+		"audio: {block: soon}":       "line 1",
+		"speakers: [":                "line 1",
+		"audio: {channels: \"two\"}": "line 1",
+	} {
+		_, err := loadConfig(mustWrite(t, text))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}
+
+func TestEnvironmentWins(t *testing.T) {
+	t.Setenv("BROADCASTBOT_PASSWORD", "from the environment")
+	t.Setenv("BROADCASTBOT_UPLOAD_TOKEN", "token")
+	c, err := loadConfig(mustWrite(t, "password: from the file\nhomeserver: https://m.example.org"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Password != "from the environment" || c.Gateway.UploadToken != "token" || c.Homeserver != "https://m.example.org" {
+		t.Errorf("config = %+v", c)
+	}
+}
+
+const complete = `
+homeserver: https://matrix.example.org
+user: "@radio:example.org"
+password: secret
+inviters: ["*:example.org"]
+`
+
+func TestCheckNamesTheKey(t *testing.T) {
+	c, err := loadConfig(mustWrite(t, complete))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.check(); err != nil {
+		t.Errorf("a complete config: %v", err)
+	}
+	for text, key := range map[string]string{
+		"homeserver: matrix.example.org":               "homeserver:",
+		"user: radio":                                  "user:",
+		"password: \"\"":                               "password:",
+		"access_token: too":                            "password:",
+		"inviters: []":                                 "inviters:",
+		"media_dir: /does/not/exist":                   "media_dir:",
+		"audio: {channels: 3}":                         "audio:",
+		"audio: {bitrate: 1}":                          "audio:",
+		"audio: {application: radio}":                  "audio:",
+		"audio: {block: 110ms}":                        "audio.block:",
+		"audio: {block: 2s}":                           "audio.block:",
+		"resume_within: -1s":                           "resume_within:",
+		"gateway: {public_url: radio.example.org}":     "gateway.public_url:",
+		"gateway: {remote: \"https://r.example.org\"}": "gateway.upload_token:",
+		"gateway: {max_size: -1}":                      "gateway.max_size:",
+		"data_dir: \"\"":                               "data_dir:",
+		"log: {level: loud}":                           "log:",
+		"log: {format: xml}":                           "log:",
+	} {
+		key0, _, _ := strings.Cut(text, ":")
+		base := regexp.MustCompile("(?m)^"+key0+":.*$").ReplaceAllString(complete, "")
+		c, err := loadConfig(mustWrite(t, base+text))
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		if err := c.check(); err == nil || !strings.Contains(err.Error(), key) {
+			t.Errorf("%s: %v, want %q", text, err, key)
+		}
+	}
+}

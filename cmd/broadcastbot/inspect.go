@@ -1,0 +1,64 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"broadcastbot/opusblocks"
+)
+
+// runInspect prints what can be seen of an encrypted file without its key.
+func runInspect(_ context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := newFlags("inspect", "FILE", stderr)
+	quiet := flags.Bool("quiet", false, "print damage and the summary only")
+	words, err := parse(flags, args, 1, 1)
+	if err != nil {
+		return err
+	}
+	f, err := os.Open(words[0])
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	out := bufio.NewWriter(stdout)
+	defer out.Flush()
+	return inspect(out, f, *quiet)
+}
+
+func inspect(out io.Writer, r io.Reader, quiet bool) error {
+	var blocks, damaged int
+	var size int64
+	fmt.Fprintf(out, "%12s  %10s  %8s  %8s\n", "byte", "block", "size", "checksum")
+	for s := range opusblocks.Scan(r) {
+		size = s.Offset + s.Size
+		switch {
+		case s.Err != nil:
+			damaged++
+			fmt.Fprintf(out, "%12d  %10s  %8d  %v\n", s.Offset, "-", s.Size, s.Err)
+		default:
+			blocks++
+			if !quiet {
+				fmt.Fprintf(out, "%12d  %10d  %8d  %s\n", s.Offset, s.Header.Sequence, s.Size, checksum(s.Header))
+			}
+		}
+		if errors.Is(s.Err, opusblocks.ErrNotBlocks) {
+			return s.Err
+		}
+	}
+	fmt.Fprintf(out, "%d blocks, %d bytes, %d damaged places\n", blocks, size, damaged)
+	if damaged > 0 {
+		return fmt.Errorf("the file is damaged in %d places", damaged)
+	}
+	return nil
+}
+
+func checksum(h opusblocks.Header) string {
+	if h.Checksum == 0 {
+		return "absent"
+	}
+	return "ok"
+}

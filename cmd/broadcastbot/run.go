@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+
+	"golang.org/x/sync/errgroup"
+
+	"broadcastbot/capture"
+	"broadcastbot/internal/bot"
+	"broadcastbot/internal/broadcast"
+	"broadcastbot/store"
+	"broadcastbot/uploader"
+)
+
+// runStation runs the bot and, unless the config names another one, its gateway.
+func runStation(ctx context.Context, args []string, _, stderr io.Writer) error {
+	flags := newFlags("run", "-config FILE", stderr)
+	path := flags.String("config", "", "config `file`; without one, defaults and the environment")
+	if _, err := parse(flags, args, 0, 0); err != nil {
+		return err
+	}
+	c, err := loadConfig(*path)
+	if err != nil {
+		return err
+	}
+	if err := c.check(); err != nil {
+		return fmt.Errorf("the config is not complete:\n%w", err)
+	}
+	log, err := newLogger(stderr, c.Log)
+	if err != nil {
+		return err
+	}
+	s, err := newStation(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	defer s.store.Close()
+	return s.run(ctx)
+}
+
+// station is everything that broadcastbot run runs.
+type station struct {
+	store   *store.Store
+	gateway *gatewayServer // nil where the gateway is elsewhere
+	bot     *bot.Bot
+	manager *broadcast.Manager
+}
+
+// newStation opens files and ports and starts nothing.
+func newStation(ctx context.Context, c *config, log *slog.Logger) (_ *station, err error) {
+	if err := os.MkdirAll(c.spools(), 0o700); err != nil {
+		return nil, fmt.Errorf("data_dir: %w", err)
+	}
+	s := new(station)
+	if s.store, err = store.Open(ctx, c.database()); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			s.store.Close()
+		}
+	}()
+	s.bot, err = bot.New(bot.Options{
+		Homeserver: c.Homeserver, User: c.User, Password: c.Password, AccessToken: c.AccessToken,
+		DeviceName: c.DeviceName, RecoveryKey: c.RecoveryKey, DB: s.store.DB(), DataDir: c.DataDir,
+		Inviters: c.Inviters, Speakers: c.Speakers, SpeakerPower: c.SpeakerPower, MediaDir: c.MediaDir,
+		Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	uploads := &uploader.Tus{Client: http.DefaultClient, Endpoint: c.Gateway.Remote + "/upload", Token: c.Gateway.UploadToken}
+	if c.Gateway.Remote == "" {
+		if uploads.Token == "" {
+			uploads.Token = rand.Text() // nobody else has to know it
+		}
+		if s.gateway, err = newGatewayServer(c, uploads.Token, log); err != nil {
+			return nil, err
+		}
+		uploads.Endpoint = s.gateway.localURL() + "/upload"
+	}
+	s.manager = broadcast.NewManager(broadcast.Options{
+		Store: s.store, Announcer: s.bot, Gateway: uploads, PublicURL: c.Gateway.PublicURL,
+		SpoolDir: c.spools(), DefaultSource: c.Source,
+		BlockDuration: c.Audio.Block, ResumeWithin: c.ResumeWithin,
+		OpenSource: func(ctx context.Context, spec string) (capture.Source, error) {
+			return capture.Open(ctx, spec, capture.Options{Encoder: c.Audio.encoder(), Log: log})
+		},
+		Log: log,
+	})
+	return s, nil
+}
+
+// run runs all parts until ctx ends or one of them fails. They end in the order
+// in which they need each other: first the shows, which still upload and tell
+// their rooms, then the bot, then the gateway.
+func (s *station) run(ctx context.Context) error {
+	parts, ctx := errgroup.WithContext(ctx)
+	lasting := context.WithoutCancel(ctx)
+	gatewayCtx, stopGateway := context.WithCancel(lasting)
+	botCtx, stopBot := context.WithCancel(lasting)
+	if s.gateway != nil {
+		parts.Go(func() error { return s.gateway.serve(gatewayCtx) })
+	}
+	parts.Go(func() error { return s.bot.Run(botCtx, s.manager) })
+	parts.Go(func() error {
+		defer stopGateway()
+		defer stopBot()
+		return s.manager.Run(ctx)
+	})
+	return parts.Wait()
+}
