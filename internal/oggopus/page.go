@@ -72,7 +72,8 @@ func ParsePage(b []byte) (page Page, size int, err error) {
 	}, size, nil
 }
 
-// pageSize returns how long the page at the beginning of b says it is.
+// pageSize returns how long the page at the beginning of b says it is, or,
+// with ErrShort, how many bytes it takes to know more.
 func pageSize(b []byte) (int, error) {
 	known := min(len(b), len(capturePattern))
 	if !bytes.Equal(b[:known], capturePattern[:known]) {
@@ -81,10 +82,13 @@ func pageSize(b []byte) (int, error) {
 	if len(b) > 4 && b[4] != 0 { // version
 		return 0, ErrNotPage
 	}
-	if len(b) < pageHeaderSize || len(b) < pageHeaderSize+int(b[26]) {
-		return 0, ErrShort
+	if len(b) < pageHeaderSize {
+		return pageHeaderSize, ErrShort
 	}
 	size := pageHeaderSize + int(b[26])
+	if len(b) < size {
+		return size, ErrShort
+	}
 	for _, n := range b[pageHeaderSize:size] {
 		size += int(n)
 	}

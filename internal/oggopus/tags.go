@@ -9,6 +9,8 @@ import (
 
 const tagsMagic = "OpusTags"
 
+var errTagsEndEarly = fmt.Errorf("%w: %s ends early", ErrMalformed, tagsMagic)
+
 // Tags is the comment header of a stream (RFC 7845, 5.2).
 type Tags struct {
 	Vendor   string   // the program that wrote the stream
@@ -16,25 +18,25 @@ type Tags struct {
 }
 
 // ParseTags reads the second packet of a stream. What follows the comments is
-// padding and ignored.
+// padding and ignored. With an error come the tags before the fault.
 func ParseTags(packet []byte) (Tags, error) {
 	rest, ok := bytes.CutPrefix(packet, []byte(tagsMagic))
 	if !ok {
 		return Tags{}, fmt.Errorf("%w: no %s", ErrMalformed, tagsMagic)
 	}
-	vendor, rest, err := cutString(rest)
-	if err != nil {
-		return Tags{}, err
+	var tags Tags
+	var err error
+	if tags.Vendor, rest, err = cutString(rest); err != nil {
+		return tags, err
 	}
 	if len(rest) < 4 {
-		return Tags{}, fmt.Errorf("%w: %s ends early", ErrMalformed, tagsMagic)
+		return tags, errTagsEndEarly
 	}
 	count, rest := binary.LittleEndian.Uint32(rest), rest[4:]
-	tags := Tags{Vendor: vendor}
 	for range count { // a wrong count soon runs into the end of the packet
 		var comment string
 		if comment, rest, err = cutString(rest); err != nil {
-			return Tags{}, err
+			return tags, err
 		}
 		tags.Comments = append(tags.Comments, comment)
 	}
@@ -44,7 +46,7 @@ func ParseTags(packet []byte) (Tags, error) {
 // cutString takes a string with its length before it from the beginning of b.
 func cutString(b []byte) (s string, rest []byte, err error) {
 	if len(b) < 4 || uint64(binary.LittleEndian.Uint32(b)) > uint64(len(b)-4) {
-		return "", nil, fmt.Errorf("%w: %s ends early", ErrMalformed, tagsMagic)
+		return "", nil, errTagsEndEarly
 	}
 	end := 4 + int(binary.LittleEndian.Uint32(b))
 	return string(b[4:end]), b[end:], nil

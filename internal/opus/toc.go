@@ -9,11 +9,10 @@ import (
 )
 
 const (
-	SampleRate    = 48000 // of everything, in samples per second and channel
-	FrameSize     = 960   // samples per channel of a 20 ms frame
-	MaxPacketSize = 1275  // bytes of the largest packet with one frame, RFC 6716 3.2.1
-
-	maxPacketDuration = 5760 // samples in 120 ms, RFC 6716 3.2.5
+	SampleRate       = 48000 // of everything, in samples per second and channel
+	FrameSize        = 960   // samples per channel of a 20 ms frame
+	MaxPacketSize    = 1275  // bytes of the largest packet with one frame, RFC 6716 3.2.1
+	MaxPacketSamples = 5760  // per channel in the longest packet, 120 ms, RFC 6716 3.2.5
 )
 
 // ErrBadPacket is wrapped by every complaint about a packet that is not Opus.
@@ -28,7 +27,7 @@ func PacketDuration(packet []byte) (samples int, err error) {
 		return 0, err
 	}
 	samples = frames * frameDuration(packet[0]>>3)
-	if samples > maxPacketDuration {
+	if samples > MaxPacketSamples {
 		return 0, fmt.Errorf("%w: it lasts %d ms, more than 120", ErrBadPacket, samples/48)
 	}
 	return samples, nil

@@ -1,0 +1,88 @@
+// Package capture turns a microphone, a stream, a file or a test tone into Opus packets at the pace of real time.
+//
+// A source is built from small ones, each of which does one thing:
+//
+//	microphone, WAV, raw samples, ffmpeg, tone ─► encoded ─┐
+//	                            Ogg Opus stream ─► copied ─┴─► detached (pipes, ffmpeg) ─► paced (files, tones)
+package capture
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"broadcastbot/internal/opus"
+)
+
+// Format tells what the packets of a source are.
+type Format struct {
+	Channels int // 1 or 2
+	PreSkip  int // samples at 48 kHz that a player drops at the start, RFC 7845 4.2
+	Bitrate  int // bits per second; 0: variable or unknown
+}
+
+// Source yields Opus packets. One goroutine reads it.
+type Source interface {
+	// Format does not change while the source is read.
+	Format() Format
+	// ReadPacket blocks until the next packet is due and returns it; the caller owns it. After the last packet comes io.EOF. When ctx ends, so does ReadPacket,
+	// and no packet is lost: a later call goes on.
+	ReadPacket(ctx context.Context) ([]byte, error)
+	// EndTrim returns, after io.EOF, how many samples (48 kHz) at the end of the last packets are padding.
+	EndTrim() int
+	// Close releases the source. It is called when no ReadPacket runs.
+	Close() error
+}
+
+// Options say how sound is encoded and where it comes from.
+type Options struct {
+	Encoder   opus.EncoderOptions // how sound is encoded; the zero value: mono speech with 32 kbit/s
+	FullSpeed bool                // files and tones come as fast as they are read, not at the pace of real time
+	Stdin     io.Reader           // what "pipe:-" reads; nil: os.Stdin. If it is an io.Closer it is closed with the source, which ends a blocked read
+	Log       *slog.Logger        // nil: silent
+	Patience  time.Duration       // how long a vanished microphone is waited for; 0: 30 seconds
+}
+
+// Open opens the source that spec names:
+//
+//	device:default   the system's microphone       device:NAME   one that Devices lists; a part of its name will do
+//	file:talk.opus   Ogg Opus is copied as it is; WAV, and everything else that ffmpeg reads, is encoded
+//	pipe:-           Options.Stdin: Ogg Opus, WAV or raw s16le at 48 kHz with Encoder.Channels channels
+//	tone:440         a beeping test tone; tone:440,duration=30s ends
+//
+// Errors are sentences for the user. The source lives until Close, or until ctx ends.
+func Open(ctx context.Context, spec string, o Options) (Source, error) {
+	o = o.withDefaults()
+	scheme, name, _ := strings.Cut(spec, ":")
+	switch scheme {
+	case "device":
+		return openDevice(ctx, name, o)
+	case "file":
+		return openFile(ctx, name, o)
+	case "pipe":
+		return openPipe(ctx, name, o)
+	case "tone":
+		return openTone(ctx, name, o)
+	}
+	return nil, fmt.Errorf("unknown source %q: use device:default, device:NAME, file:talk.opus, pipe:- or tone:440", spec)
+}
+
+func (o Options) withDefaults() Options {
+	if o.Encoder == (opus.EncoderOptions{}) {
+		o.Encoder = opus.EncoderOptions{Channels: 1, Bitrate: 32000, Complexity: 10, Application: opus.VoIP}
+	}
+	if o.Stdin == nil {
+		o.Stdin = os.Stdin
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Patience == 0 {
+		o.Patience = 30 * time.Second
+	}
+	return o
+}

@@ -1,0 +1,93 @@
+package capture
+
+import (
+	"context"
+	"time"
+)
+
+// closePatience is how long Close waits for what it cannot interrupt: a read of a terminal, a sound system that hangs.
+const closePatience = 2 * time.Second
+
+// detached is a Source read by a goroutine of its own, because reading it cannot be interrupted by the context of one ReadPacket. Nothing is buffered: a packet
+// waits for its reader.
+//
+// The goroutine ends when the source does, or after Close. A blocked read ends then because the context given to open has ended; where even that does not help
+// (standard input that is a terminal) Close gives up after closePatience and the goroutine ends with the read, or with the process.
+type detached struct {
+	Source  // the goroutine's until done is closed, except for Format and Stats
+	cancel  context.CancelFunc
+	opened  chan error
+	packets chan []byte
+	done    chan struct{}
+	err     error // why there are no more packets; set before done is closed
+}
+
+// detach runs open, and then reads the source that it returned, in a goroutine. The context given to open must end every blocked read.
+func detach(ctx context.Context, open func(context.Context) (Source, error)) (Source, error) {
+	inner, cancel := context.WithCancel(ctx)
+	d := &detached{cancel: cancel, opened: make(chan error, 1), packets: make(chan []byte), done: make(chan struct{})}
+	go d.run(inner, open)
+	select {
+	case err := <-d.opened:
+		if err == nil {
+			return d, nil
+		}
+		d.Close()
+		return nil, err
+	case <-ctx.Done():
+		d.Close()
+		return nil, ctx.Err()
+	}
+}
+
+func (d *detached) run(ctx context.Context, open func(context.Context) (Source, error)) {
+	defer close(d.done)
+	source, err := open(ctx)
+	d.Source = source
+	d.opened <- err
+	if err != nil {
+		return
+	}
+	d.err = d.carry(ctx)
+	source.Close()
+}
+
+// carry hands packets to ReadPacket and returns why it stopped.
+func (d *detached) carry(ctx context.Context) error {
+	for {
+		packet, err := d.Source.ReadPacket(ctx)
+		if err != nil {
+			return err
+		}
+		select {
+		case d.packets <- packet:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (d *detached) ReadPacket(ctx context.Context) ([]byte, error) {
+	select {
+	case packet := <-d.packets:
+		return packet, nil
+	case <-d.done:
+		return nil, d.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Close ends the goroutine, which closes the source.
+func (d *detached) Close() error {
+	d.cancel()
+	timer := time.NewTimer(closePatience)
+	defer timer.Stop()
+	select {
+	case <-d.done:
+	case <-timer.C:
+	}
+	return nil
+}
+
+func (d *detached) Stats() Stats { return StatsOf(d.Source) }

@@ -1,0 +1,107 @@
+package capture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// ErrDeviceGone says that a microphone stopped delivering sound and did not come back in Options.Patience.
+var ErrDeviceGone = errors.New("the microphone is gone")
+
+// device is a pcmReader of a microphone. A microphone that falls silent is opened again; until it is back, silence is recorded, so that the broadcast goes on.
+type device struct {
+	name     string
+	channels int
+	patience time.Duration
+	log      *slog.Logger
+	recorder *recorder
+
+	microphone *microphone      // nil while it is being opened again
+	openedAt   time.Time        // when it was opened last
+	lostAt     time.Time        // when the watchdog noticed that it is silent; zero while it is not
+	revived    chan *microphone // nil unless a revival runs; brings the microphone and is closed when the revival ends
+	ctx        context.Context  // the life of the source
+	cancel     context.CancelFunc
+	gone       error // sticky
+}
+
+// openDevice opens "default" or what choose finds.
+func openDevice(ctx context.Context, name string, o Options) (Source, error) {
+	if name == "" {
+		return nil, errors.New("which microphone? Use device:default or device:NAME; the names are listed by: broadcastbot devices")
+	}
+	d := &device{name: name, channels: o.Encoder.Channels, patience: o.Patience, log: o.Log, recorder: newRecorder(o.Encoder.Channels)}
+	opening, cancel := context.WithTimeout(ctx, soundSystemPatience)
+	defer cancel()
+	microphone, err := bounded(opening, d.open, (*microphone).close)
+	if err != nil {
+		return nil, fmt.Errorf("open microphone %q: %w; the names are listed by: broadcastbot devices", name, err)
+	}
+	d.microphone, d.openedAt = microphone, time.Now()
+	d.ctx, d.cancel = context.WithCancel(ctx)
+	return newEncoded(d, o.Encoder)
+}
+
+func (d *device) open() (*microphone, error) {
+	return openMicrophone(d.name, d.channels, func(samples []byte) { d.recorder.record(time.Now(), samples) })
+}
+
+func (d *device) ReadPCM(ctx context.Context, pcm []int16) (int, error) {
+	n := 0
+	for {
+		n += d.recorder.read(pcm[n:])
+		if n == len(pcm) {
+			return n, nil
+		}
+		if d.gone != nil {
+			return n, d.gone
+		}
+		if err := d.wait(ctx); err != nil {
+			return n, err
+		}
+	}
+}
+
+// wait returns when there may be more sound, after looking after a device that is silent.
+func (d *device) wait(ctx context.Context) error {
+	timer := time.NewTimer(deviceTick)
+	defer timer.Stop()
+	select {
+	case <-d.recorder.wake:
+		d.lostAt = time.Time{}
+	case opened, ok := <-d.revived:
+		if ok {
+			d.resume(opened)
+		}
+	case <-timer.C:
+		d.watch(time.Now())
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-d.ctx.Done():
+		return d.ctx.Err()
+	}
+	return nil
+}
+
+func (d *device) Stats() Stats { return d.recorder.Stats() }
+
+// Close stops the recording. It waits at most closePatience for a sound system that hangs.
+func (d *device) Close() error {
+	d.cancel()
+	ctx, cancel := context.WithTimeout(context.Background(), closePatience)
+	defer cancel()
+	_, err := bounded(ctx, func() (struct{}, error) {
+		microphone := d.microphone
+		if d.revived != nil {
+			microphone = <-d.revived
+		}
+		if microphone != nil {
+			microphone.close()
+		}
+		return struct{}{}, nil
+	}, func(struct{}) {})
+	return err
+}

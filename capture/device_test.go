@@ -1,0 +1,202 @@
+package capture
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"broadcastbot/internal/opus"
+	"broadcastbot/internal/pulsetest"
+)
+
+// play speaks the sweep into a microphone until the test ends.
+func play(t *testing.T, microphone *pulsetest.Microphone) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		microphone.Play(ctx, 3600*opus.SampleRate, sweep)
+	}()
+	t.Cleanup(func() { cancel(); <-done })
+}
+
+// TestDeviceRecords checks that what is said into a microphone is what is recorded, without a gap.
+func TestDeviceRecords(t *testing.T) {
+	checkGoroutines(t)
+	server := pulsetest.Start(t)
+	microphone := server.Microphone(t, "mic", "VirtualMic")
+	server.Microphone(t, "other", "OtherMic")
+	source := mustOpen(t, "device:virtual", Options{Encoder: clean(1)})
+	play(t, microphone)
+	var packets [][]byte
+	for range 3 * 50 {
+		packets = append(packets, mustRead(t, source))
+	}
+	recorded := mustDecode(t, source.Format(), packets, 0)
+	said := make([]int16, 4*opus.SampleRate)
+	for i := range said {
+		said[i] = sweep(i)
+	}
+	start := findSound(recorded, said)
+	alike, n := 0, 0
+	for i := start; i+period <= len(recorded); i += period {
+		n++
+		if correlation(recorded[i:i+period], said[i-start:i-start+period]) > 0.9 {
+			alike++
+		}
+	}
+	t.Logf("%d of %d pieces of 20 ms are alike, the sound begins at %v, %+v", alike, n, samplesDuration(int64(start)), StatsOf(source))
+	if n < 100 || alike < n*3/4 { // PulseAudio itself loses sound on a busy machine
+		t.Errorf("only %d of %d pieces of 20 ms were recorded as they were said", alike, n)
+	}
+	if got, want := level(recorded[start:]), level(said); got < want*0.8 || got > want*1.2 {
+		t.Errorf("the level is %.0f, want %.0f", got, want)
+	}
+}
+
+// findSound returns where in recorded the sound begins: at the lag at which 200 ms from its middle are most alike.
+func findSound(recorded, said []int16) int {
+	const piece = opus.SampleRate / 5
+	middle := opus.SampleRate
+	best, found := 0.0, 0
+	for lag := 0; lag < len(recorded)-middle-piece; lag++ {
+		if c := correlation(recorded[middle+lag:][:piece], said[middle:][:piece]); c > best {
+			best, found = c, lag
+		}
+	}
+	return found
+}
+
+func TestDeviceNames(t *testing.T) {
+	checkGoroutines(t)
+	server := pulsetest.Start(t)
+	server.Microphone(t, "mic", "VirtualMic")
+	server.Microphone(t, "other", "OtherMic")
+	devices, err := Devices()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(devices, func(d Device) bool { return d.Name == "VirtualMic" && d.ID == "mic" && d.Default }) {
+		t.Errorf("the default microphone is missing in %v", devices)
+	}
+	for _, spec := range []string{"device:default", "device:VIRTUALMIC", "device:other"} {
+		mustOpen(t, spec, Options{Encoder: clean(1)})
+	}
+	for spec, want := range map[string]string{
+		"device:mic2": `there is no microphone "mic2", only "VirtualMic", "OtherMic"`,
+		"device:ermi": "",
+		"device:i":    `"i" can mean "VirtualMic", "OtherMic"`,
+		"device:":     "device:default",
+	} {
+		source, err := Open(t.Context(), spec, Options{Encoder: clean(1)})
+		if err == nil {
+			source.Close()
+		}
+		if (err == nil) != (want == "") || err != nil && !(strings.Contains(err.Error(), want) && strings.Contains(err.Error(), "broadcastbot devices")) {
+			t.Errorf("%s: %v, want %q", spec, err, want)
+		}
+	}
+}
+
+// TestDeviceReadsEnd checks that a read ends with its context although the microphone says nothing.
+func TestDeviceReadsEnd(t *testing.T) {
+	checkGoroutines(t)
+	server := pulsetest.Start(t)
+	server.Microphone(t, "mic", "VirtualMic")
+	source := mustOpen(t, "device:default", Options{Encoder: clean(1)})
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if _, err := source.ReadPacket(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a cancelled read says %v", err)
+	}
+}
+
+// TestDeviceGone takes the sound system away in two ways: a crash, and a hang in which no call to it returns.
+func TestDeviceGone(t *testing.T) {
+	for name, strike := range map[string]func(*testing.T, *pulsetest.Server){
+		"crash": func(t *testing.T, s *pulsetest.Server) { s.Kill() },
+		"hang":  func(t *testing.T, s *pulsetest.Server) { s.Freeze(t) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			checkGoroutines(t)
+			server := pulsetest.Start(t)
+			play(t, server.Microphone(t, "mic", "VirtualMic"))
+			source := mustOpen(t, "device:VirtualMic", Options{Encoder: clean(1), Patience: time.Second})
+			for range 10 {
+				mustRead(t, source)
+			}
+			strike(t, server)
+			struck := time.Now()
+			packets := 0
+			var err error
+			for err == nil {
+				if _, err = source.ReadPacket(t.Context()); err == nil {
+					packets++
+				}
+			}
+			took := time.Since(struck)
+			if !errors.Is(err, ErrDeviceGone) || !strings.Contains(err.Error(), "VirtualMic") {
+				t.Errorf("the error is %v", err)
+			}
+			if took > 8*time.Second {
+				t.Errorf("it was told after %v", took)
+			}
+			if recorded := time.Duration(packets) * 20 * time.Millisecond; recorded < took-time.Second || recorded > took+time.Second {
+				t.Errorf("%v were recorded while %v went by", recorded, took)
+			}
+			if _, again := source.ReadPacket(t.Context()); !errors.Is(again, ErrDeviceGone) {
+				t.Errorf("the next read says %v", again)
+			}
+			closing := time.Now()
+			source.Close()
+			if took := time.Since(closing); took > closePatience+time.Second {
+				t.Errorf("Close took %v", took)
+			}
+			server.Kill()
+		})
+	}
+}
+
+// TestDeviceComesBack restarts the sound system: the recording goes on, and is as long as the time it took.
+func TestDeviceComesBack(t *testing.T) {
+	checkGoroutines(t)
+	server := pulsetest.Start(t)
+	play(t, server.Microphone(t, "mic", "VirtualMic"))
+	source := mustOpen(t, "device:VirtualMic", Options{Encoder: clean(1)})
+	mustRead(t, source)
+	start := time.Now()
+	read := 0
+	for ; read < 50; read++ {
+		mustRead(t, source)
+	}
+	server.Kill()
+	server.Restart(t)
+	play(t, server.Microphone(t, "mic", "VirtualMic"))
+	for ; StatsOf(source).Reopened == 0; read++ {
+		mustRead(t, source)
+	}
+	decoder, err := opus.NewDecoder(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pcm := make([]int16, opus.FrameSize)
+	for loud := 0; loud < 150; read++ { // long enough for the timeline to deal with what was waiting in the microphone's fifo
+		if _, err := decoder.Decode(mustRead(t, source), pcm); err != nil {
+			t.Fatal(err)
+		}
+		if level(pcm) > 3000 {
+			loud++
+		}
+	}
+	took, recorded := time.Since(start), time.Duration(read)*20*time.Millisecond
+	if recorded < took-time.Second || recorded > took+time.Second {
+		t.Errorf("%v were recorded while %v went by", recorded, took)
+	}
+	if StatsOf(source).SilenceSamples < opus.SampleRate {
+		t.Errorf("%+v: no silence was recorded", StatsOf(source))
+	}
+}

@@ -1,0 +1,101 @@
+package capture
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"broadcastbot/internal/opus"
+)
+
+// ffmpegWords is how much of ffmpeg's complaints is kept, in bytes: the end of them.
+const ffmpegWords = 4 << 10
+
+// ffmpeg is a child process that decodes a file to raw samples. Whoever reads it must close it, which kills it and waits for it.
+type ffmpeg struct {
+	rawSamples
+	kill   context.CancelFunc
+	cmd    *exec.Cmd
+	stderr tail
+}
+
+// openFFmpeg decodes what this package cannot read itself.
+func openFFmpeg(ctx context.Context, path string, o Options) (Source, error) {
+	program, err := exec.LookPath("ffmpeg")
+	if err != nil {
+		return nil, errors.New("it is neither Ogg Opus nor WAV, and there is no ffmpeg on the PATH to decode it: install ffmpeg, or convert the file to Ogg Opus")
+	}
+	return detach(ctx, func(ctx context.Context) (Source, error) {
+		process, err := startFFmpeg(ctx, program, path, o.Encoder.Channels)
+		if err != nil {
+			return nil, err
+		}
+		return newEncoded(process, o.Encoder)
+	})
+}
+
+func startFFmpeg(ctx context.Context, program, path string, channels int) (*ffmpeg, error) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("find the file for ffmpeg: %w", err)
+	}
+	ctx, kill := context.WithCancel(ctx)
+	f := &ffmpeg{kill: kill}
+	// The protocol is written out and the others are shut off, so that neither a name nor a playlist can make ffmpeg fetch anything.
+	f.cmd = exec.CommandContext(ctx, program, "-nostdin", "-v", "error", "-protocol_whitelist", "file", "-i", "file:"+absolute,
+		"-vn", "-f", "s16le", "-ar", strconv.Itoa(opus.SampleRate), "-ac", strconv.Itoa(channels), "-")
+	f.cmd.Stderr = &f.stderr
+	f.cmd.WaitDelay = time.Second
+	stdout, err := f.cmd.StdoutPipe()
+	if err == nil {
+		err = f.cmd.Start()
+	}
+	if err != nil {
+		kill()
+		return nil, fmt.Errorf("start ffmpeg: %w", err)
+	}
+	f.rawSamples = rawSamples{in: bufio.NewReader(stdout), channels: channels}
+	return f, nil
+}
+
+// ReadPCM fails at the end of the sound when ffmpeg did.
+func (f *ffmpeg) ReadPCM(ctx context.Context, pcm []int16) (int, error) {
+	n, err := f.rawSamples.ReadPCM(ctx, pcm)
+	if !errors.Is(err, io.EOF) {
+		return n, err
+	}
+	if err := f.cmd.Wait(); err != nil {
+		return n, fmt.Errorf("ffmpeg cannot decode it: %w: %s", err, f.stderr.lastLine())
+	}
+	return n, io.EOF
+}
+
+func (f *ffmpeg) Close() error {
+	f.kill()
+	f.cmd.Wait() // a second Wait returns at once
+	return nil
+}
+
+// tail is an io.Writer that keeps the end of what is written.
+type tail struct{ kept []byte }
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.kept = append(t.kept, p...)
+	if over := len(t.kept) - ffmpegWords; over > 0 {
+		t.kept = append(t.kept[:0], t.kept[over:]...)
+	}
+	return len(p), nil
+}
+
+func (t *tail) lastLine() string {
+	lines := bytes.Split(bytes.TrimSpace(t.kept), []byte("\n"))
+	return strings.TrimSpace(string(lines[len(lines)-1]))
+}

@@ -1,0 +1,139 @@
+package capture
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"broadcastbot/internal/opus"
+)
+
+// clean is how speech and music come through the encoder best.
+func clean(channels int) opus.EncoderOptions {
+	return opus.EncoderOptions{Channels: channels, Bitrate: 64000 * channels, Complexity: 5, Application: opus.Audio}
+}
+
+func mustOpen(t *testing.T, spec string, o Options) Source {
+	t.Helper()
+	source, err := Open(t.Context(), spec, o)
+	if err != nil {
+		t.Fatalf("open %s: %v", spec, err)
+	}
+	t.Cleanup(func() { source.Close() })
+	return source
+}
+
+func mustRead(t *testing.T, source Source) []byte {
+	t.Helper()
+	packet, err := source.ReadPacket(t.Context())
+	if err != nil {
+		t.Fatalf("read packet: %v", err)
+	}
+	return packet
+}
+
+func mustReadAll(t *testing.T, source Source) (packets [][]byte) {
+	t.Helper()
+	for {
+		packet, err := source.ReadPacket(t.Context())
+		if errors.Is(err, io.EOF) {
+			return packets
+		}
+		if err != nil {
+			t.Fatalf("read packet %d: %v", len(packets), err)
+		}
+		packets = append(packets, packet)
+	}
+}
+
+// mustDecode decodes packets and trims what is not sound at both ends. The samples of channels are interleaved.
+func mustDecode(t *testing.T, format Format, packets [][]byte, endTrim int) (pcm []int16) {
+	t.Helper()
+	decoder, err := opus.NewDecoder(format.Channels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	frame := make([]int16, 5760*format.Channels)
+	for i, packet := range packets {
+		n, err := decoder.Decode(packet, frame)
+		if err != nil {
+			t.Fatalf("decode packet %d: %v", i, err)
+		}
+		pcm = append(pcm, frame[:n*format.Channels]...)
+	}
+	return pcm[format.PreSkip*format.Channels : len(pcm)-endTrim*format.Channels]
+}
+
+// mustRun runs a program in a directory. The test is skipped when the program is not installed.
+func mustRun(t *testing.T, dir, program string, arguments ...string) {
+	t.Helper()
+	if _, err := exec.LookPath(program); err != nil {
+		t.Skipf("%s is not installed", program)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, arguments...)
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s %v: %v: %s", program, arguments, err, out)
+	}
+}
+
+func mustWrite(t *testing.T, name string, content []byte) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// checkGoroutines fails the test when, at its end, goroutines are left that were not there now.
+func checkGoroutines(t *testing.T) {
+	t.Helper()
+	before := runtime.NumGoroutine()
+	t.Cleanup(func() {
+		deadline := time.Now().Add(5 * time.Second)
+		for runtime.NumGoroutine() > before && time.Now().Before(deadline) {
+			time.Sleep(5 * time.Millisecond)
+		}
+		if n := runtime.NumGoroutine(); n > before {
+			stacks := make([]byte, 1<<16)
+			t.Errorf("%d goroutines before, %d after:\n%s", before, n, stacks[:runtime.Stack(stacks, true)])
+		}
+	})
+}
+
+// sweep is a tone that rises from 300 Hz by 500 Hz each second: no two moments of it are alike.
+func sweep(i int) int16 {
+	t := float64(i) / opus.SampleRate
+	return int16(10000 * math.Sin(2*math.Pi*(300*t+250*t*t)))
+}
+
+// correlation returns how alike two equally long pieces of sound are: 1 means the same but for the level.
+func correlation(a, b []int16) float64 {
+	var ab, aa, bb float64
+	for i := range a {
+		x, y := float64(a[i]), float64(b[i])
+		ab, aa, bb = ab+x*y, aa+x*x, bb+y*y
+	}
+	if aa == 0 || bb == 0 {
+		return 0
+	}
+	return ab / math.Sqrt(aa*bb)
+}
+
+func level(pcm []int16) float64 {
+	var sum float64
+	for _, s := range pcm {
+		sum += float64(s) * float64(s)
+	}
+	return math.Sqrt(sum / float64(max(len(pcm), 1)))
+}

@@ -1,0 +1,85 @@
+package capture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"broadcastbot/internal/opus"
+)
+
+// paced holds the packets of a source back until they are due: packet i at the start plus the duration of the i packets before it. Each due time is computed
+// from the start, so no error adds up; a reader that was late gets the packets it missed at once.
+type paced struct {
+	Source
+	fullSpeed bool
+
+	next    []byte // read but not due yet
+	start   time.Time
+	samples int64 // of the packets handed out
+}
+
+// newPaced takes the source over. It reads the first packet, so that a source without sound is told at once: by errNoSound.
+func newPaced(ctx context.Context, source Source, fullSpeed bool) (Source, error) {
+	p := &paced{Source: source, fullSpeed: fullSpeed}
+	if err := p.fetch(ctx); err != nil {
+		source.Close()
+		if errors.Is(err, io.EOF) {
+			err = errNoSound
+		}
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *paced) ReadPacket(ctx context.Context) ([]byte, error) {
+	if err := p.fetch(ctx); err != nil {
+		return nil, err
+	}
+	if err := p.wait(ctx); err != nil {
+		return nil, err
+	}
+	packet := p.next
+	samples, err := opus.PacketDuration(packet)
+	if err != nil {
+		return nil, fmt.Errorf("measure packet: %w", err)
+	}
+	p.next = nil
+	p.samples += int64(samples)
+	return packet, nil
+}
+
+func (p *paced) fetch(ctx context.Context) error {
+	if p.next != nil {
+		return nil
+	}
+	packet, err := p.Source.ReadPacket(ctx)
+	p.next = packet
+	return err
+}
+
+// wait returns when the next packet is due.
+func (p *paced) wait(ctx context.Context) error {
+	if p.fullSpeed {
+		return ctx.Err()
+	}
+	if p.start.IsZero() {
+		p.start = time.Now()
+	}
+	early := time.Until(p.start.Add(samplesDuration(p.samples)))
+	if early <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(early)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (p *paced) Stats() Stats { return StatsOf(p.Source) }

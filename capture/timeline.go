@@ -1,0 +1,76 @@
+package capture
+
+import (
+	"time"
+
+	"broadcastbot/internal/opus"
+)
+
+const (
+	// timelineWindow is how long frames are watched before they are judged late: bursts and hiccups even out within it.
+	timelineWindow = time.Second
+	// timelineTolerance is how far a recording may be from the clock, in frames (50 ms), before it is put right.
+	timelineTolerance = opus.SampleRate / 20
+)
+
+// timeline holds the frames of a device against the monotonic clock, so that a recording is as long as the time it took.
+//
+// Frames come late and in bursts, but never before they were recorded. So the smallest lag within a window is the true one: what is missing
+// then was lost by the sound system, or the device's crystal is slow.
+type timeline struct {
+	start     time.Time // when the first frame was recorded; zero before it
+	frames    int64     // recorded since then, silence included
+	windowEnd time.Time
+	lag       int64 // smallest of this window, in frames
+	settled   bool  // the first window, which measures how late this device is by nature, is over
+}
+
+// arrived notes n frames at now and returns the frames of silence that are missing; a negative number means frames too many. The caller adds to frames what it
+// corrected.
+func (t *timeline) arrived(now time.Time, n int) (missing int64) {
+	if t.start.IsZero() {
+		t.start = now.Add(-samplesDuration(int64(n)))
+		t.openWindow(now)
+	}
+	t.frames += int64(n)
+	t.lag = min(t.lag, t.behind(now))
+	if now.Before(t.windowEnd) {
+		return 0
+	}
+	lag := t.lag
+	t.openWindow(now)
+	return t.judge(lag)
+}
+
+func (t *timeline) judge(lag int64) (missing int64) {
+	if !t.settled && lag > -int64(opus.SampleRate) { // nothing is that early by nature
+		t.settled = true
+		t.start = t.start.Add(samplesDuration(lag))
+		return 0
+	}
+	if lag >= -timelineTolerance && lag <= timelineTolerance {
+		return 0
+	}
+	return lag
+}
+
+func (t *timeline) openWindow(now time.Time) {
+	t.windowEnd = now.Add(timelineWindow)
+	t.lag = 1 << 62
+}
+
+// behind returns how many frames the recording lags behind the clock.
+func (t *timeline) behind(now time.Time) int64 {
+	return samplesIn(now.Sub(t.start)) - t.frames
+}
+
+// samplesDuration returns how long n samples per channel sound. It is exact for days, where n*time.Second would overflow.
+func samplesDuration(n int64) time.Duration {
+	whole, rest := n/opus.SampleRate, n%opus.SampleRate
+	return time.Duration(whole)*time.Second + time.Duration(rest)*time.Second/opus.SampleRate
+}
+
+// samplesIn returns how many samples per channel sound in d.
+func samplesIn(d time.Duration) int64 {
+	return int64(d/time.Second)*opus.SampleRate + int64(d%time.Second)*opus.SampleRate/int64(time.Second)
+}

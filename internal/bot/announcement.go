@@ -1,0 +1,102 @@
+package bot
+
+import (
+	"fmt"
+	"html"
+	"strings"
+
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+
+	"broadcastbot/opusblocks"
+	"broadcastbot/store"
+)
+
+// blockName is the field of the announcement that programs read.
+const blockName = "org.broadcastbot.broadcast"
+
+// block is what the announcement says to programs. Times are milliseconds.
+type block struct {
+	State     store.State     `json:"state"`
+	Title     string          `json:"title"`
+	Speaker   string          `json:"speaker"`
+	StartedAt int64           `json:"started_at"`
+	LiveURL   string          `json:"live_url"`
+	File      opusblocks.File `json:"file"` // its url is missing while the homeserver has promised none
+	Info      blockInfo       `json:"info"`
+	Duration  int64           `json:"duration"`
+	Size      int64           `json:"size"`
+	Blocks    int64           `json:"blocks"`
+	SHA256    string          `json:"sha256"`
+	Seek      string          `json:"seek"`
+}
+
+type blockInfo struct {
+	MimeType string `json:"mimetype"`
+	Bitrate  int    `json:"bitrate"`
+	BlockMS  int64  `json:"block_ms"`
+}
+
+func newBlock(b *store.Broadcast) block {
+	return block{
+		State: b.State, Title: b.Title, Speaker: b.Speaker, StartedAt: b.StartedAt.UnixMilli(),
+		LiveURL: b.LiveURL(), File: b.Key.File(b.MXC),
+		Info:     blockInfo{MimeType: "audio/ogg; codecs=opus", Bitrate: b.Bitrate, BlockMS: b.BlockDuration.Milliseconds()},
+		Duration: b.Duration.Milliseconds(), Size: b.Size, Blocks: b.Blocks, SHA256: b.SHA256, Seek: b.Seek,
+	}
+}
+
+// announcement is the message about a show, as it stands now. name is the
+// speaker's in the room.
+func announcement(b *store.Broadcast, name string) *event.Content {
+	return &event.Content{
+		Parsed: announcementText(b, name),
+		Raw:    map[string]any{blockName: newBlock(b)},
+	}
+}
+
+// announcementEdit replaces the announcement. Its first half is for clients
+// that know no edits; it goes without the seek table, because an event has
+// 64 KiB and encryption makes four bytes of three.
+func announcementEdit(b *store.Broadcast, name string) *event.Content {
+	text := announcementText(b, name)
+	text.SetEdit(id.EventID(b.Event))
+	brief := newBlock(b)
+	brief.Seek = ""
+	return &event.Content{
+		Parsed: text,
+		Raw: map[string]any{
+			blockName:       brief,
+			"m.new_content": map[string]any{blockName: newBlock(b)},
+		},
+	}
+}
+
+// announcementText is the part for people. The empty mentions keep a title
+// with @room in it from ringing every telephone.
+func announcementText(b *store.Broadcast, name string) *event.MessageEventContent {
+	label, rest, link := phrases(b, name)
+	url := b.ListenURL()
+	return &event.MessageEventContent{
+		MsgType: event.MsgText,
+		Body:    fmt.Sprintf("%s %s %s: %s", label, rest, link, url),
+		Format:  event.FormatHTML,
+		FormattedBody: fmt.Sprintf(`<strong>%s</strong> %s <a href="%s">%s</a>`,
+			label, html.EscapeString(rest), html.EscapeString(url), link),
+		Mentions: &event.Mentions{},
+	}
+}
+
+// phrases are the parts of the sentence.
+func phrases(b *store.Broadcast, name string) (label, rest, link string) {
+	title := strings.TrimPrefix(b.Title+" — ", " — ")
+	switch b.State {
+	case store.Live:
+		return "🔴 LIVE:", title + name + " is on air.", "Listen"
+	case store.Interrupted:
+		return "⚠️ Broken off:", fmt.Sprintf("%s%s was on air for %s (%s).",
+			title, name, clock(b.Duration), displayable(strings.TrimSuffix(b.Reason, "."))), "Listen again"
+	default:
+		return "⏹️ Ended:", fmt.Sprintf("%s%s was on air for %s.", title, name, clock(b.Duration)), "Listen again"
+	}
+}

@@ -1,0 +1,91 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+
+	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+
+	"broadcastbot/store"
+)
+
+// Announce implements broadcast.Announcer. Repeating it for the same show, as
+// after a lost answer, does not announce it twice.
+func (b *Bot) Announce(ctx context.Context, r *store.Broadcast) error {
+	if err := b.awaitReady(ctx); err != nil {
+		return err
+	}
+	if r.MXC == "" {
+		r.MXC = b.reserve(ctx)
+	}
+	evt, err := b.send(ctx, id.RoomID(r.Room), announcement(r, b.nameIn(ctx, r)), "announce-"+r.ID)
+	if err != nil {
+		return fmt.Errorf("announce in %s: %w", r.Room, err)
+	}
+	r.Event = evt.String()
+	return nil
+}
+
+// Conclude implements broadcast.Announcer. The announcement stops to say LIVE
+// before anything is uploaded, which may take long; once the homeserver has the
+// file at an address nobody could know before, it is edited again. One step
+// that fails does not keep the others from being done.
+func (b *Bot) Conclude(ctx context.Context, r *store.Broadcast) error {
+	if err := b.awaitReady(ctx); err != nil {
+		return err
+	}
+	editErr := b.edit(ctx, r)
+	if errors.Is(editErr, mautrix.MForbidden) {
+		b.log.Warn("the room does not let the bot tell the show's end", "broadcast", r.ID, "room", r.Room, "err", editErr)
+		return b.release(ctx, r)
+	}
+	promised := r.MXC
+	storeErr := b.storeRecording(ctx, r)
+	if r.MXC != promised {
+		editErr = errors.Join(editErr, b.edit(ctx, r))
+	}
+	return errors.Join(editErr, storeErr, b.postVoice(ctx, r))
+}
+
+// edit brings the announcement up to date. Its transaction keeps it from being
+// said again when only another step of the end is retried.
+func (b *Bot) edit(ctx context.Context, r *store.Broadcast) error {
+	transaction := fmt.Sprintf("%s-%s-%t", r.State, r.ID, r.MXCStored)
+	if _, err := b.send(ctx, id.RoomID(r.Room), announcementEdit(r, b.nameIn(ctx, r)), transaction); err != nil {
+		return fmt.Errorf("edit the announcement in %s: %w", r.Room, err)
+	}
+	return nil
+}
+
+// Say implements broadcast.Announcer.
+func (b *Bot) Say(ctx context.Context, room, text string) error {
+	if err := b.awaitReady(ctx); err != nil {
+		return err
+	}
+	_, err := b.send(ctx, id.RoomID(room), &event.Content{Parsed: notice(text)}, "")
+	return err
+}
+
+// nameIn is what the room calls the speaker.
+func (b *Bot) nameIn(ctx context.Context, r *store.Broadcast) string {
+	user := id.UserID(r.Speaker)
+	member, err := b.client.StateStore.TryGetMember(ctx, id.RoomID(r.Room), user)
+	if err != nil || member == nil {
+		return user.Localpart()
+	}
+	if name := displayable(member.Displayname); name != "" {
+		return name
+	}
+	return user.Localpart()
+}
+
+// displayable makes one line of a name that somebody else has chosen.
+func displayable(name string) string {
+	words := strings.FieldsFunc(name, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsGraphic(r) })
+	return strings.Join(words, " ")
+}

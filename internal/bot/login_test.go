@@ -1,0 +1,209 @@
+package bot
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/id"
+
+	"broadcastbot/internal/dendrite"
+)
+
+func TestNewRefuses(t *testing.T) {
+	good := Options{
+		Homeserver: "https://matrix.example.org", User: "@radio:example.org", Password: "secret",
+		DB: mustOpenStore(t, t.TempDir()).DB(), DataDir: t.TempDir(),
+	}
+	if _, err := New(good); err != nil {
+		t.Fatal(err)
+	}
+	for want, spoil := range map[string]func(*Options){
+		"is not a URL":               func(o *Options) { o.Homeserver = "matrix.example.org" },
+		"is not a Matrix id":         func(o *Options) { o.User = "radio" },
+		"either a password":          func(o *Options) { o.Password = "" },
+		"and not both":               func(o *Options) { o.AccessToken = "token" },
+		"a database":                 func(o *Options) { o.DB = nil },
+		`pattern "example.org" is`:   func(o *Options) { o.Inviters = []string{"example.org"} },
+		`pattern "*@example.com" is`: func(o *Options) { o.Speakers = []string{"*@example.com"} },
+	} {
+		bad := good
+		spoil(&bad)
+		_, err := New(bad)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+		if err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("the password is in the error %q", err)
+		}
+	}
+}
+
+// TestLoginRefused: every reason is one sentence that says what to do.
+func TestLoginRefused(t *testing.T) {
+	t.Parallel()
+	server := dendrite.Run(t)
+	mustRegister(t, server, "radio")
+	notMatrix := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(notMatrix.Close)
+	for _, test := range []struct {
+		name, want string
+		spoil      func(*Options)
+	}{
+		{"WrongPassword", "refuses the password of @radio:localhost: correct it in the config", func(o *Options) { o.Password = "guess guess" }},
+		{"UnknownUser", "there is no account @nobody:localhost at", func(o *Options) { o.User = "@nobody:localhost" }},
+		{"Unreachable", "can not be reached, check the address and the network", func(o *Options) { o.Homeserver = "http://127.0.0.1:1" }},
+		{"NotMatrix", "is not a Matrix homeserver, check the address", func(o *Options) { o.Homeserver = notMatrix.URL }},
+		{"BadToken", "does not know our session any more", func(o *Options) { o.Password, o.AccessToken = "", "guess" }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			o := radioOptions(t, server, t.TempDir())
+			test.spoil(&o)
+			b, err := New(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = b.Run(t.Context(), &fakeBroadcasts{})
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Fatalf("error %v, want %q", err, test.want)
+			}
+			if strings.Contains(err.Error(), "guess") {
+				t.Errorf("a secret is in the error %q", err)
+			}
+		})
+	}
+}
+
+// TestSameDevice: the session of the last run goes on.
+func TestSameDevice(t *testing.T) {
+	t.Parallel()
+	server := dendrite.Run(t)
+	mustRegister(t, server, "radio")
+	o := radioOptions(t, server, t.TempDir())
+	first := startRadio(t, o)
+	if err := first.stop(); err != nil {
+		t.Errorf("Run returns %v when it is told to end", err)
+	}
+	second := startRadio(t, o)
+	if got, want := second.client.DeviceID, first.client.DeviceID; got != want {
+		t.Errorf("device %s, want %s as before", got, want)
+	}
+	if strings.Contains(second.log.String(), "verified") {
+		t.Error("a session that is verified is to be verified again")
+	}
+}
+
+// TestAnotherAccount: who takes the database over to another account does not
+// get the keys of the first one.
+func TestAnotherAccount(t *testing.T) {
+	t.Parallel()
+	server := dendrite.Run(t)
+	mustRegister(t, server, "radio")
+	o := radioOptions(t, server, t.TempDir())
+	first := startRadio(t, o)
+	first.stop()
+	o.User = mustRegister(t, server, "station")
+	if second := startRadio(t, o); second.client.DeviceID == first.client.DeviceID {
+		t.Error("two accounts share a device")
+	}
+}
+
+func TestAccessToken(t *testing.T) {
+	t.Parallel()
+	server := dendrite.Run(t)
+	mustRegister(t, server, "radio")
+	client, err := mautrix.NewClient(server.URL(), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	login, err := client.Login(t.Context(), &mautrix.ReqLogin{
+		Type:       mautrix.AuthTypePassword,
+		Identifier: mautrix.UserIdentifier{Type: mautrix.IdentifierTypeUser, User: "radio"},
+		Password:   password,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := radioOptions(t, server, t.TempDir())
+	o.Password, o.AccessToken = "", login.AccessToken
+	if r := startRadio(t, o); r.client.DeviceID != login.DeviceID {
+		t.Errorf("device %s, want the token's %s", r.client.DeviceID, login.DeviceID)
+	}
+}
+
+// TestCrossSigning: a new account gets keys and keeps the key to them; a new
+// session is verified with it.
+func TestCrossSigning(t *testing.T) {
+	t.Parallel()
+	server := dendrite.Run(t)
+	mustRegister(t, server, "radio")
+	watcher := newMember(t, server, "alice")
+	dir := t.TempDir()
+	first := startRadio(t, radioOptions(t, server, dir))
+	checkVerified(t, watcher, first.client.DeviceID, true)
+	key := recoveryKeyIn(t, dir)
+	if strings.Contains(first.log.String(), key) {
+		t.Error("the recovery key is in the log")
+	}
+	first.stop()
+
+	strange := startRadio(t, radioOptions(t, server, t.TempDir()))
+	checkVerified(t, watcher, strange.client.DeviceID, false)
+	if !strings.Contains(strange.log.String(), "not verified") {
+		t.Error("nobody is told that the session is not verified")
+	}
+	strange.stop()
+
+	o := radioOptions(t, server, t.TempDir())
+	o.RecoveryKey = key
+	checkVerified(t, watcher, startRadio(t, o).client.DeviceID, true)
+
+	o = radioOptions(t, server, t.TempDir())
+	o.RecoveryKey = "EsTR mwqJ JoXZ 8dKN F8hP 9tPw tuRk oY1A mKVw HZ4A 9YQo yt2G"
+	b, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Run(t.Context(), &fakeBroadcasts{}); err == nil || !strings.Contains(err.Error(), "recovery key in the config") {
+		t.Errorf("a wrong recovery key: %v", err)
+	}
+}
+
+// recoveryKeyIn reads the file that the bot left.
+func recoveryKeyIn(t *testing.T, dir string) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "recovery-key-*.txt"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("files with a recovery key: %v (%v), want one", files, err)
+	}
+	info, err := os.Stat(files[0])
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v (%v), want 0600", info.Mode(), err)
+	}
+	text, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return lines[len(lines)-1]
+}
+
+// checkVerified looks at the bot's device as another client does.
+func checkVerified(t *testing.T, m *member, device id.DeviceID, want bool) {
+	t.Helper()
+	radio := id.NewUserID("radio", m.UserID.Homeserver())
+	keys, err := m.QueryKeys(t.Context(), &mautrix.ReqQueryKeys{DeviceKeys: mautrix.DeviceKeysRequest{radio: {}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	selfSigning := keys.SelfSigningKeys[radio]
+	by := id.NewKeyID(id.KeyAlgorithmEd25519, selfSigning.FirstKey().String())
+	_, signed := keys.DeviceKeys[radio][device].Signatures[radio][by]
+	if signed != want {
+		t.Errorf("device %s is signed by the account's keys: %v, want %v", device, signed, want)
+	}
+}

@@ -1,0 +1,243 @@
+package bot
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.mau.fi/util/dbutil"
+	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/crypto/cryptohelper"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+
+	"broadcastbot/internal/dendrite"
+	"broadcastbot/store"
+)
+
+const (
+	password = "correct horse"
+	patience = 30 * time.Second // an upper limit, no test waits that long
+)
+
+// mustRegister makes an account and returns its Matrix id.
+func mustRegister(t *testing.T, server *dendrite.Server, name string) string {
+	t.Helper()
+	if err := server.Register(t.Context(), name, password); err != nil {
+		t.Fatal(err)
+	}
+	return id.NewUserID(name, server.ServerName()).String()
+}
+
+// member is a person with a Matrix client that encrypts.
+type member struct {
+	*mautrix.Client
+
+	mu      sync.Mutex
+	events  []*event.Event // decrypted
+	changed chan struct{}
+}
+
+// newMember registers an account, logs it in and follows its rooms.
+func newMember(t *testing.T, server *dendrite.Server, name string) *member {
+	t.Helper()
+	user := mustRegister(t, server, name)
+	client, err := mautrix.NewClient(server.URL(), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	database, err := dbutil.NewWithDB(mustOpenStore(t, t.TempDir()).DB(), "sqlite3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	helper, err := cryptohelper.NewCryptoHelper(client, []byte("test"), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	helper.LoginAs = &mautrix.ReqLogin{
+		Type:       mautrix.AuthTypePassword,
+		Identifier: mautrix.UserIdentifier{Type: mautrix.IdentifierTypeUser, User: user},
+		Password:   password,
+	}
+	if err := helper.Init(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	// mautrix looks this up once, without a lock, when it first writes or reads.
+	if _, _, err := helper.Machine().GetOwnVerificationStatus(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	client.Crypto = helper
+	m := &member{Client: client, changed: make(chan struct{})}
+	syncer := client.Syncer.(*mautrix.DefaultSyncer)
+	syncer.OnEvent(m.note)
+	inBackground(t, func(ctx context.Context) error { return client.SyncWithContext(ctx) })
+	return m
+}
+
+func (m *member) note(_ context.Context, evt *event.Event) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.events = append(m.events, evt)
+	close(m.changed)
+	m.changed = make(chan struct{})
+}
+
+// await returns the first event that is wanted, which may have come before.
+func (m *member) await(t *testing.T, what string, wanted func(*event.Event) bool) *event.Event {
+	t.Helper()
+	timeout := time.After(patience)
+	for {
+		m.mu.Lock()
+		i := slices.IndexFunc(m.events, wanted)
+		changed := m.changed
+		var found *event.Event
+		if i >= 0 {
+			found = m.events[i]
+		}
+		m.mu.Unlock()
+		if found != nil {
+			return found
+		}
+		select {
+		case <-changed:
+		case <-timeout:
+			t.Fatalf("%s waits in vain for %s", m.UserID, what)
+		}
+	}
+}
+
+// awaitMembership waits until the user's membership of the room is as wanted.
+func (m *member) awaitMembership(t *testing.T, room id.RoomID, user string, membership event.Membership) {
+	t.Helper()
+	m.await(t, "membership "+string(membership)+" of "+user, func(evt *event.Event) bool {
+		return evt.RoomID == room && evt.Type == event.StateMember && evt.GetStateKey() == user &&
+			evt.Content.AsMember().Membership == membership
+	})
+}
+
+// say sends text to the room and returns its event id.
+func (m *member) say(t *testing.T, room id.RoomID, text string) id.EventID {
+	t.Helper()
+	sent, err := m.SendText(t.Context(), room, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sent.EventID
+}
+
+// awaitReply returns the message that answers the event.
+func (m *member) awaitReply(t *testing.T, to id.EventID) *event.Event {
+	t.Helper()
+	return m.await(t, "an answer", func(evt *event.Event) bool {
+		return evt.Type == event.EventMessage && evt.Content.AsMessage().RelatesTo.GetReplyTo() == to
+	})
+}
+
+// ask sends a command and returns the text of the answer.
+func (m *member) ask(t *testing.T, room id.RoomID, command string) string {
+	t.Helper()
+	return m.awaitReply(t, m.say(t, room, command)).Content.AsMessage().Body
+}
+
+// newRoom makes a room and invites others.
+func (m *member) newRoom(t *testing.T, encrypted bool, invite ...string) id.RoomID {
+	t.Helper()
+	request := &mautrix.ReqCreateRoom{Preset: "private_chat"}
+	for _, user := range invite {
+		request.Invite = append(request.Invite, id.UserID(user))
+	}
+	if encrypted {
+		request.InitialState = []*event.Event{{
+			Type:    event.StateEncryption,
+			Content: event.Content{Parsed: &event.EncryptionEventContent{Algorithm: id.AlgorithmMegolmV1}},
+		}}
+	}
+	created, err := m.CreateRoom(t.Context(), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return created.RoomID
+}
+
+// radio is a bot at work.
+type radio struct {
+	*Bot
+	fake *fakeBroadcasts
+	stop func() error // ends Run and returns its error
+	log  *lockedBuffer
+}
+
+// radioOptions are those of the account "radio", with a database in dir.
+func radioOptions(t *testing.T, server *dendrite.Server, dir string) Options {
+	t.Helper()
+	return Options{
+		Homeserver: server.URL(), User: "@radio:" + server.ServerName(), Password: password,
+		DB: mustOpenStore(t, dir).DB(), DataDir: dir,
+		Inviters: []string{"@alice:" + server.ServerName()}, Speakers: []string{"@alice:" + server.ServerName()},
+	}
+}
+
+// startRadio runs a bot and waits until it knows its rooms.
+func startRadio(t *testing.T, o Options) *radio {
+	t.Helper()
+	log := &lockedBuffer{}
+	o.Log = slog.New(slog.NewTextHandler(log, nil))
+	b, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &radio{Bot: b, fake: &fakeBroadcasts{}, log: log}
+	r.stop = inBackground(t, func(ctx context.Context) error { return b.Run(ctx, r.fake) })
+	select {
+	case <-b.ready:
+	case <-time.After(patience):
+		t.Fatalf("the bot does not get ready:\n%s", log)
+	}
+	return r
+}
+
+// inBackground runs a function until the test, or stop, ends its context.
+func inBackground(t *testing.T, run func(context.Context) error) (stop func() error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx) }()
+	stop = sync.OnceValue(func() error {
+		cancel()
+		return <-ended
+	})
+	t.Cleanup(func() { stop() })
+	return stop
+}
+
+func mustOpenStore(t *testing.T, dir string) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), filepath.Join(dir, "bot.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// lockedBuffer is a log that is read while it is written.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}

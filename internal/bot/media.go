@@ -1,0 +1,116 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+
+	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/id"
+
+	"broadcastbot/opusblocks"
+	"broadcastbot/store"
+)
+
+// binary is the type of what is encrypted.
+const binary = "application/octet-stream"
+
+// storeRecording puts the encrypted file into the homeserver's media and notes
+// in r where it is. What can never succeed is logged and no error: listeners
+// still have the gateway.
+func (b *Bot) storeRecording(ctx context.Context, r *store.Broadcast) error {
+	if r.MXCStored {
+		return nil
+	}
+	mxc, err := b.uploadSpool(ctx, r)
+	if isHopeless(err) {
+		b.log.Warn("the recording stays at the gateway only", "broadcast", r.ID, "err", err)
+		return b.release(ctx, r)
+	}
+	if err != nil {
+		return fmt.Errorf("upload the recording: %w", err)
+	}
+	r.MXC, r.MXCStored = mxc, true
+	return nil
+}
+
+// uploadSpool uploads to the reserved address, or to a new one where there is
+// none or it has expired while the show was running.
+func (b *Bot) uploadSpool(ctx context.Context, r *store.Broadcast) (mxc string, err error) {
+	f, err := os.Open(r.Spool)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	if err := b.checkSize(ctx, f); err != nil {
+		return "", err
+	}
+	if r.MXC != "" {
+		_, err := b.upload(ctx, f, r.MXC, binary)
+		if err == nil || hasStatus(err, http.StatusConflict) { // 409: it was there already
+			return r.MXC, nil
+		}
+		if isHopeless(err) {
+			return "", err
+		}
+		b.log.Warn("the reserved address does not take the recording, trying a new one", "broadcast", r.ID, "err", err)
+	}
+	return b.upload(ctx, f, "", binary)
+}
+
+// errTooLarge means that the homeserver does not take files of that size.
+var errTooLarge = errors.New("the homeserver does not take files of this size")
+
+// checkSize asks for m.upload.size. Servers that do not tell are given a try.
+func (b *Bot) checkSize(ctx context.Context, f *os.File) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	config, err := b.client.GetMediaConfig(ctx)
+	if err != nil || config.UploadSize == 0 || info.Size() <= config.UploadSize {
+		return nil
+	}
+	return fmt.Errorf("%w: %d bytes, its limit is %d", errTooLarge, info.Size(), config.UploadSize)
+}
+
+// upload sends a file from its start, with its length (Synapse wants to know
+// it before), to mxc or, when that is empty, to an address that it returns.
+func (b *Bot) upload(ctx context.Context, f *os.File, mxc, contentType string) (string, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return "", err
+	}
+	request := mautrix.ReqUploadMedia{Content: f, ContentLength: info.Size(), ContentType: contentType}
+	if mxc != "" {
+		if request.MXC, err = id.ParseContentURI(mxc); err != nil {
+			return "", err
+		}
+	}
+	stored, err := b.client.UploadMedia(ctx, request)
+	if err != nil {
+		return "", err
+	}
+	return stored.ContentURI.String(), nil
+}
+
+// isHopeless is true of an error that would come again: the file is too large
+// (for us or for a proxy in front of the homeserver), gone, or damaged.
+func isHopeless(err error) bool {
+	var damaged *opusblocks.BlockError
+	return errors.Is(err, errTooLarge) || errors.Is(err, mautrix.MTooLarge) ||
+		hasStatus(err, http.StatusRequestEntityTooLarge) ||
+		errors.Is(err, fs.ErrNotExist) || errors.As(err, &damaged)
+}
+
+func hasStatus(err error, status int) bool {
+	var answer mautrix.HTTPError
+	return errors.As(err, &answer) && answer.IsStatus(status)
+}

@@ -1,0 +1,53 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/id"
+
+	"broadcastbot/store"
+)
+
+// reserve asks the homeserver for an address at which the finished file will
+// be (MSC2246), and returns "" where it gives none. That is no error: the file
+// is then uploaded at the end, and the last edit tells its address.
+func (b *Bot) reserve(ctx context.Context) string {
+	if b.cannotReserve.Load() {
+		return ""
+	}
+	// No second try: whoever has reserved too much is told to wait for a day.
+	created, err := b.client.CreateMXC(mautrix.WithMaxRetries(ctx, 0))
+	switch {
+	case err == nil:
+		return created.ContentURI.String()
+	case errors.Is(err, mautrix.MUnrecognized), hasStatus(err, http.StatusNotFound), hasStatus(err, http.StatusMethodNotAllowed):
+		b.cannotReserve.Store(true)
+	default:
+		b.log.Warn("the homeserver reserves no address for the recording", "err", err)
+	}
+	return ""
+}
+
+// emptyFile is the magic bytes of a recording, and no block.
+const emptyFile = "MXC\x03"
+
+// release fills a reserved address with an empty file, because a homeserver
+// lets an account have only a few reserved ones (Synapse: five, for a day).
+func (b *Bot) release(ctx context.Context, r *store.Broadcast) error {
+	if r.MXC == "" {
+		return nil
+	}
+	mxc, err := id.ParseContentURI(r.MXC)
+	if err != nil {
+		return err
+	}
+	_, err = b.client.UploadMedia(ctx, mautrix.ReqUploadMedia{ContentBytes: []byte(emptyFile), ContentType: binary, MXC: mxc})
+	if err != nil && !hasStatus(err, http.StatusConflict) {
+		return fmt.Errorf("give the reserved address back: %w", err)
+	}
+	return nil
+}

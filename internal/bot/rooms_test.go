@@ -1,0 +1,155 @@
+package bot
+
+import (
+	"strings"
+	"testing"
+
+	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+
+	"broadcastbot/internal/broadcast"
+	"broadcastbot/internal/dendrite"
+)
+
+// TestEncryptedRoom: an invitation, commands and answers, end to end.
+func TestEncryptedRoom(t *testing.T) {
+	t.Parallel()
+	server := dendrite.Run(t)
+	user := mustRegister(t, server, "radio")
+	o := radioOptions(t, server, t.TempDir())
+	o.Speakers = []string{"@bob:" + server.ServerName()}
+	radio := startRadio(t, o)
+	alice, bob, carol := newMember(t, server, "alice"), newMember(t, server, "bob"), newMember(t, server, "carol")
+	room := alice.newRoom(t, true, user, bob.UserID.String(), carol.UserID.String())
+	for _, guest := range []*member{bob, carol} {
+		if _, err := guest.JoinRoomByID(t.Context(), room); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, m := range []*member{alice, bob, carol} { // whoever writes has to know whom to encrypt for
+		for _, joined := range []string{user, bob.UserID.String(), carol.UserID.String()} {
+			m.awaitMembership(t, room, joined, event.MembershipJoin)
+		}
+	}
+
+	answer := alice.awaitReply(t, alice.say(t, room, "!help"))
+	if answer.Mautrix.EventSource&event.SourceDecrypted == 0 {
+		t.Error("the answer in an encrypted room is not encrypted")
+	}
+	if content := answer.Content.AsMessage(); content.MsgType != event.MsgNotice || !strings.Contains(content.Body, "!live start") {
+		t.Errorf("answer %+v", content)
+	}
+
+	if got := carol.ask(t, room, "!live start Mine"); !strings.Contains(got, "Only this station's speakers") {
+		t.Errorf("answer %q to a stranger", got)
+	}
+	checkAsked(t, radio.fake.requests(), nil)
+	if got := bob.ask(t, room, "!live start Town hall"); got != "“Town hall” is on air. !live stop ends the show." {
+		t.Errorf("answer %q to a speaker", got)
+	}
+	checkAsked(t, radio.fake.requests(), &broadcast.Request{Room: room.String(), Speaker: bob.UserID.String(), Title: "Town hall"})
+	if got := alice.ask(t, room, "!live stop"); !strings.Contains(got, "is over") { // she made the room
+		t.Errorf("answer %q to a moderator", got)
+	}
+}
+
+// TestClearTextIsIgnored: where members encrypt, a command that anybody on the
+// way could have written is none.
+func TestClearTextIsIgnored(t *testing.T) {
+	t.Parallel()
+	radio, alice := newStudio(t)
+	room := alice.newRoom(t, true, radio.options.User)
+	alice.awaitMembership(t, room, radio.options.User, event.MembershipJoin)
+	forged := &event.MessageEventContent{MsgType: event.MsgText, Body: "!live start Forged"}
+	if _, err := alice.SendMessageEvent(t.Context(), room, event.EventMessage, forged, mautrix.ReqSendEvent{DontEncrypt: true}); err != nil {
+		t.Fatal(err)
+	}
+	alice.ask(t, room, "!live status") // answered after the other would have been
+	checkAsked(t, radio.fake.requests(), nil)
+	if !strings.Contains(radio.log.String(), "without encryption") {
+		t.Error("nobody is told of the forgery")
+	}
+}
+
+// TestForgottenEncryption: a bot that has lost the event which switched
+// encryption on asks for it before it says anything in clear text.
+func TestForgottenEncryption(t *testing.T) {
+	t.Parallel()
+	radio, alice := newStudio(t)
+	room := alice.newRoom(t, true, radio.options.User)
+	alice.awaitMembership(t, room, radio.options.User, event.MembershipJoin)
+	if _, err := radio.options.DB.Exec("UPDATE mx_room_state SET encryption = NULL"); err != nil {
+		t.Fatal(err)
+	}
+	if err := radio.Say(t.Context(), room.String(), "a secret"); err != nil {
+		t.Fatal(err)
+	}
+	said := alice.await(t, "the notice", func(evt *event.Event) bool { return evt.Content.AsMessage().Body == "a secret" })
+	if said.Mautrix.EventSource&event.SourceDecrypted == 0 {
+		t.Error("the bot writes clear text into an encrypted room")
+	}
+	if _, err := radio.options.DB.Exec("UPDATE mx_room_state SET encryption = NULL"); err != nil {
+		t.Fatal(err)
+	}
+	if encrypted, err := radio.isEncrypted(t.Context(), room); err != nil || !encrypted {
+		t.Errorf("encrypted: %v (%v), want true", encrypted, err)
+	}
+}
+
+// TestOldCommands: what was said before the bot came, or was started, is over.
+func TestOldCommands(t *testing.T) {
+	t.Parallel()
+	server := dendrite.Run(t)
+	user := mustRegister(t, server, "radio")
+	alice := newMember(t, server, "alice")
+	o := radioOptions(t, server, t.TempDir())
+	o.Inviters = []string{"*:" + server.ServerName()}
+
+	room := alice.newRoom(t, false)
+	first := startRadio(t, o)
+	alice.say(t, room, "!live start Before the invitation")
+	mustInvite(t, alice, room, user)
+	alice.awaitMembership(t, room, user, event.MembershipJoin)
+	alice.ask(t, room, "!live status")
+	checkAsked(t, first.fake.requests(), nil)
+
+	first.stop()
+	alice.say(t, room, "!live start Between two runs")
+	second := startRadio(t, o)
+	alice.ask(t, room, "!live status")
+	checkAsked(t, second.fake.requests(), nil)
+
+	edited := &event.MessageEventContent{MsgType: event.MsgText, Body: "!live start Edited"}
+	edited.SetEdit(alice.say(t, room, "hello"))
+	edited.Body = "!live start Edited"
+	if _, err := alice.SendMessageEvent(t.Context(), room, event.EventMessage, edited); err != nil {
+		t.Fatal(err)
+	}
+	alice.ask(t, room, "!live status")
+	checkAsked(t, second.fake.requests(), nil)
+}
+
+func TestInvitationDeclined(t *testing.T) {
+	t.Parallel()
+	server := dendrite.Run(t)
+	mustRegister(t, server, "radio")
+	radio, bob := startRadio(t, radioOptions(t, server, t.TempDir())), newMember(t, server, "bob")
+	room := bob.newRoom(t, false, radio.options.User)
+	bob.awaitMembership(t, room, radio.options.User, event.MembershipLeave)
+}
+
+// newStudio is the bot, and Alice, who may do all, at a homeserver of their own.
+func newStudio(t *testing.T) (*radio, *member) {
+	t.Helper()
+	server := dendrite.Run(t)
+	mustRegister(t, server, "radio")
+	return startRadio(t, radioOptions(t, server, t.TempDir())), newMember(t, server, "alice")
+}
+
+func mustInvite(t *testing.T, m *member, room id.RoomID, user string) {
+	t.Helper()
+	if _, err := m.InviteUser(t.Context(), room, &mautrix.ReqInviteUser{UserID: id.UserID(user)}); err != nil {
+		t.Fatal(err)
+	}
+}

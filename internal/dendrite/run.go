@@ -1,0 +1,38 @@
+package dendrite
+
+import (
+	"bytes"
+	"testing"
+)
+
+// Run starts a homeserver that lives as long as the test. The test is skipped
+// where Dendrite cannot be built, and a failing one prints what the server
+// said last.
+func Run(t testing.TB) *Server { return RunWith(t, Options{}) }
+
+// RunWith is Run with options; Dir and Log are the test's own.
+func RunWith(t testing.TB, o Options) *Server {
+	t.Helper()
+	var build, log bytes.Buffer
+	if _, err := Build(t.Context(), &build); err != nil {
+		t.Skipf("no homeserver to test against: %v\n%s", err, tail(&build))
+	}
+	o.Dir, o.Log = t.TempDir(), &log
+	s, err := Start(t.Context(), o)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, tail(&log))
+	}
+	t.Cleanup(func() {
+		s.Stop()
+		if t.Failed() {
+			t.Logf("Dendrite said:\n%s", tail(&log))
+		}
+	})
+	return s
+}
+
+// tail is the end of a log, as much as one wants to read.
+func tail(log *bytes.Buffer) []byte {
+	const most = 8 << 10
+	return log.Bytes()[max(0, log.Len()-most):]
+}

@@ -1,0 +1,131 @@
+// Package gateway stores uploads as they arrive and serves them while they
+// grow.
+//
+// An uploader appends with tus 1.0.0 (https://tus.io/protocols/resumable-upload),
+// listeners read with plain HTTP ranges, and those who want what is still to
+// come follow the growing file as RFC 8673 describes. The gateway sees
+// ciphertext only; the file system is all the state it has.
+//
+//	upload.go, append.go, seat.go   what an uploader may do
+//	live.go, byterange.go           what a listener asks and is answered
+//	follow.go, audience.go, shard.go, deliver.go
+//	                                how thousands follow one growing file
+//	shelf.go, recording.go, disk.go the files, and who holds them open
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Options says how a gateway is run.
+type Options struct {
+	Dir       string       // where recordings are kept; made when missing
+	Token     string       // what an uploader has to present; must not be empty
+	PublicURL string       // where listeners reach the gateway, such as https://radio.example.org; may be empty
+	MaxSize   int64        // bytes of the largest recording; 0 means no limit
+	Log       *slog.Logger // nil discards
+}
+
+// Gateway is the HTTP side of broadcasting. Make one with [New].
+type Gateway struct {
+	publicURL string
+	token     token
+	maxSize   int64
+	log       *slog.Logger
+	shelf     *shelf
+	traffic   traffic
+
+	uploadIdle time.Duration // an upload that brings nothing for so long is stopped
+	stall      time.Duration // a listener who takes nothing for so long is dropped
+}
+
+// New opens the recordings in o.Dir, so that uploads which a restart
+// interrupted can go on. It starts no goroutine.
+func New(o Options) (*Gateway, error) {
+	if o.Token == "" {
+		return nil, errors.New("the gateway has no upload token: everybody could upload, set one")
+	}
+	if err := checkPublicURL(o.PublicURL); err != nil {
+		return nil, err
+	}
+	g := &Gateway{
+		publicURL:  strings.TrimSuffix(o.PublicURL, "/"),
+		token:      newToken(o.Token),
+		maxSize:    o.MaxSize,
+		log:        o.Log,
+		uploadIdle: time.Minute,
+		stall:      30 * time.Second,
+	}
+	if g.maxSize <= 0 || g.maxSize > noLimit {
+		g.maxSize = noLimit
+	}
+	if g.log == nil {
+		g.log = slog.New(slog.DiscardHandler)
+	}
+	shelf, err := openShelf(o.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("open recordings in %s: %w", o.Dir, err)
+	}
+	g.shelf = shelf
+	return g, nil
+}
+
+func checkPublicURL(public string) error {
+	if public == "" {
+		return nil
+	}
+	u, err := url.Parse(public)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+		return fmt.Errorf("the gateway's public URL %q is no address like https://radio.example.org", public)
+	}
+	return nil
+}
+
+// Handler serves uploads, listeners, the listen page and the health check.
+//
+// Its server must not limit the total time of a request; the handler moves the
+// deadlines itself, through [http.ResponseController]. On plain HTTP/1.1 a
+// follower's connection is hijacked, so [http.Server.Shutdown] does not know
+// of it: call Close as well.
+func (g *Gateway) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/upload", g.methods(map[string]handler{
+		http.MethodOptions: g.describeUpload,
+		http.MethodPost:    g.authorised(g.createUpload),
+	}))
+	mux.Handle("/upload/{id}", g.methods(map[string]handler{
+		http.MethodOptions: g.describeUpload,
+		http.MethodHead:    g.authorised(g.uploadOffset),
+		http.MethodPatch:   g.authorised(g.appendUpload),
+		http.MethodDelete:  g.authorised(g.deleteUpload),
+	}))
+	mux.Handle("/live/{id}", g.methods(map[string]handler{
+		http.MethodOptions: preflight,
+		http.MethodGet:     g.live,
+		http.MethodHead:    g.live,
+	}))
+	mux.Handle("/listen/{id}", g.methods(map[string]handler{
+		http.MethodGet:  g.listenPage,
+		http.MethodHead: g.listenPage,
+	}))
+	mux.Handle("/healthz", g.methods(map[string]handler{
+		http.MethodGet:  g.health,
+		http.MethodHead: g.health,
+	}))
+	mux.Handle("/", g.methods(nil))
+	return mux
+}
+
+// Close cuts off everybody who uploads or listens, refuses who comes later,
+// and returns when the last of them has left. Nothing that was stored is lost:
+// unfinished uploads go on after the next [New].
+func (g *Gateway) Close() error {
+	g.shelf.close()
+	return nil
+}

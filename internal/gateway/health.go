@@ -1,0 +1,33 @@
+package gateway
+
+import "net/http"
+
+// Stats is what a gateway is doing, and has done since it was made.
+type Stats struct {
+	Listeners int64 `json:"listeners"` // who follow a growing recording now
+	Live      int64 `json:"live"`      // recordings whose upload goes on
+	Dropped   int64 `json:"dropped"`   // listeners given up because they took nothing for too long
+	BytesIn   int64 `json:"bytes_in"`  // stored
+	BytesOut  int64 `json:"bytes_out"` // given to listeners
+}
+
+// Stats returns the present numbers.
+func (g *Gateway) Stats() Stats {
+	return Stats{
+		Listeners: g.traffic.listeners.Load(),
+		Live:      int64(g.shelf.growing()),
+		Dropped:   g.traffic.dropped.Load(),
+		BytesIn:   g.traffic.bytesIn.Load(),
+		BytesOut:  g.traffic.bytesOut.Load(),
+	}
+}
+
+// health answers GET /healthz.
+func (g *Gateway) health(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Cache-Control", "no-store")
+	writeJSON(w, http.StatusOK, struct {
+		Status string `json:"status"`
+		Stats
+	}{"ok", g.Stats()})
+	return nil
+}

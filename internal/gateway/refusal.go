@@ -1,0 +1,108 @@
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// refusal is an error that a client is told, in Matrix's form: errcode and
+// error.
+type refusal struct {
+	status  int
+	Code    string `json:"errcode"`
+	Message string `json:"error"`
+}
+
+func (r refusal) Error() string { return r.Message }
+
+// Everything the gateway can say no to.
+var (
+	errNotFound      = refusal{http.StatusNotFound, "M_NOT_FOUND", "There is no such recording. Check the address."}
+	errGone          = refusal{http.StatusGone, "ORG_BROADCASTBOT_GONE", "This recording was removed."}
+	errNoEndpoint    = refusal{http.StatusNotFound, "M_UNRECOGNIZED", "There is nothing at this address."}
+	errMethod        = refusal{http.StatusMethodNotAllowed, "M_UNRECOGNIZED", "This address does not know that method. The Allow header lists the ones it does."}
+	errNoToken       = refusal{http.StatusUnauthorized, "M_MISSING_TOKEN", "Uploading needs the gateway's token, as Authorization: Bearer."}
+	errWrongToken    = refusal{http.StatusUnauthorized, "M_UNKNOWN_TOKEN", "This is not the gateway's token. Compare the two configurations."}
+	errTusVersion    = refusal{http.StatusPreconditionFailed, "ORG_BROADCASTBOT_TUS_VERSION", "The gateway speaks tus 1.0.0; send Tus-Resumable: 1.0.0."}
+	errLengthHeader  = refusal{http.StatusBadRequest, "M_INVALID_PARAM", "Give either Upload-Length in bytes or Upload-Defer-Length: 1."}
+	errLengthChanged = refusal{http.StatusBadRequest, "M_INVALID_PARAM", "The upload's length is already known to be another, or more is stored. Ask for it with HEAD."}
+	errOffsetHeader  = refusal{http.StatusBadRequest, "M_INVALID_PARAM", "Upload-Offset must be a number of bytes."}
+	errMediaType     = refusal{http.StatusUnsupportedMediaType, "M_INVALID_PARAM", "Send Content-Type: application/offset+octet-stream."}
+	errWrongOffset   = refusal{http.StatusConflict, "ORG_BROADCASTBOT_OFFSET", "The upload stands elsewhere. Continue at the Upload-Offset of this answer."}
+	errSuperseded    = refusal{http.StatusLocked, "ORG_BROADCASTBOT_SUPERSEDED", "A newer connection continues this upload."}
+	errTooLarge      = refusal{http.StatusRequestEntityTooLarge, "M_TOO_LARGE", "This is more than the upload may hold. What was stored until now is kept."}
+	errDiskFull      = refusal{http.StatusInsufficientStorage, "ORG_BROADCASTBOT_STORAGE_FULL", "The gateway's disk is full. What was stored until now is kept; continue when there is room."}
+	errIdle          = refusal{http.StatusRequestTimeout, "ORG_BROADCASTBOT_IDLE", "The upload brought nothing for too long. Continue at the Upload-Offset of this answer."}
+	errCutOff        = refusal{http.StatusBadRequest, "ORG_BROADCASTBOT_CUT_OFF", "The upload's connection broke. Continue at the Upload-Offset of this answer."}
+	errRange         = refusal{http.StatusRequestedRangeNotSatisfiable, "M_INVALID_PARAM", "The Range header makes no sense. Ask for one range, such as bytes=0-999."}
+	errUnsatisfiable = refusal{http.StatusRequestedRangeNotSatisfiable, "M_INVALID_PARAM", "The recording has no bytes there."}
+	errClosing       = refusal{http.StatusServiceUnavailable, "M_UNKNOWN", "The gateway is shutting down. Try again in a moment."}
+	errInternal      = refusal{http.StatusInternalServerError, "M_UNKNOWN", "Something went wrong in the gateway. Its log says what."}
+)
+
+// handler is an http.HandlerFunc whose error becomes the answer. It returns
+// an error only while nothing of the answer was sent.
+type handler func(http.ResponseWriter, *http.Request) error
+
+// methods serves one address: a handler for each method it knows. An address
+// without any is not there.
+func (g *Gateway) methods(byName map[string]handler) http.Handler {
+	var known []string
+	for name := range byName {
+		known = append(known, name)
+	}
+	slices.Sort(known)
+	allow := strings.Join(known, ", ")
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		g.log.Debug("request", "method", r.Method, "path", r.URL.Path) // never the query: somebody might put a key there
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		serve := byName[tusMethod(r)]
+		switch {
+		case serve != nil:
+		case allow == "":
+			serve = func(http.ResponseWriter, *http.Request) error { return errNoEndpoint }
+		default:
+			w.Header().Set("Allow", allow)
+			serve = func(http.ResponseWriter, *http.Request) error { return errMethod }
+		}
+		if err := serve(w, r); err != nil {
+			g.refuse(w, r, err)
+		}
+	})
+}
+
+// refuse answers with err. What is no refusal is logged and not shown.
+func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	var no refusal
+	switch {
+	case errors.As(err, &no):
+	case isDiskFull(err):
+		g.log.Error("disk is full", "path", r.URL.Path, "err", err)
+		no = errDiskFull
+	default:
+		g.log.Error("request went wrong", "method", r.Method, "path", r.URL.Path, "err", err)
+		no = errInternal
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	writeJSON(w, no.status, no)
+}
+
+// isDiskFull recognises every way in which a system says that a file cannot
+// grow: no space, no quota, no larger file allowed.
+func isDiskFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
+}
+
+func writeJSON(w http.ResponseWriter, status int, value any) {
+	body, err := json.Marshal(value)
+	if err != nil {
+		panic("gateway: an answer cannot be JSON: " + err.Error()) // only our own plain structs come here
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	w.Write(body)
+}

@@ -1,0 +1,132 @@
+package gateway
+
+import (
+	"bytes"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestUploadContinuesAfterARestart(t *testing.T) {
+	dir := t.TempDir()
+	data := noise(100_000)
+	before := newStation(t, Options{Dir: dir})
+	deferred, whole := before.growing(data[:40_000]), before.finished(data)
+	a := before.do("POST", "/upload", tus(headers{"Upload-Length": "100000"}), nil)
+	declared := strings.TrimPrefix(a.header.Get("Location"), "/upload/")
+	before.grow(declared, 0, data[:50_000])
+	late := before.growing(data[:50_000]) // says its length on the way
+	before.do("PATCH", "/upload/"+late, patch(50_000, headers{"Upload-Length": "100000"}), nil)
+	body, done := before.flow(deferred, 40_000)
+	body.Write(data[40_000:60_000])
+	listener := before.follow(deferred, 0)
+	mustRead(t, listener, data[:60_000])
+	before.stop()
+	mustRefuse(t, <-done, http.StatusServiceUnavailable)
+
+	after := newStation(t, Options{Dir: dir})
+	if live := after.gateway.Stats().Live; live != 3 {
+		t.Errorf("%d uploads go on, want 3", live)
+	}
+	after.mustStand(deferred, 60_000, "")
+	after.mustStand(declared, 50_000, "100000")
+	after.mustStand(late, 50_000, "100000")
+	after.mustStand(whole, 100_000, "100000")
+	after.grow(deferred, 60_000, data[60_000:])
+	after.finish(deferred, len(data))
+	after.grow(declared, 50_000, data[50_000:])
+	after.grow(late, 50_000, data[50_000:])
+	for _, id := range []string{deferred, declared, late, whole} {
+		after.mustHold(id, data)
+		mustBeFile(t, after, id, doneFile)
+	}
+}
+
+// TestRestartAfterACrash begins with what a crash can leave.
+func TestRestartAfterACrash(t *testing.T) {
+	dir := t.TempDir()
+	write := func(id, ext, text string) string {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, id+ext), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	removed := write(newID(), goneFile, "")
+	write(removed, partFile, "half removed")
+	write(removed, lengthFile, "12")
+	removedWhole := write(newID(), goneFile, "")
+	write(removedWhole, doneFile, "half removed")
+	whole := write(newID(), partFile, "all was there")
+	write(whole, lengthFile, "13")
+	renamed := write(newID(), doneFile, "renamed")
+	write(renamed, lengthFile, "7")
+	torn := write(newID(), partFile, "some")
+	write(torn, lengthFile, "")
+	write("notes", ".txt", "not ours")
+	write("notes", ".part", "not ours")
+
+	s := newStation(t, Options{Dir: dir})
+	for _, id := range []string{removed, removedWhole} {
+		mustRefuse(t, s.do("GET", "/live/"+id, nil, nil), http.StatusGone)
+		mustBeFile(t, s, id, goneFile)
+	}
+	s.mustHold(whole, []byte("all was there"))
+	mustBeFile(t, s, whole, doneFile)
+	s.mustHold(renamed, []byte("renamed"))
+	mustBeFile(t, s, renamed, doneFile)
+	s.mustStand(torn, 4, "")
+	s.finish(torn, 4)
+	mustBeFile(t, s, torn, doneFile)
+	if live := s.gateway.Stats().Live; live != 0 {
+		t.Errorf("%d uploads go on, want none", live)
+	}
+}
+
+// TestFullDisk lets the system refuse a file to grow beyond 150,000 bytes. That
+// limit is for a whole process, so the test runs in one of its own.
+func TestFullDisk(t *testing.T) {
+	const variable = "GATEWAY_TEST_FULL_DISK"
+	if os.Getenv(variable) == "" {
+		self := exec.Command(os.Args[0], "-test.run=^TestFullDisk$")
+		self.Env = append(os.Environ(), variable+"=1")
+		if out, err := self.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
+	signal.Ignore(syscall.SIGXFSZ)
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	setLimit := func(bytes uint64) {
+		limit.Cur = bytes
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+			t.Fatal(err)
+		}
+	}
+	full, roomy := uint64(150_000), limit.Cur
+	defer setLimit(roomy)
+
+	s := newStation(t, Options{})
+	data := noise(200_000)
+	id := s.growing(data[:100_000])
+	setLimit(full)
+	a := s.do("PATCH", "/upload/"+id, patch(100_000, nil), bytes.NewReader(data[100_000:]))
+	mustRefuse(t, a, http.StatusInsufficientStorage)
+	stored := s.offset(id)
+	if stored < 100_000 || stored > 150_000 {
+		t.Errorf("%d bytes are stored", stored)
+	}
+	s.mustHold(id, data[:stored])
+	setLimit(roomy)
+	s.grow(id, stored, data[stored:])
+	s.finish(id, len(data))
+	s.mustHold(id, data)
+}

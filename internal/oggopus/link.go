@@ -1,0 +1,150 @@
+package oggopus
+
+import (
+	"bytes"
+
+	"broadcastbot/internal/opus"
+)
+
+// maxPacketSize is more than 120 ms of Opus can need, in bytes.
+const maxPacketSize = 64 << 10
+
+// link is one logical Opus stream; a chain has several, one after the other.
+type link struct {
+	head     Head
+	tags     Tags
+	tagged   bool // the comment header is behind us
+	serial   uint32
+	sequence uint32 // of the next page
+	begun    bool   // a packet was handed out
+	ended    bool   // the page with the end mark was seen
+	position int64  // samples up to here; -1: not known yet
+	endTrim  int    // samples of the last page that are not sound
+
+	pieces     [][]byte // of a page; scratch
+	unfinished []byte   // beginning of a packet that the next page continues, at most maxPacketSize+1 bytes
+	waiting    bool     // for the rest of unfinished
+}
+
+// newLink begins a link with its first page, which holds the head.
+func newLink(head Head, page *Page) *link {
+	return &link{head: head, serial: page.Serial, sequence: page.Sequence + 1, ended: page.Last, position: -1}
+}
+
+// take returns the packets that end on the page, in the room of packets. Their
+// data is valid as long as the page is.
+func (l *link) take(page *Page, packets []Packet, stats *Stats) []Packet {
+	packets = packets[:0]
+	if page.Sequence != l.sequence {
+		stats.SequenceGaps++
+		l.waiting = false
+	}
+	l.sequence = page.Sequence + 1
+	l.ended = page.Last
+	var sum int64
+	for _, data := range l.join(page) {
+		if l.takeTags(data) {
+			continue
+		}
+		samples, err := opus.PacketDuration(data)
+		if err != nil || len(data) > maxPacketSize {
+			stats.BadPackets++
+			continue
+		}
+		packets = append(packets, Packet{Data: data, Samples: samples})
+		sum += int64(samples)
+	}
+	l.place(packets, page, sum, stats)
+	return packets
+}
+
+// takeTags reads the comment header. Tags that are broken or far too long are
+// taken as far as they go: a show is worth more than its title.
+func (l *link) takeTags(data []byte) bool {
+	if l.tagged {
+		return false
+	}
+	l.tagged = true
+	if !bytes.HasPrefix(data, []byte(tagsMagic)) {
+		return false // the page with the tags was lost
+	}
+	l.tags, _ = ParseTags(data)
+	return true
+}
+
+// join returns the packets that end on the page and keeps the beginning of the
+// one that does not. A packet of which a piece was lost is left out.
+func (l *link) join(page *Page) [][]byte {
+	pieces, whole := page.Packets(l.pieces[:0])
+	l.pieces = pieces
+	switch {
+	case page.Continued && len(pieces) > 0:
+		l.extend(pieces[0])
+		if len(pieces) == 1 && !whole {
+			return nil
+		}
+		if pieces[0] = l.unfinished; !l.waiting {
+			pieces = pieces[1:]
+		}
+		l.waiting = false
+	case !page.Continued:
+		l.waiting = false
+	}
+	if !whole {
+		last := len(pieces) - 1
+		l.unfinished, l.waiting = bytes.Clone(pieces[last]), true
+		pieces = pieces[:last]
+	}
+	return pieces
+}
+
+// extend adds a piece to the unfinished packet, as long as its size is sane.
+func (l *link) extend(piece []byte) {
+	if l.waiting {
+		room := maxPacketSize + 1 - len(l.unfinished)
+		l.unfinished = append(l.unfinished, piece[:min(len(piece), room)]...)
+	}
+}
+
+// place counts the sum samples of the packets of a page and says where in the
+// stream each of them ends.
+func (l *link) place(packets []Packet, page *Page, sum int64, stats *Stats) {
+	if len(packets) == 0 {
+		return
+	}
+	packets[0].First, l.begun = !l.begun, true
+	start := l.start(page.Granule, sum, page.Last)
+	if start < 0 {
+		for i := range packets {
+			packets[i].Granule = -1
+		}
+		return
+	}
+	if l.position >= 0 {
+		stats.LostSamples += max(start-l.position, 0)
+	}
+	l.position = start + sum
+	end := l.position
+	if page.Last && page.Granule >= 0 {
+		end = min(end, max(page.Granule, start))
+	}
+	l.endTrim = int(l.position - end)
+	for i := range packets {
+		start += int64(packets[i].Samples)
+		packets[i].Granule = min(start, end)
+	}
+}
+
+// start returns where the sound of a page begins, or -1 when that is not
+// known. The granule position of the page is right, except that the last page
+// says less than its packets last when their end is to be trimmed (RFC 7845,
+// 4.4).
+func (l *link) start(granule, sum int64, last bool) int64 {
+	switch {
+	case granule < 0:
+		return l.position
+	case last && l.position >= 0 && granule < l.position+sum:
+		return l.position
+	}
+	return max(granule-sum, 0)
+}
