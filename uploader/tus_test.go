@@ -1,0 +1,95 @@
+package uploader_test
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"broadcastbot/internal/gateway"
+	"broadcastbot/internal/livefile"
+	"broadcastbot/uploader"
+)
+
+// mustGateway starts a real gateway.
+func mustGateway(t *testing.T) (*httptest.Server, *uploader.Tus) {
+	t.Helper()
+	g, err := gateway.New(gateway.Options{Dir: t.TempDir(), Token: "token"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(g.Handler())
+	t.Cleanup(func() {
+		g.Close()
+		server.Close()
+	})
+	return server, &uploader.Tus{Client: server.Client(), Endpoint: server.URL + "/upload", Token: "token"}
+}
+
+func TestUploadToTheGateway(t *testing.T) {
+	server, tus := mustGateway(t)
+	upload, err := tus.Create(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := livefile.Create(filepath.Join(t.TempDir(), "spool"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	u := &uploader.Uploader{File: f, Destination: upload, Log: slog.New(slog.DiscardHandler)}
+	done := make(chan error)
+	go func() { done <- u.Run(t.Context()) }()
+	for range 100 {
+		if _, err := io.WriteString(f, "a block of the show, "); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Finish(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	response, err := server.Client().Get(server.URL + "/live/" + path.Base(upload.URL))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	got, err := io.ReadAll(response.Body)
+	if err != nil || string(got) != strings.Repeat("a block of the show, ", 100) {
+		t.Errorf("the gateway serves %d bytes, %v", len(got), err)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	_, tus := mustGateway(t)
+	upload, err := tus.Create(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantStatus := func(name string, err error, code int) {
+		t.Helper()
+		var status *uploader.StatusError
+		if !errors.As(err, &status) || status.Code != code || status.Message == "" {
+			t.Errorf("%s: %v, want %d and a sentence", name, err, code)
+		}
+	}
+	wantStatus("wrong offset", upload.Append(t.Context(), 5, strings.NewReader("x")), http.StatusConflict)
+	stranger := *tus
+	stranger.Token = "wrong"
+	_, err = stranger.Create(t.Context())
+	wantStatus("wrong token", err, http.StatusUnauthorized)
+	if err := upload.Delete(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantStatus("deleted", upload.Append(t.Context(), 0, strings.NewReader("x")), http.StatusGone)
+	if _, err := upload.Offset(t.Context()); err == nil {
+		t.Error("a deleted upload has an offset")
+	}
+}
