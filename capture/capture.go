@@ -1,4 +1,5 @@
-// Package capture turns a microphone, a stream, a file or a test tone into Opus packets at the pace of real time.
+// Package capture turns a microphone, a stream, a file or a test tone into Opus packets
+// at the pace of real time.
 //
 // A source is built from small ones, each of which does one thing:
 //
@@ -29,10 +30,12 @@ type Format struct {
 type Source interface {
 	// Format does not change while the source is read.
 	Format() Format
-	// ReadPacket blocks until the next packet is due and returns it; the caller owns it. After the last packet comes io.EOF. When ctx ends, so does ReadPacket,
-	// and no packet is lost: a later call goes on.
+	// ReadPacket blocks until the next packet is due and returns it; the caller owns
+	// it. After the last packet comes io.EOF. When ctx ends, so does ReadPacket, and no
+	// packet is lost: a later call goes on.
 	ReadPacket(ctx context.Context) ([]byte, error)
-	// EndTrim returns, after io.EOF, how many samples (48 kHz) at the end of the last packets are padding.
+	// EndTrim returns, after io.EOF, how many samples (48 kHz) at the end of the last
+	// packets are padding.
 	EndTrim() int
 	// Close releases the source. It is called when no ReadPacket runs.
 	Close() error
@@ -42,7 +45,7 @@ type Source interface {
 type Options struct {
 	Encoder   opus.EncoderOptions // how sound is encoded; the zero value: mono speech with 32 kbit/s
 	FullSpeed bool                // files and tones come as fast as they are read, not at the pace of real time
-	Stdin     io.Reader           // what "pipe:-" reads; nil: os.Stdin. If it is an io.Closer it is closed with the source, which ends a blocked read
+	Stdin     io.Reader           // what "pipe:-" reads; nil: os.Stdin. An io.Closer is closed with the source
 	Log       *slog.Logger        // nil: silent
 	Patience  time.Duration       // how long a vanished microphone is waited for; 0: 30 seconds
 }

@@ -9,8 +9,9 @@ import (
 	"broadcastbot/internal/oggopus"
 )
 
-// copied is a Source that passes the packets of an Ogg Opus stream on, bit for bit. What is damaged is left out and counted. In a chain of streams the head of the
-// first one counts: a player hears the pre-skip of the others.
+// copied is a Source that passes the packets of an Ogg Opus stream on, bit for bit.
+// What is damaged is left out and counted. In a chain of streams the head of the first
+// one counts: a player hears the pre-skip of the others.
 type copied struct {
 	reader  *oggopus.Reader
 	closer  io.Closer // nil: somebody else's

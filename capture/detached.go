@@ -5,14 +5,18 @@ import (
 	"time"
 )
 
-// closePatience is how long Close waits for what it cannot interrupt: a read of a terminal, a sound system that hangs.
+// closePatience is how long Close waits for what it cannot interrupt: a read of a
+// terminal, a sound system that hangs.
 const closePatience = 2 * time.Second
 
-// detached is a Source read by a goroutine of its own, because reading it cannot be interrupted by the context of one ReadPacket. Nothing is buffered: a packet
-// waits for its reader.
+// detached is a Source read by a goroutine of its own, because reading it cannot be
+// interrupted by the context of one ReadPacket. Nothing is buffered: a packet waits for
+// its reader.
 //
-// The goroutine ends when the source does, or after Close. A blocked read ends then because the context given to open has ended; where even that does not help
-// (standard input that is a terminal) Close gives up after closePatience and the goroutine ends with the read, or with the process.
+// The goroutine ends when the source does, or after Close. A blocked read ends then
+// because the context given to open has ended; where even that does not help (standard
+// input that is a terminal) Close gives up after closePatience and the goroutine ends
+// with the read, or with the process.
 type detached struct {
 	Source  // the goroutine's until done is closed, except for Format and Stats
 	cancel  context.CancelFunc
@@ -22,7 +26,8 @@ type detached struct {
 	err     error // why there are no more packets; set before done is closed
 }
 
-// detach runs open, and then reads the source that it returned, in a goroutine. The context given to open must end every blocked read.
+// detach runs open, and then reads the source that it returned, in a goroutine. The
+// context given to open must end every blocked read.
 func detach(ctx context.Context, open func(context.Context) (Source, error)) (Source, error) {
 	inner, cancel := context.WithCancel(ctx)
 	d := &detached{cancel: cancel, opened: make(chan error, 1), packets: make(chan []byte), done: make(chan struct{})}

@@ -8,10 +8,14 @@ import (
 	"time"
 )
 
-// ErrDeviceGone says that a microphone stopped delivering sound and did not come back in Options.Patience.
+// ErrDeviceGone says that a microphone stopped delivering sound and did not come back
+// in Options.Patience.
 var ErrDeviceGone = errors.New("the microphone is gone")
 
-// device is a pcmReader of a microphone. A microphone that falls silent is opened again; until it is back, silence is recorded, so that the broadcast goes on.
+const devicesHint = "; the names are listed by: broadcastbot devices"
+
+// device is a pcmReader of a microphone. A microphone that falls silent is opened
+// again; until it is back, silence is recorded, so that the broadcast goes on.
 type device struct {
 	name     string
 	channels int
@@ -31,14 +35,20 @@ type device struct {
 // openDevice opens "default" or what choose finds.
 func openDevice(ctx context.Context, name string, o Options) (Source, error) {
 	if name == "" {
-		return nil, errors.New("which microphone? Use device:default or device:NAME; the names are listed by: broadcastbot devices")
+		return nil, errors.New("which microphone? Use device:default or device:NAME" + devicesHint)
 	}
-	d := &device{name: name, channels: o.Encoder.Channels, patience: o.Patience, log: o.Log, recorder: newRecorder(o.Encoder.Channels)}
+	d := &device{
+		name:     name,
+		channels: o.Encoder.Channels,
+		patience: o.Patience,
+		log:      o.Log,
+		recorder: newRecorder(o.Encoder.Channels),
+	}
 	opening, cancel := context.WithTimeout(ctx, soundSystemPatience)
 	defer cancel()
 	microphone, err := bounded(opening, d.open, (*microphone).close)
 	if err != nil {
-		return nil, fmt.Errorf("open microphone %q: %w; the names are listed by: broadcastbot devices", name, err)
+		return nil, fmt.Errorf("open microphone %q: %w%s", name, err, devicesHint)
 	}
 	d.microphone, d.openedAt = microphone, time.Now()
 	d.ctx, d.cancel = context.WithCancel(ctx)
@@ -65,7 +75,8 @@ func (d *device) ReadPCM(ctx context.Context, pcm []int16) (int, error) {
 	}
 }
 
-// wait returns when there may be more sound, after looking after a device that is silent.
+// wait returns when there may be more sound, after looking after a device that is
+// silent.
 func (d *device) wait(ctx context.Context) error {
 	timer := time.NewTimer(deviceTick)
 	defer timer.Stop()
@@ -88,7 +99,8 @@ func (d *device) wait(ctx context.Context) error {
 
 func (d *device) Stats() Stats { return d.recorder.Stats() }
 
-// Close stops the recording. It waits at most closePatience for a sound system that hangs.
+// Close stops the recording. It waits at most closePatience for a sound system that
+// hangs.
 func (d *device) Close() error {
 	d.cancel()
 	ctx, cancel := context.WithTimeout(context.Background(), closePatience)

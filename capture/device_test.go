@@ -24,7 +24,8 @@ func play(t *testing.T, microphone *pulsetest.Microphone) {
 	t.Cleanup(func() { cancel(); <-done })
 }
 
-// TestDeviceRecords checks that what is said into a microphone is what is recorded, without a gap.
+// TestDeviceRecords checks that what is said into a microphone is what is recorded,
+// without a gap.
 func TestDeviceRecords(t *testing.T) {
 	checkGoroutines(t)
 	server := pulsetest.Start(t)
@@ -58,9 +59,10 @@ func TestDeviceRecords(t *testing.T) {
 	}
 }
 
-// findSound returns where in recorded the sound begins: at the lag at which 200 ms from its middle are most alike.
+// findSound returns where in recorded the sound begins: at the lag at which 50 ms from
+// its middle are most alike.
 func findSound(recorded, said []int16) int {
-	const piece = opus.SampleRate / 5
+	const piece = opus.SampleRate / 20
 	middle := opus.SampleRate
 	best, found := 0.0, 0
 	for lag := 0; lag < len(recorded)-middle-piece; lag++ {
@@ -102,7 +104,8 @@ func TestDeviceNames(t *testing.T) {
 	}
 }
 
-// TestDeviceReadsEnd checks that a read ends with its context although the microphone says nothing.
+// TestDeviceReadsEnd checks that a read ends with its context although the microphone
+// says nothing.
 func TestDeviceReadsEnd(t *testing.T) {
 	checkGoroutines(t)
 	server := pulsetest.Start(t)
@@ -115,7 +118,8 @@ func TestDeviceReadsEnd(t *testing.T) {
 	}
 }
 
-// TestDeviceGone takes the sound system away in two ways: a crash, and a hang in which no call to it returns.
+// TestDeviceGone takes the sound system away in two ways: a crash, and a hang in which
+// no call to it returns.
 func TestDeviceGone(t *testing.T) {
 	for name, strike := range map[string]func(*testing.T, *pulsetest.Server){
 		"crash": func(t *testing.T, s *pulsetest.Server) { s.Kill() },
@@ -161,7 +165,8 @@ func TestDeviceGone(t *testing.T) {
 	}
 }
 
-// TestDeviceComesBack restarts the sound system: the recording goes on, and is as long as the time it took.
+// TestDeviceComesBack restarts the sound system: the recording goes on, and is as long
+// as the time it took.
 func TestDeviceComesBack(t *testing.T) {
 	checkGoroutines(t)
 	server := pulsetest.Start(t)

@@ -9,7 +9,8 @@ import (
 	"github.com/gen2brain/malgo"
 )
 
-// soundSystemPatience is how long the sound system may take to answer. A PulseAudio server that hangs never does.
+// soundSystemPatience is how long the sound system may take to answer. A PulseAudio
+// server that hangs never does.
 const soundSystemPatience = 10 * time.Second
 
 // Device is a microphone or another input of the sound system.
@@ -32,7 +33,8 @@ func Devices() ([]Device, error) {
 	return devices, nil
 }
 
-// choose finds the device with a name or ID; if none has exactly this one, the only device whose name or ID contains it. Case does not matter.
+// choose finds the device with a name or ID; if none has exactly this one, the only
+// device whose name or ID contains it. Case does not matter.
 func choose(devices []Device, name string) (Device, error) {
 	wanted := strings.ToLower(name)
 	var exact, partial []Device
@@ -57,7 +59,8 @@ func choose(devices []Device, name string) (Device, error) {
 	return Device{}, fmt.Errorf("%q can mean %s: name one of them in full", name, names(found))
 }
 
-// names lists devices in a sentence; those of the same name are told apart by their IDs.
+// names lists devices in a sentence; those of the same name are told apart by their
+// IDs.
 func names(devices []Device) string {
 	if len(devices) == 0 {
 		return "none at all"
@@ -76,8 +79,9 @@ func names(devices []Device) string {
 	return strings.Join(quoted, ", ")
 }
 
-// bounded runs f and returns what it returns, or an error when ctx ends first. Calls into a sound system that hangs cannot be interrupted: then the goroutine
-// stays until f returns, and discard gets what it brings.
+// bounded runs f and returns what it returns, or an error when ctx ends first. Calls
+// into a sound system that hangs cannot be interrupted: then the goroutine stays until
+// f returns, and discard gets what it brings.
 func bounded[T any](ctx context.Context, f func() (T, error), discard func(T)) (T, error) {
 	type result struct {
 		value T

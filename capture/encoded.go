@@ -10,9 +10,11 @@ import (
 	"broadcastbot/internal/opus"
 )
 
-// pcmReader yields interleaved 16-bit sound at 48 kHz in as many channels as the encoder has.
+// pcmReader yields interleaved 16-bit sound at 48 kHz in as many channels as the
+// encoder has.
 type pcmReader interface {
-	// ReadPCM fills pcm with whole frames. Fewer samples than asked for come only with an error: io.EOF at the end of the sound.
+	// ReadPCM fills pcm with whole frames. Fewer samples than asked for come only with
+	// an error: io.EOF at the end of the sound.
 	ReadPCM(ctx context.Context, pcm []int16) (int, error)
 	Close() error
 }
@@ -28,7 +30,7 @@ type encoded struct {
 	filled   int     // samples of frame that are sound already
 	started  bool    // a packet was encoded
 	draining bool    // the sound has ended
-	left     int     // samples per channel, while draining, that no packet carries yet: the rest of the sound and the encoder's lookahead
+	left     int     // samples per channel, while draining, that no packet carries yet
 	endTrim  int
 }
 
@@ -76,7 +78,8 @@ func (e *encoded) ReadPacket(ctx context.Context) ([]byte, error) {
 	return e.encode()
 }
 
-// drain begins the end: the encoder is e.format.PreSkip samples behind, so that much silence pushes the last of the sound out of it.
+// drain begins the end: the encoder is e.format.PreSkip samples behind, so that much
+// silence pushes the last of the sound out of it.
 func (e *encoded) drain() {
 	e.draining = true
 	if e.started || e.filled > 0 {

@@ -9,7 +9,8 @@ import (
 	"broadcastbot/internal/opus"
 )
 
-// TestEncodedLength checks that neither the beginning nor the end of the sound is cut or stretched, whatever its length.
+// TestEncodedLength checks that neither the beginning nor the end of the sound is cut
+// or stretched, whatever its length.
 func TestEncodedLength(t *testing.T) {
 	for _, channels := range []int{1, 2} {
 		for _, n := range []int{1, 311, 312, 647, 648, 649, 959, 960, 961, 1608, 1609, 48000} {

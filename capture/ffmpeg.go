@@ -19,7 +19,8 @@ import (
 // ffmpegWords is how much of ffmpeg's complaints is kept, in bytes: the end of them.
 const ffmpegWords = 4 << 10
 
-// ffmpeg is a child process that decodes a file to raw samples. Whoever reads it must close it, which kills it and waits for it.
+// ffmpeg is a child process that decodes a file to raw samples. Whoever reads it must
+// close it, which kills it and waits for it.
 type ffmpeg struct {
 	rawSamples
 	kill   context.CancelFunc
@@ -31,7 +32,8 @@ type ffmpeg struct {
 func openFFmpeg(ctx context.Context, path string, o Options) (Source, error) {
 	program, err := exec.LookPath("ffmpeg")
 	if err != nil {
-		return nil, errors.New("it is neither Ogg Opus nor WAV, and there is no ffmpeg on the PATH to decode it: install ffmpeg, or convert the file to Ogg Opus")
+		return nil, fmt.Errorf("%w, and there is no ffmpeg on the PATH to decode it: "+
+			"install ffmpeg, or convert the file to Ogg Opus", errForeign)
 	}
 	return detach(ctx, func(ctx context.Context) (Source, error) {
 		process, err := startFFmpeg(ctx, program, path, o.Encoder.Channels)
@@ -49,9 +51,11 @@ func startFFmpeg(ctx context.Context, program, path string, channels int) (*ffmp
 	}
 	ctx, kill := context.WithCancel(ctx)
 	f := &ffmpeg{kill: kill}
-	// The protocol is written out and the others are shut off, so that neither a name nor a playlist can make ffmpeg fetch anything.
-	f.cmd = exec.CommandContext(ctx, program, "-nostdin", "-v", "error", "-protocol_whitelist", "file", "-i", "file:"+absolute,
-		"-vn", "-f", "s16le", "-ar", strconv.Itoa(opus.SampleRate), "-ac", strconv.Itoa(channels), "-")
+	// The protocol is written out and the others are shut off, so that neither a name
+	// nor a playlist can make ffmpeg fetch anything.
+	f.cmd = exec.CommandContext(ctx, program, "-nostdin", "-v", "error",
+		"-protocol_whitelist", "file", "-i", "file:"+absolute, "-vn",
+		"-f", "s16le", "-ar", strconv.Itoa(opus.SampleRate), "-ac", strconv.Itoa(channels), "-")
 	f.cmd.Stderr = &f.stderr
 	f.cmd.WaitDelay = time.Second
 	stdout, err := f.cmd.StdoutPipe()

@@ -16,7 +16,8 @@ var (
 	errForeign = errors.New("it is neither Ogg Opus nor WAV")
 )
 
-// openFile opens a file by its content: Ogg Opus is copied, WAV encoded, everything else decoded by ffmpeg.
+// openFile opens a file by its content: Ogg Opus is copied, WAV encoded, everything
+// else decoded by ffmpeg.
 func openFile(ctx context.Context, path string, o Options) (Source, error) {
 	file, err := openRegular(path)
 	if err != nil {

@@ -15,7 +15,8 @@ import (
 	"broadcastbot/internal/opus"
 )
 
-// oggPackets splits an Ogg Opus file into its packets, head and tags left out, by nothing but the lacing.
+// oggPackets splits an Ogg Opus file into its packets, head and tags left out, by
+// nothing but the lacing.
 func oggPackets(t *testing.T, file []byte) (packets [][]byte) {
 	t.Helper()
 	var packet []byte
@@ -37,7 +38,8 @@ func oggPackets(t *testing.T, file []byte) (packets [][]byte) {
 	return packets[2:]
 }
 
-// TestOggIsCopied checks packets, pre-skip and end trim of files that other programs made.
+// TestOggIsCopied checks packets, pre-skip and end trim of files that other programs
+// made.
 func TestOggIsCopied(t *testing.T) {
 	const frames = 3*48000 + 1234
 	dir := t.TempDir()
@@ -95,7 +97,8 @@ func TestDamagedOgg(t *testing.T) {
 	}
 }
 
-// TestFFmpegDecodes checks formats that this package does not know, and an Ogg file that is not Opus.
+// TestFFmpegDecodes checks formats that this package does not know, and an Ogg file
+// that is not Opus.
 func TestFFmpegDecodes(t *testing.T) {
 	checkGoroutines(t)
 	dir := t.TempDir()
@@ -157,7 +160,7 @@ func TestOpenErrors(t *testing.T) {
 		{"WAV without data", write(header), "no data chunk"},
 		{"WAV without sound", write(header + "data\x00\x00\x00\x00"), "there is no sound in it"},
 		{"pipe name", "pipe:/tmp/x", "use file:/tmp/x"},
-		{"tone", "tone:loud", "20 to 20000"},
+		{"tone", "tone:loud", "20 to 20000 Hz"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			source, err := Open(t.Context(), test.spec, Options{FullSpeed: true})

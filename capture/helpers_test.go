@@ -53,7 +53,8 @@ func mustReadAll(t *testing.T, source Source) (packets [][]byte) {
 	}
 }
 
-// mustDecode decodes packets and trims what is not sound at both ends. The samples of channels are interleaved.
+// mustDecode decodes packets and trims what is not sound at both ends. The samples of
+// channels are interleaved.
 func mustDecode(t *testing.T, format Format, packets [][]byte, endTrim int) (pcm []int16) {
 	t.Helper()
 	decoder, err := opus.NewDecoder(format.Channels)
@@ -71,7 +72,8 @@ func mustDecode(t *testing.T, format Format, packets [][]byte, endTrim int) (pcm
 	return pcm[format.PreSkip*format.Channels : len(pcm)-endTrim*format.Channels]
 }
 
-// mustRun runs a program in a directory. The test is skipped when the program is not installed.
+// mustRun runs a program in a directory. The test is skipped when the program is not
+// installed.
 func mustRun(t *testing.T, dir, program string, arguments ...string) {
 	t.Helper()
 	if _, err := exec.LookPath(program); err != nil {
@@ -95,7 +97,8 @@ func mustWrite(t *testing.T, name string, content []byte) (path string) {
 	return path
 }
 
-// checkGoroutines fails the test when, at its end, goroutines are left that were not there now.
+// checkGoroutines fails the test when, at its end, goroutines are left that were not
+// there now.
 func checkGoroutines(t *testing.T) {
 	t.Helper()
 	before := runtime.NumGoroutine()
@@ -111,13 +114,15 @@ func checkGoroutines(t *testing.T) {
 	})
 }
 
-// sweep is a tone that rises from 300 Hz by 500 Hz each second: no two moments of it are alike.
+// sweep is a tone that rises from 300 Hz by 500 Hz each second: no two moments of it
+// are alike.
 func sweep(i int) int16 {
 	t := float64(i) / opus.SampleRate
 	return int16(10000 * math.Sin(2*math.Pi*(300*t+250*t*t)))
 }
 
-// correlation returns how alike two equally long pieces of sound are: 1 means the same but for the level.
+// correlation returns how alike two equally long pieces of sound are: 1 means the same
+// but for the level.
 func correlation(a, b []int16) float64 {
 	var ab, aa, bb float64
 	for i := range a {

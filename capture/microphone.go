@@ -14,8 +14,9 @@ import (
 	"broadcastbot/internal/opus"
 )
 
-// backends returns the sound systems to try, in order. The list is closed because miniaudio's own ends with one that records silence, and because asking
-// JACK makes noise on standard error.
+// backends returns the sound systems to try, in order. The list is closed because
+// miniaudio's own ends with one that records silence, and because asking JACK makes
+// noise on standard error.
 func backends() []malgo.Backend {
 	switch runtime.GOOS {
 	case "linux":
@@ -64,7 +65,8 @@ func devicesOf(system *malgo.AllocatedContext) ([]Device, error) {
 	return devices, nil
 }
 
-// readableID returns the ID as text where it is text (PulseAudio, ALSA, CoreAudio), else in hex.
+// readableID returns the ID as text where it is text (PulseAudio, ALSA, CoreAudio),
+// else in hex.
 func readableID(id malgo.DeviceID) string {
 	text, _, _ := strings.Cut(string(id[:]), "\x00")
 	if text == "" || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
@@ -80,8 +82,9 @@ type microphone struct {
 	muted  atomic.Bool // given up: what still comes from it is not recorded
 }
 
-// openMicrophone starts the device with a name, "default" being the system's choice. record gets whole frames of native 16-bit samples at 48 kHz, on a
-// thread of the sound system.
+// openMicrophone starts the device with a name, "default" being the system's choice.
+// record gets whole frames of native 16-bit samples at 48 kHz, on a thread of the sound
+// system.
 func openMicrophone(name string, channels int, record func([]byte)) (*microphone, error) {
 	system, err := openSoundSystem()
 	if err != nil {
@@ -113,11 +116,7 @@ func (m *microphone) start(name string, channels int, record func([]byte)) error
 		defer pinner.Unpin()
 		config.Capture.DeviceID = unsafe.Pointer(&handle)
 	}
-	device, err := malgo.InitDevice(m.system.Context, config, malgo.DeviceCallbacks{Data: func(_, samples []byte, _ uint32) {
-		if !m.muted.Load() {
-			record(samples)
-		}
-	}})
+	device, err := malgo.InitDevice(m.system.Context, config, m.callbacks(record))
 	if err != nil {
 		return fmt.Errorf("open the device: %w", err)
 	}
@@ -129,6 +128,16 @@ func (m *microphone) start(name string, channels int, record func([]byte)) error
 	return nil
 }
 
+// callbacks has none for the end of the device: miniaudio does not call it when a
+// PulseAudio server dies.
+func (m *microphone) callbacks(record func([]byte)) malgo.DeviceCallbacks {
+	return malgo.DeviceCallbacks{Data: func(_, samples []byte, _ uint32) {
+		if !m.muted.Load() {
+			record(samples)
+		}
+	}}
+}
+
 func (m *microphone) find(name string) (Device, error) {
 	devices, err := devicesOf(m.system)
 	if err != nil {
@@ -137,7 +146,8 @@ func (m *microphone) find(name string) (Device, error) {
 	return choose(devices, name)
 }
 
-// close releases the device. Stop comes first: without it Uninit waits for ever for a PulseAudio source that delivers nothing.
+// close releases the device. Stop comes first: without it Uninit waits for ever for a
+// PulseAudio source that delivers nothing.
 func (m *microphone) close() {
 	m.muted.Store(true)
 	m.device.Stop()

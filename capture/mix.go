@@ -5,8 +5,9 @@ import (
 	"math/bits"
 )
 
-// Speakers in the order of their bits in a WAVEFORMATEXTENSIBLE channel mask, and what of each goes left and right: half-power for the middle, nothing of the
-// low-frequency effects.
+// Speakers in the order of their bits in a WAVEFORMATEXTENSIBLE channel mask, and what
+// of each goes left and right: half-power for the middle, nothing of the low-frequency
+// effects.
 var speakerGains = [...][2]float64{
 	{1, 0}, {0, 1}, {math.Sqrt2 / 2, math.Sqrt2 / 2}, {0, 0}, // front left, front right, front centre, effects
 	{1, 0}, {0, 1}, {1, 0}, {0, 1}, // back left, back right, left of centre, right of centre
@@ -21,7 +22,8 @@ type mixer struct {
 	gains [][]float64 // [out][in]
 }
 
-// newMixer makes a mixer from in channels with a WAVE mask (0: unknown) to out, 1 or 2, channels. The gains of an output add up to 1, so nothing clips.
+// newMixer makes a mixer from in channels with a WAVE mask (0: unknown) to out, 1 or 2,
+// channels. The gains of an output add up to 1, so nothing clips.
 func newMixer(in int, mask uint32, out int) mixer {
 	m := mixer{gains: make([][]float64, out)}
 	for o := range m.gains {
@@ -50,7 +52,8 @@ func speakers(n int, mask uint32) []int {
 	return found
 }
 
-// gain returns how much of a speaker goes to output o of n; channels for no known speaker go everywhere.
+// gain returns how much of a speaker goes to output o of n; channels for no known
+// speaker go everywhere.
 func gain(speaker, o, n int) float64 {
 	switch {
 	case speaker < 0 || speaker >= len(speakerGains):

@@ -10,8 +10,10 @@ import (
 	"broadcastbot/internal/opus"
 )
 
-// paced holds the packets of a source back until they are due: packet i at the start plus the duration of the i packets before it. Each due time is computed
-// from the start, so no error adds up; a reader that was late gets the packets it missed at once.
+// paced holds the packets of a source back until they are due: packet i at the start
+// plus the duration of the i packets before it. Each due time is computed from the
+// start, so no error adds up; a reader that was late gets the packets it missed at
+// once.
 type paced struct {
 	Source
 	fullSpeed bool
@@ -21,7 +23,8 @@ type paced struct {
 	samples int64 // of the packets handed out
 }
 
-// newPaced takes the source over. It reads the first packet, so that a source without sound is told at once: by errNoSound.
+// newPaced takes the source over. It reads the first packet, so that a source without
+// sound is told at once: by errNoSound.
 func newPaced(ctx context.Context, source Source, fullSpeed bool) (Source, error) {
 	p := &paced{Source: source, fullSpeed: fullSpeed}
 	if err := p.fetch(ctx); err != nil {

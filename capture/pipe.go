@@ -10,7 +10,8 @@ import (
 	"broadcastbot/internal/opus"
 )
 
-// openPipe opens Options.Stdin. Its sound is not paced: it comes when it comes, and every packet is passed on at once.
+// openPipe opens Options.Stdin. Its sound is not paced: it comes when it comes, and
+// every packet is passed on at once.
 func openPipe(ctx context.Context, name string, o Options) (Source, error) {
 	if name != "-" {
 		return nil, fmt.Errorf("pipe:%s: only standard input can be read, as pipe:-; for a file use file:%s", name, name)
@@ -45,8 +46,8 @@ func openStream(r io.Reader, o Options) (Source, error) {
 		}
 		return newEncoded(newWAVSamples(header, in, o.Encoder.Channels), o.Encoder)
 	case contentForeign:
-		return nil, fmt.Errorf("it is neither Ogg Opus, nor WAV, nor raw samples; decode it first: ffmpeg -i INPUT -f s16le -ar %d -ac %d - | broadcastbot …",
-			opus.SampleRate, o.Encoder.Channels)
+		return nil, fmt.Errorf("it is neither Ogg Opus, nor WAV, nor raw samples; decode it first: "+
+			"ffmpeg -i INPUT -f s16le -ar %d -ac %d - | broadcastbot …", opus.SampleRate, o.Encoder.Channels)
 	}
 	return newEncoded(&rawSamples{in: in, channels: o.Encoder.Channels}, o.Encoder)
 }

@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// TestPipePassesPacketsOn writes an Ogg stream page by page: each page's packet must come before the next page is written.
+// TestPipePassesPacketsOn writes an Ogg stream page by page: each page's packet must
+// come before the next page is written.
 func TestPipePassesPacketsOn(t *testing.T) {
 	checkGoroutines(t)
 	dir := t.TempDir()
@@ -59,7 +60,8 @@ func splitPages(file []byte) (pages [][]byte) {
 	return pages
 }
 
-// TestPipeIsLive writes 20 ms at a time of raw samples and of a WAV without end: a packet must come for each.
+// TestPipeIsLive writes 20 ms at a time of raw samples and of a WAV without end: a
+// packet must come for each.
 func TestPipeIsLive(t *testing.T) {
 	for name, header := range map[string][]byte{
 		"raw":  nil,
@@ -106,7 +108,8 @@ func TestPipeIsLive(t *testing.T) {
 	}
 }
 
-// TestPipeReadsEnd checks that no read outlives its context, and no goroutine Close, although nothing is written.
+// TestPipeReadsEnd checks that no read outlives its context, and no goroutine Close,
+// although nothing is written.
 func TestPipeReadsEnd(t *testing.T) {
 	checkGoroutines(t)
 	read, _ := io.Pipe()
@@ -132,7 +135,8 @@ func TestPipeReadsEnd(t *testing.T) {
 	}
 }
 
-// TestPipeCannotBeInterrupted checks that Close ends although a read does not: standard input may be a terminal.
+// TestPipeCannotBeInterrupted checks that Close ends although a read does not: standard
+// input may be a terminal.
 func TestPipeCannotBeInterrupted(t *testing.T) {
 	checkGoroutines(t)
 	read, write := io.Pipe()

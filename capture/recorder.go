@@ -7,10 +7,12 @@ import (
 	"broadcastbot/internal/opus"
 )
 
-// recorderRoom is how much sound waits for a slow reader, in seconds, before the newest is dropped.
+// recorderRoom is how much sound waits for a slow reader, in seconds, before the newest
+// is dropped.
 const recorderRoom = 10
 
-// recorder stands between the sound system's thread, which must never wait, and the reader.
+// recorder stands between the sound system's thread, which must never wait, and the
+// reader.
 type recorder struct {
 	channels int
 	wake     chan struct{} // holds a value when sound arrived since the last look
@@ -32,7 +34,8 @@ func newRecorder(channels int) *recorder {
 	}
 }
 
-// record takes what a device delivered at now: whole frames of native-endian 16-bit samples. It runs on the sound system's thread: no allocation, no log.
+// record takes what a device delivered at now: whole frames of native-endian 16-bit
+// samples. It runs on the sound system's thread: no allocation, no log.
 func (r *recorder) record(now time.Time, b []byte) {
 	r.mu.Lock()
 	r.heard = now
@@ -48,7 +51,8 @@ func (r *recorder) record(now time.Time, b []byte) {
 	r.signal()
 }
 
-// keep writes b to the ring, except for what is too much, and returns how many samples of it have a place on the timeline.
+// keep writes b to the ring, except for what is too much, and returns how many samples
+// of it have a place on the timeline.
 func (r *recorder) keep(b []byte) int {
 	drop := min(r.surplus, len(b)/2)
 	r.surplus -= drop

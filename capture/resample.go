@@ -11,11 +11,13 @@ import (
 const (
 	minSampleRate = 1000
 	maxSampleRate = 768000
-	// resampleQuality of 0 to 10. The alias of 44.1 to 48 kHz is more than 100 dB down from 4 on.
+	// resampleQuality of 0 to 10. The alias of 44.1 to 48 kHz is more than 100 dB down
+	// from 4 on.
 	resampleQuality = 6
 )
 
-// rateConverter brings sound of any rate to interleaved 16 bits at 48 kHz. Its output is as long as its input and not delayed.
+// rateConverter brings sound of any rate to interleaved 16 bits at 48 kHz. Its output
+// is as long as its input and not delayed.
 type rateConverter struct {
 	rate     int
 	channels int
@@ -32,7 +34,8 @@ func newRateConverter(rate, channels int) *rateConverter {
 	return c
 }
 
-// convert appends to pcm what the next samples, one equally long slice for each channel, become.
+// convert appends to pcm what the next samples, one equally long slice for each
+// channel, become.
 func (c *rateConverter) convert(pcm []int16, planes [][]float64) []int16 {
 	c.in += int64(len(planes[0]))
 	if c.filter == nil {
@@ -55,7 +58,8 @@ func (c *rateConverter) finish(pcm []int16) []int16 {
 	return c.run(pcm, silence, int(max(due, 0)))
 }
 
-// run filters the planes into at most room samples per channel; room is enough for all of them, but for the end.
+// run filters the planes into at most room samples per channel; room is enough for all
+// of them, but for the end.
 func (c *rateConverter) run(pcm []int16, planes [][]float64, room int) []int16 {
 	written := 0
 	for i, plane := range planes {
@@ -77,7 +81,8 @@ func interleave(pcm []int16, planes [][]float64, n int) []int16 {
 	return pcm
 }
 
-// quantise rounds a sample from -1 to 1 to 16 bits; louder ones are clipped, and what is not a number is silence.
+// quantise rounds a sample from -1 to 1 to 16 bits; louder ones are clipped, and what
+// is not a number is silence.
 func quantise(sample float64) int16 {
 	if math.IsNaN(sample) {
 		return 0

@@ -8,7 +8,8 @@ import (
 	"broadcastbot/internal/opus"
 )
 
-// TestResampling compares what comes of a sine at another rate with the sine at 48 kHz: same pitch, level, time and length.
+// TestResampling compares what comes of a sine at another rate with the sine at 48 kHz:
+// same pitch, level, time and length.
 func TestResampling(t *testing.T) {
 	const frequency, level, seconds = 997.0, 20000.0, 2
 	for _, rate := range []int{8000, 11025, 16000, 22050, 32000, 44100, 47999, 48000, 88200, 96000, 192000} {
@@ -32,7 +33,8 @@ func TestResampling(t *testing.T) {
 	}
 }
 
-// snrOfSine compares samples with a sine, but for 50 ms at the edges, where a filter has no neighbours.
+// snrOfSine compares samples with a sine, but for 50 ms at the edges, where a filter
+// has no neighbours.
 func snrOfSine(pcm []int16, frequency, level float64) float64 {
 	const edge = opus.SampleRate / 20
 	var signal, noise float64

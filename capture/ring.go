@@ -2,7 +2,8 @@ package capture
 
 import "encoding/binary"
 
-// ring is a queue of samples with a fixed room: nothing it does allocates. It has no lock; its owner has.
+// ring is a queue of samples with a fixed room: nothing it does allocates. It has no
+// lock; its owner has.
 type ring struct {
 	samples []int16
 	start   int // index of the oldest sample

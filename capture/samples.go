@@ -116,7 +116,8 @@ func (w *wavSamples) Close() error {
 	return w.closer.Close()
 }
 
-// endOf says io.EOF for an end in the middle, too: a file that was cut off is played as far as it goes.
+// endOf says io.EOF for an end in the middle, too: a file that was cut off is played as
+// far as it goes.
 func endOf(err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return io.EOF

@@ -21,8 +21,9 @@ const (
 // sniffBytes covers the first Ogg page's header, one lacing value and "OpusHead".
 const sniffBytes = 36
 
-// foreignMagics begin formats that are not raw samples: FLAC, Ogg with something else inside, MP3 with tags, Matroska and WebM, AIFF, CAF, big WAV.
-var foreignMagics = [][]byte{[]byte("fLaC"), []byte("OggS"), []byte("ID3"), {0x1A, 0x45, 0xDF, 0xA3}, []byte("FORM"), []byte("caff"), []byte("RF64")}
+// foreignMagics begin formats that are not raw samples: FLAC, Ogg with something else
+// inside, MP3 with tags, Matroska and WebM, AIFF, CAF, big WAV.
+var foreignMagics = []string{"fLaC", "OggS", "ID3", "\x1A\x45\xDF\xA3", "FORM", "caff", "RF64"}
 
 // sniff looks at the content, never at a name. It consumes nothing.
 func sniff(r *bufio.Reader) (content, error) {
@@ -45,7 +46,7 @@ func sniff(r *bufio.Reader) (content, error) {
 
 func isForeign(b []byte) bool {
 	for _, magic := range foreignMagics {
-		if bytes.HasPrefix(b, magic) {
+		if bytes.HasPrefix(b, []byte(magic)) {
 			return true
 		}
 	}

@@ -7,16 +7,20 @@ import (
 )
 
 const (
-	// timelineWindow is how long frames are watched before they are judged late: bursts and hiccups even out within it.
+	// timelineWindow is how long frames are watched before they are judged late: bursts
+	// and hiccups even out within it.
 	timelineWindow = time.Second
-	// timelineTolerance is how far a recording may be from the clock, in frames (50 ms), before it is put right.
+	// timelineTolerance is how far a recording may be from the clock, in frames (50
+	// ms), before it is put right.
 	timelineTolerance = opus.SampleRate / 20
 )
 
-// timeline holds the frames of a device against the monotonic clock, so that a recording is as long as the time it took.
+// timeline holds the frames of a device against the monotonic clock, so that a
+// recording is as long as the time it took.
 //
-// Frames come late and in bursts, but never before they were recorded. So the smallest lag within a window is the true one: what is missing
-// then was lost by the sound system, or the device's crystal is slow.
+// Frames come late and in bursts, but never before they were recorded. So the smallest
+// lag within a window is the true one: what is missing then was lost by the sound
+// system, or the device's crystal is slow.
 type timeline struct {
 	start     time.Time // when the first frame was recorded; zero before it
 	frames    int64     // recorded since then, silence included
@@ -25,8 +29,8 @@ type timeline struct {
 	settled   bool  // the first window, which measures how late this device is by nature, is over
 }
 
-// arrived notes n frames at now and returns the frames of silence that are missing; a negative number means frames too many. The caller adds to frames what it
-// corrected.
+// arrived notes n frames at now and returns the frames of silence that are missing; a
+// negative number means frames too many. The caller adds to frames what it corrected.
 func (t *timeline) arrived(now time.Time, n int) (missing int64) {
 	if t.start.IsZero() {
 		t.start = now.Add(-samplesDuration(int64(n)))
@@ -64,7 +68,8 @@ func (t *timeline) behind(now time.Time) int64 {
 	return samplesIn(now.Sub(t.start)) - t.frames
 }
 
-// samplesDuration returns how long n samples per channel sound. It is exact for days, where n*time.Second would overflow.
+// samplesDuration returns how long n samples per channel sound. It is exact for days,
+// where n*time.Second would overflow.
 func samplesDuration(n int64) time.Duration {
 	whole, rest := n/opus.SampleRate, n%opus.SampleRate
 	return time.Duration(whole)*time.Second + time.Duration(rest)*time.Second/opus.SampleRate

@@ -23,7 +23,8 @@ func newSimulation() *simulation {
 	return s
 }
 
-// deliver gives the recorder a period of sound at a time after the start; the reader takes it at once.
+// deliver gives the recorder a period of sound at a time after the start; the reader
+// takes it at once.
 func (s *simulation) deliver(at time.Duration) {
 	s.recorder.record(s.start.Add(at), s.chunk)
 	s.read()

@@ -19,7 +19,8 @@ const (
 	fadeSamples          = opus.SampleRate / 100
 )
 
-// tone beeps: half a second of sine, half a second of silence, so that a listener hears that the broadcast is running. Every tenth beep is an octave higher.
+// tone beeps: half a second of sine, half a second of silence, so that a listener hears
+// that the broadcast is running. Every tenth beep is an octave higher.
 type tone struct {
 	frequency float64 // Hz
 	channels  int
@@ -47,7 +48,7 @@ func parseTone(spec string) (*tone, error) {
 	if frequency != "" {
 		f, err := strconv.ParseFloat(frequency, 64)
 		if err != nil || !(f >= 20 && f <= 20000) {
-			return nil, fmt.Errorf("tone %q: the frequency must be a number of hertz from 20 to 20000, as in tone:440", frequency)
+			return nil, fmt.Errorf("tone %q: the frequency must be 20 to 20000 Hz, as in tone:440", frequency)
 		}
 		t.frequency = f
 	}
@@ -77,7 +78,8 @@ func (t *tone) ReadPCM(_ context.Context, pcm []int16) (int, error) {
 	return len(pcm), nil
 }
 
-// sample returns the sample at t.position. Beeps fade in and out, because an edge would click.
+// sample returns the sample at t.position. Beeps fade in and out, because an edge would
+// click.
 func (t *tone) sample() int16 {
 	second, n := t.position/opus.SampleRate, t.position%opus.SampleRate
 	if n >= beepSamples {

@@ -6,16 +6,19 @@ import (
 )
 
 const (
-	// silentFor is how long a device may deliver nothing before it is opened again. The sound system does not say that a device was pulled out: it just calls no
-	// more. Healthy ones may take 2 seconds for the first sound.
+	// silentFor is how long a device may deliver nothing before it is opened again. The
+	// sound system does not say that a device was pulled out: it just calls no more.
+	// Healthy ones may take 2 seconds for the first sound.
 	silentFor = 3 * time.Second
-	// deviceTick is how often a silent device is looked at, and how much silence is recorded at a time until it is back.
+	// deviceTick is how often a silent device is looked at, and how much silence is
+	// recorded at a time until it is back.
 	deviceTick = 20 * time.Millisecond
 	// reopenPause lies between two attempts to open a lost device.
 	reopenPause = time.Second
 )
 
-// watch is the watchdog: it records silence for a lost device, tries to get it back, and in the end gives it up.
+// watch is the watchdog: it records silence for a lost device, tries to get it back,
+// and in the end gives it up.
 func (d *device) watch(now time.Time) {
 	silence := now.Sub(d.recorder.lastHeard())
 	if silence < silentFor {
@@ -26,8 +29,8 @@ func (d *device) watch(now time.Time) {
 	}
 	d.recorder.bridge(now)
 	if now.Sub(d.lostAt) >= d.patience {
-		d.gone = fmt.Errorf("microphone %q: %w: it delivered nothing for %v; what there is now is listed by: broadcastbot devices",
-			d.name, ErrDeviceGone, silence.Round(time.Second))
+		d.gone = fmt.Errorf("microphone %q: %w: it delivered nothing for %v%s",
+			d.name, ErrDeviceGone, silence.Round(time.Second), devicesHint)
 		d.cancel()
 		return
 	}
@@ -39,14 +42,16 @@ func (d *device) watch(now time.Time) {
 	}
 }
 
-// resume goes on with the microphone that the revival opened. That it could be opened does not mean that it delivers: the watchdog goes on, too.
+// resume goes on with the microphone that the revival opened. That it could be opened
+// does not mean that it delivers: the watchdog goes on, too.
 func (d *device) resume(opened *microphone) {
 	d.log.Info("microphone opened again", "device", d.name)
 	d.microphone, d.openedAt, d.revived = opened, time.Now(), nil
 	d.recorder.reopened()
 }
 
-// revive closes the lost microphone and tries to open it again until it can or the source ends.
+// revive closes the lost microphone and tries to open it again until it can or the
+// source ends.
 func (d *device) revive(lost *microphone, revived chan<- *microphone) {
 	defer close(revived)
 	lost.close()

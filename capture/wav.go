@@ -34,7 +34,8 @@ type wavHeader struct {
 	size     int64  // of the samples in bytes; -1: they go on to the end of the file
 }
 
-// readWAVHeader reads up to the first sample. Sizes are not trusted: a writer into a pipe leaves 0 or 0xFFFFFFFF in them.
+// readWAVHeader reads up to the first sample. Sizes are not trusted: a writer into a
+// pipe leaves 0 or 0xFFFFFFFF in them.
 func readWAVHeader(r io.Reader) (wavHeader, error) {
 	var riff [12]byte
 	if _, err := io.ReadFull(r, riff[:]); err != nil || string(riff[:4]) != "RIFF" || string(riff[8:]) != "WAVE" {
@@ -68,7 +69,8 @@ func readWAVHeader(r io.Reader) (wavHeader, error) {
 	}
 }
 
-// readFormat reads a "fmt " chunk, 16 to 40 bytes long: WAVEFORMATEX, WAVEFORMATEXTENSIBLE.
+// readFormat reads a "fmt " chunk, 16 to 40 bytes long: WAVEFORMATEX,
+// WAVEFORMATEXTENSIBLE.
 func (h *wavHeader) readFormat(r io.Reader, size int64) error {
 	var b [40]byte
 	if size < 16 {
@@ -92,12 +94,14 @@ func (h *wavHeader) readFormat(r io.Reader, size int64) error {
 	return h.check(align)
 }
 
-// check takes the size of a sample from the block alignment: 20-bit sound, say, is stored in 24 bits.
+// check takes the size of a sample from the block alignment: 20-bit sound, say, is
+// stored in 24 bits.
 func (h *wavHeader) check(align int) error {
 	if h.encoding != wavPCM && h.encoding != wavFloat {
 		return fmt.Errorf("%w (format %d)", errForeignWAV, h.encoding)
 	}
-	if h.channels < 1 || h.channels > maxWAVChannels || h.rate < minSampleRate || h.rate > maxSampleRate || align%h.channels != 0 {
+	if h.channels < 1 || h.channels > maxWAVChannels || align%h.channels != 0 ||
+		h.rate < minSampleRate || h.rate > maxSampleRate {
 		return errDamagedWAV
 	}
 	h.bits = 8 * align / h.channels

@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-// wavFile builds a WAV file from chunks: name, bytes, name, bytes. A chunk named "data*" claims the size 0xFFFFFFFF, as ffmpeg writes into a pipe.
+// wavFile builds a WAV file from chunks: name, bytes, name, bytes. A chunk named
+// "data*" claims the size 0xFFFFFFFF, as ffmpeg writes into a pipe.
 func wavFile(chunks ...any) []byte {
 	file := []byte("RIFF\xff\xff\xff\xffWAVE")
 	for i := 0; i < len(chunks); i += 2 {

@@ -12,6 +12,10 @@ const sampleRate = opus.SampleRate
 // maxSegments is how many lacing values a page has room for (RFC 3533, 6).
 const maxSegments = 255
 
+// noPacketEnds is the granule position of a page on which no packet ends (RFC
+// 3533, 6): of an end without sound.
+const noPacketEnds = -1
+
 // pager lays packets out as Ogg pages and counts what has to be continuous.
 type pager struct {
 	serial   uint32
@@ -44,9 +48,11 @@ func (p *pager) appendPages(dst []byte, packets [][]byte, last bool, endTrim int
 		return nil, fmt.Errorf("an end trim of %d samples does not fit into the last %d", endTrim, granule-start)
 	}
 	granule -= int64(endTrim)
-	dst = p.flush(dst, granule, sequence, last)
 	p.granule, p.sequence = granule, sequence+1
-	return dst, nil
+	if len(packets) == 0 {
+		granule = noPacketEnds
+	}
+	return p.flush(dst, granule, sequence, last), nil
 }
 
 // flush writes the page that was filled so far.
@@ -86,6 +92,9 @@ func (p *pager) parsePages(packets [][]byte, plaintext []byte, anchored bool) (p
 		if err != nil {
 			return parsed{}, err
 		}
+		if page.Granule == noPacketEnds {
+			page.Granule = p.granule
+		}
 		if !anchored {
 			p.anchor(&page, samples)
 			block.start, anchored = p.granule, true
@@ -103,7 +112,8 @@ func (p *pager) parsePages(packets [][]byte, plaintext []byte, anchored bool) (p
 func (b *parsed) appendPackets(page *oggopus.Page) (samples int64, err error) {
 	before := len(b.packets)
 	packets, whole := page.Packets(b.packets)
-	if !whole || (len(packets) == before && !page.Last) {
+	empty := len(packets) == before
+	if !whole || empty != (page.Granule == noPacketEnds) || (empty && !page.Last) {
 		return 0, fmt.Errorf("%w: a page without whole packets", ErrMalformed)
 	}
 	for _, packet := range packets[before:] {

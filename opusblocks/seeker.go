@@ -77,6 +77,10 @@ func (s *Seeker) SeekTo(sample int64) (Block, error) {
 		if err != nil {
 			return Block{}, err
 		}
+		if len(block.Packets) == 0 { // the end, which does not tell its time
+			guess = max(low.offset, guess-guessedEarly-int64(s.size))
+			continue
+		}
 		landed := point{block.Offset, block.Start}
 		ahead := s.Bytes(sample - landed.samples)
 		further := s.within(landed.offset + ahead - guessedEarly)

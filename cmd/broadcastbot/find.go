@@ -1,25 +1,113 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
 
+	"broadcastbot/internal/guest"
 	"broadcastbot/internal/listener"
+	"broadcastbot/internal/matrix"
+	"broadcastbot/opusblocks"
+	"broadcastbot/store"
 )
 
-type account struct{ homeserver, user, room *string }
+// account is who looks for a show, where there is no link.
+type account struct{ homeserver, user, room, data *string }
 
 func accountFlags(flags *flag.FlagSet) account {
-	return account{}
+	return account{
+		homeserver: flags.String("homeserver", "", "homeserver `URL` of the account that listens"),
+		user:       flags.String("user", "", "its Matrix `ID`; the password is in the environment's BROADCASTBOT_PASSWORD"),
+		room:       flags.String("room", "", "`ROOM` id or alias whose newest show is heard; where there is none, the next one is waited for"),
+		data:       flags.String("data", "", "`FOLDER` for the account's session (default: the user's config folder)"),
+	}
 }
 
-func findShow(ctx context.Context, words []string, a account, stdout io.Writer, log *slog.Logger) (listener.Link, listener.Options, error) {
+// findShow returns the show of a link, or of the room that the flags name.
+func findShow(ctx context.Context, words []string, a account, note io.Writer, log *slog.Logger) (listener.Link, listener.Options, error) {
 	if len(words) == 1 {
 		link, err := listener.ParseLink(words[0])
 		return link, listener.Options{}, err
 	}
-	return listener.Link{}, listener.Options{}, errors.New("no")
+	if *a.homeserver == "" || *a.user == "" || *a.room == "" {
+		return listener.Link{}, listener.Options{}, errors.New("what to listen to? Give a link, or -homeserver, -user and -room")
+	}
+	show, err := a.find(ctx, note, log)
+	if err != nil {
+		return listener.Link{}, listener.Options{}, err
+	}
+	key, err := show.File.Secret()
+	if err != nil {
+		return listener.Link{}, listener.Options{}, err
+	}
+	table, err := opusblocks.ParseSeekTable(show.Seek)
+	if err != nil {
+		log.Warn("seeking will be slower", "err", err)
+	}
+	return listener.Link{URL: show.LiveURL, Key: key}, listener.Options{Table: table}, nil
+}
+
+// find looks for the show as the Matrix user.
+func (a account) find(ctx context.Context, note io.Writer, log *slog.Logger) (show matrix.Announcement, err error) {
+	sessions, err := a.openSessions(ctx)
+	if err != nil {
+		return show, err
+	}
+	defer sessions.Close()
+	g, err := guest.New(matrix.Account{
+		Homeserver: *a.homeserver, User: *a.user, Password: os.Getenv("BROADCASTBOT_PASSWORD"),
+		DeviceName: "broadcastbot listen", DB: sessions.DB(),
+	}, log)
+	if err != nil {
+		return show, fmt.Errorf("%w (the password is read from BROADCASTBOT_PASSWORD)", err)
+	}
+	// The session is only needed until the show is found.
+	ctx, found := context.WithCancelCause(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := g.Run(ctx); err != nil {
+			found(err)
+		}
+	}()
+	defer func() {
+		found(nil)
+		<-ended
+	}()
+	room, err := g.Join(ctx, *a.room)
+	if err != nil {
+		return show, cmp.Or(context.Cause(ctx), err)
+	}
+	show, ok, err := g.Latest(ctx, room)
+	if err != nil || ok {
+		return show, err
+	}
+	fmt.Fprintln(note, "No show in this room that this session can read: waiting for the next one.")
+	return g.Next(ctx, room)
+}
+
+// openSessions opens the database in which the account's session stays from one
+// run to the next, so that older announcements can be read.
+func (a account) openSessions(ctx context.Context) (*store.Store, error) {
+	dir := *a.data
+	if dir == "" {
+		config, err := os.UserConfigDir()
+		if err != nil {
+			return nil, fmt.Errorf("find a place for the session: %w; name one with -data", err)
+		}
+		dir = filepath.Join(config, "broadcastbot")
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make a place for the session: %w", err)
+	}
+	name := strings.NewReplacer("/", "_", ":", "_").Replace(strings.TrimPrefix(*a.user, "@"))
+	return store.Open(ctx, filepath.Join(dir, "listen-"+name+".db"))
 }

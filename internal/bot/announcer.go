@@ -33,23 +33,25 @@ func (b *Bot) Announce(ctx context.Context, r *store.Broadcast) error {
 
 // Conclude implements broadcast.Announcer. The announcement stops to say LIVE
 // before anything is uploaded, which may take long; once the homeserver has the
-// file at an address nobody could know before, it is edited again. One step
-// that fails does not keep the others from being done.
+// file at an address nobody could know before, it is edited again.
 func (b *Bot) Conclude(ctx context.Context, r *store.Broadcast) error {
 	if err := b.awaitReady(ctx); err != nil {
 		return err
 	}
-	editErr := b.edit(ctx, r)
-	if errors.Is(editErr, mautrix.MForbidden) {
-		b.log.Warn("the room does not let the bot tell the show's end", "broadcast", r.ID, "room", r.Room, "err", editErr)
+	err := b.edit(ctx, r)
+	if errors.Is(err, mautrix.MForbidden) {
+		b.log.Warn("the room does not let the bot tell the show's end", "broadcast", r.ID, "room", r.Room, "err", err)
 		return b.release(ctx, r)
 	}
-	promised := r.MXC
-	storeErr := b.storeRecording(ctx, r)
-	if r.MXC != promised {
-		editErr = errors.Join(editErr, b.edit(ctx, r))
+	if err != nil {
+		return err
 	}
-	return errors.Join(editErr, storeErr, b.postVoice(ctx, r))
+	promised := r.MXC
+	err = b.storeRecording(ctx, r)
+	if r.MXC != promised {
+		err = b.edit(ctx, r)
+	}
+	return errors.Join(err, b.postVoice(ctx, r)) // one can work without the other
 }
 
 // edit brings the announcement up to date. Its transaction keeps it from being

@@ -38,7 +38,8 @@ var (
 	_ broadcast.Announcer = (*Bot)(nil)
 )
 
-// Options are the bot's account and manners.
+// Options are the bot's account and manners. Whoever may invite the bot has all
+// power in a room of their own: SpeakerPower trusts the Inviters.
 type Options struct {
 	Homeserver  string // base URL of the client-server API
 	User        string // Matrix id, such as @radio:example.org
@@ -53,7 +54,7 @@ type Options struct {
 
 	Inviters     []string // patterns of users whose invitations are accepted
 	Speakers     []string // patterns of users who may go on air in any room
-	SpeakerPower int      // power level that may go on air in its own room; 0 is 50
+	SpeakerPower int      // power level that may go on air in its room; 0 is 50, 101 is nobody
 	MediaDir     string   // the only folder that file: sources of a command may name; "" allows none
 
 	Log *slog.Logger // nil discards
@@ -69,6 +70,7 @@ type Bot struct {
 
 	started time.Time     // older messages are not for us
 	ready   chan struct{} // closed after the first sync
+	ended   chan struct{} // closed when Run has returned
 	rooms   rooms
 	running sync.WaitGroup // commands and joins
 
@@ -91,11 +93,11 @@ func New(o Options) (*Bot, error) {
 	log := cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	client.Client = &http.Client{Transport: newTransport()}
 	client.Log = zerologTo(log)
-	client.DefaultHTTPRetries = 4
+	client.DefaultHTTPRetries = 2
 	client.MaxHTTPBackoff = time.Minute // a server may ask to wait for a day
 	return &Bot{
 		options: o, access: access, client: client, log: log,
-		ready: make(chan struct{}),
+		ready: make(chan struct{}), ended: make(chan struct{}),
 		rooms: newRooms(),
 	}, nil
 }
@@ -128,8 +130,10 @@ func newTransport() http.RoundTripper {
 
 // Run logs in, verifies the session, and follows the rooms until ctx ends; it
 // returns nil then. Every other end is an error that says what to do. Commands
-// that are being carried out are waited for.
+// that are being carried out are waited for. A bot runs once; what it announces
+// it can still announce afterwards.
 func (b *Bot) Run(ctx context.Context, broadcasts Broadcasts) error {
+	defer close(b.ended)
 	b.started = time.Now()
 	machine, err := b.logIn(ctx)
 	if err != nil {
@@ -152,12 +156,18 @@ func (b *Bot) Run(ctx context.Context, broadcasts Broadcasts) error {
 	return b.explain(err)
 }
 
-// awaitReady returns when messages can be sent.
+// awaitReady returns when messages can be sent, or never could.
 func (b *Bot) awaitReady(ctx context.Context) error {
 	select {
 	case <-b.ready:
-		return nil
+	case <-b.ended:
 	case <-ctx.Done():
 		return fmt.Errorf("wait for the homeserver: %w", context.Cause(ctx))
+	}
+	select {
+	case <-b.ready: // before the end, if it came
+		return nil
+	default:
+		return errors.New("the bot is not connected to its homeserver")
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"maunium.net/go/mautrix"
@@ -88,16 +87,16 @@ func (b *Bot) authenticate(challenge *mautrix.RespUserInteractive) any {
 	}
 }
 
-// keepRecoveryKey never overwrites: an older key may still be wanted.
+// keepRecoveryKey writes a new file, mode 0600, and never overwrites one: an
+// older key may still be wanted.
 func (b *Bot) keepRecoveryKey(key string) (path string, err error) {
-	path = filepath.Join(b.options.DataDir, "recovery-key-"+time.Now().UTC().Format("20060102-150405")+".txt")
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := os.CreateTemp(b.options.DataDir, "recovery-key-*.txt")
 	if err != nil {
 		return "", err
 	}
-	if _, err := fmt.Fprintf(f, "Recovery key of %s:\n\n%s\n", b.options.User, key); err != nil {
+	if _, err := fmt.Fprintf(f, "Recovery key of %s, made %s:\n\n%s\n", b.options.User, time.Now().Format(time.DateTime), key); err != nil {
 		f.Close()
 		return "", err
 	}
-	return path, f.Close()
+	return f.Name(), f.Close()
 }

@@ -1,12 +1,14 @@
 package bot
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/id"
@@ -74,6 +76,9 @@ func TestLoginRefused(t *testing.T) {
 			if strings.Contains(err.Error(), "guess") {
 				t.Errorf("a secret is in the error %q", err)
 			}
+			if err := b.Say(context.Background(), room, "hello"); err == nil || !strings.Contains(err.Error(), "not connected") {
+				t.Errorf("a bot that could not log in says something: %v", err)
+			}
 		})
 	}
 }
@@ -94,6 +99,59 @@ func TestSameDevice(t *testing.T) {
 	}
 	if strings.Contains(second.log.String(), "verified") {
 		t.Error("a session that is verified is to be verified again")
+	}
+}
+
+// TestLoggedOutElsewhere: encryption keys whose session is gone are of no use.
+func TestLoggedOutElsewhere(t *testing.T) {
+	t.Parallel()
+	server := dendrite.Run(t)
+	mustRegister(t, server, "radio")
+	o := radioOptions(t, server, t.TempDir())
+	first := startRadio(t, o)
+	first.stop()
+	if _, err := first.client.Logout(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Run(t.Context(), &fakeBroadcasts{}); err == nil || !strings.Contains(err.Error(), "start with a new database") {
+		t.Errorf("error %v, want one that says what to do", err)
+	}
+}
+
+// TestSessionLost: Run ends when the homeserver forgets the session.
+func TestSessionLost(t *testing.T) {
+	t.Parallel()
+	server := dendrite.Run(t)
+	mustRegister(t, server, "radio")
+	o := radioOptions(t, server, t.TempDir())
+	b, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	inBackground(t, func(ctx context.Context) error {
+		ended <- b.Run(ctx, &fakeBroadcasts{})
+		return nil
+	})
+	select {
+	case <-b.ready:
+	case err := <-ended:
+		t.Fatal(err)
+	}
+	if _, err := b.client.Logout(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-ended:
+		if err == nil || !strings.Contains(err.Error(), "does not know our session any more") {
+			t.Errorf("error %v, want one that says what has happened", err)
+		}
+	case <-time.After(patience):
+		t.Error("the bot goes on without a session")
 	}
 }
 

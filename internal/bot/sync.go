@@ -59,12 +59,19 @@ const commandLifetime = 5 * time.Minute
 // onMessage takes a message for a command if it can be one.
 func (b *Bot) onMessage(ctx context.Context, evt *event.Event, s *station) {
 	content := evt.Content.AsMessage()
+	if ctx.Err() != nil { // late keys may decrypt a message after the end
+		return
+	}
 	if evt.Sender == b.client.UserID || content.MsgType != event.MsgText || content.RelatesTo.GetReplaceID() != "" {
 		return
 	}
 	content.RemoveReplyFallback()
 	words, ok := parse(content.Body)
-	if !ok || !b.isCurrent(evt) {
+	if !ok {
+		return
+	}
+	if !b.isCurrent(evt) {
+		b.log.Info("ignored an old command", "room", evt.RoomID, "user", evt.Sender, "sent", time.UnixMilli(evt.Timestamp))
 		return
 	}
 	if !b.isAuthentic(ctx, evt) {

@@ -122,7 +122,7 @@ func (m *Manager) sourceAgain(ctx context.Context, b *store.Broadcast, left left
 	if !live || time.Since(left.written) > m.ResumeWithin {
 		return brokenSource{errRestarted}
 	}
-	source, err := m.OpenSource(ctx, b.Source)
+	source, err := m.OpenSource(context.WithoutCancel(ctx), b.Source)
 	if err != nil {
 		return brokenSource{fmt.Errorf("%w, and after that: %w", errRestarted, err)}
 	}

@@ -130,8 +130,8 @@ func (s *Session) write(packets [][]byte) error {
 // room will be told.
 func (s *Session) finish(packets [][]byte, endErr error) error {
 	var endTrim int
-	if endErr == io.EOF {
-		endTrim = s.source.EndTrim()
+	if endErr == io.EOF { // more than the last block can not be trimmed
+		endTrim = min(s.source.EndTrim(), samplesOf(packets))
 	}
 	if err := s.blocks.Finish(packets, endTrim); err != nil {
 		return fmt.Errorf("the recording can not be written: %w", err)
@@ -140,6 +140,14 @@ func (s *Session) finish(packets [][]byte, endErr error) error {
 		return nil
 	}
 	return fmt.Errorf("the source broke off: %w", endErr)
+}
+
+func samplesOf(packets [][]byte) (samples int) {
+	for _, packet := range packets {
+		n, _ := opus.PacketDuration(packet) // nextPackets has checked them
+		samples += n
+	}
+	return samples
 }
 
 // duration converts samples at 48 kHz.

@@ -114,26 +114,31 @@ func benchFanout(b *testing.B, name string) fanout {
 // benchUpload starts an upload that the returned recording grows by.
 func benchUpload(b *testing.B, p *peer, body io.Reader) (id string) {
 	b.Helper()
-	send := func(method, path string, h headers, body io.Reader) *http.Response {
-		request, err := http.NewRequest(method, "http://"+p.address+path, body)
+	request := func(method, path string, h headers, body io.Reader) *http.Request {
+		r, err := http.NewRequest(method, "http://"+p.address+path, body)
 		if err != nil {
 			b.Fatal(err)
 		}
 		for name, value := range h {
-			request.Header.Set(name, value)
+			r.Header.Set(name, value)
 		}
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			return nil // the server was stopped
-		}
-		response.Body.Close()
-		return response
+		return r
 	}
-	location := send("POST", "/upload", tus(headers{"Upload-Defer-Length": "1"}), nil).Header.Get("Location")
+	response, err := http.DefaultClient.Do(request("POST", "/upload", tus(headers{"Upload-Defer-Length": "1"}), nil))
+	if err != nil {
+		b.Fatal(err)
+	}
+	response.Body.Close()
+	location := response.Header.Get("Location")
 	if location == "" {
 		location = "/upload/x" // the naive one has but one recording
 	}
-	go send("PATCH", location, patch(0, nil), body)
+	flow := request("PATCH", location, patch(0, nil), body)
+	go func() {
+		if response, err := http.DefaultClient.Do(flow); err == nil { // it is cut when the server is stopped
+			response.Body.Close()
+		}
+	}()
 	return location[len("/upload/"):]
 }
 

@@ -41,7 +41,7 @@ func TestFollow(t *testing.T) {
 	}
 	s.finish(id, len(data))
 	listeners.Wait()
-	eventually(t, "the file is closed", func() bool { return s.holders(id) == 0 })
+	eventually(t, "only the shelf holds the file", func() bool { return s.holders(id) == 1 })
 }
 
 // TestFollowOnTheWire looks at the very bytes of an answer.

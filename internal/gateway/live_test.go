@@ -233,3 +233,28 @@ func TestWaitEnds(t *testing.T) {
 		eventually(t, "the gateway has noticed", func() bool { return s.holders(id) == 1 })
 	})
 }
+
+// TestRecentRecordingsStayOpen checks that finished recordings are closed when
+// many others were wanted, and are there when they are wanted again.
+func TestRecentRecordingsStayOpen(t *testing.T) {
+	s := newStation(t, Options{})
+	first := s.finished([]byte("first"))
+	slow := s.finished([]byte("slow"))
+	rec, err := s.gateway.shelf.acquire(slow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range len(s.gateway.shelf.recent) {
+		s.finished([]byte("other"))
+	}
+	if s.holders(first) != 0 || s.holders(slow) != 1 {
+		t.Errorf("%d hold the first, %d the one that is being read", s.holders(first), s.holders(slow))
+	}
+	got := make([]byte, 4)
+	if _, err := rec.ReadAt(got, 0); err != nil || string(got) != "slow" {
+		t.Errorf("its reader got %q, %v", got, err)
+	}
+	s.gateway.shelf.release(rec)
+	s.mustHold(first, []byte("first"))
+	s.mustHold(slow, []byte("slow"))
+}

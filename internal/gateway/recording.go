@@ -24,7 +24,7 @@ type recording struct {
 
 	// The shelf's lock guards these.
 	holders int  // requests, listeners and the shelf itself
-	shelved bool // the shelf is one of the holders, because the upload goes on
+	shelved bool // the shelf is one of the holders
 }
 
 const unknownLength = -1

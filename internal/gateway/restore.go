@@ -55,7 +55,9 @@ func (s *shelf) resume(id string) error {
 		return err
 	}
 	rec := newRecording(id, file, length)
-	s.shelve(rec)
+	if err := s.shelve(rec); err != nil {
+		return err
+	}
 	if file.Size() == length {
 		return s.finish(rec)
 	}

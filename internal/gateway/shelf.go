@@ -11,13 +11,16 @@ import (
 
 // shelf keeps the recordings of one directory, and knows who holds which open.
 //
-// A growing recording is always open. A finished one is open while somebody
-// reads it: opening takes microseconds, and no file is closed under a reader.
+// A growing recording is always open. A finished one is opened when somebody
+// wants it and stays open for a while: who seeks will be back. No file is
+// closed under a reader.
 type shelf struct {
 	disk disk
 
 	mu     sync.Mutex
 	open   map[string]*recording
+	recent [64]*recording // finished ones that stay open
+	oldest int            // the place in recent that is given away next
 	closed bool
 	users  sync.WaitGroup // every holder of every recording
 }
@@ -36,26 +39,41 @@ func (s *shelf) create(length int64) (*recording, error) {
 		return nil, err
 	}
 	rec := newRecording(id, file, length)
-	s.shelve(rec)
-	return rec, nil
+	return rec, s.shelve(rec)
 }
 
-// shelve makes a growing recording known. The shelf holds it until the upload
-// is finished or removed.
-func (s *shelf) shelve(rec *recording) {
+// shelve makes a growing recording known.
+func (s *shelf) shelve(rec *recording) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		return errors.Join(errClosing, rec.Close())
+	}
+	s.put(rec)
+	return nil
+}
+
+// put makes a recording known, and the shelf one of its holders. With s.mu.
+func (s *shelf) put(rec *recording) {
 	s.open[rec.id] = rec
 	rec.shelved = true
 	s.hold(rec)
 }
 
-// unshelve ends what shelve began; it may be called again. With s.mu.
+// unshelve ends what put began; it may be called again. With s.mu.
 func (s *shelf) unshelve(rec *recording) {
-	if rec.shelved {
+	if rec != nil && rec.shelved {
 		rec.shelved = false
 		s.drop(rec)
 	}
+}
+
+// age makes a finished recording one of the recent ones. It is unshelved when
+// so many others have come that its place is needed. With s.mu.
+func (s *shelf) age(rec *recording) {
+	s.unshelve(s.recent[s.oldest])
+	s.recent[s.oldest] = rec
+	s.oldest = (s.oldest + 1) % len(s.recent)
 }
 
 // acquire finds a recording and holds it open until release.
@@ -74,7 +92,8 @@ func (s *shelf) acquire(id string) (*recording, error) {
 		if rec, err = s.openFinished(id); err != nil {
 			return nil, err
 		}
-		s.open[id] = rec
+		s.put(rec)
+		s.age(rec)
 	}
 	s.hold(rec)
 	return rec, nil
@@ -147,7 +166,7 @@ func (s *shelf) finish(rec *recording) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.unshelve(rec)
+	s.age(rec)
 	return nil
 }
 
@@ -160,7 +179,6 @@ func (s *shelf) remove(rec *recording) error {
 		return err
 	}
 	delete(s.open, rec.id)
-	rec.end(errGone)
 	s.unshelve(rec)
 	return nil
 }
@@ -170,7 +188,7 @@ func (s *shelf) growing() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, rec := range s.open {
-		if rec.shelved {
+		if !rec.Finished() {
 			n++
 		}
 	}

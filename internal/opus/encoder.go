@@ -19,7 +19,7 @@ const (
 // EncoderOptions say how sound is encoded. Every field has to be set;
 // [Defaults] is a good beginning.
 //
-// Without VBR every packet has Bitrate/400 bytes, so that sizes tell nothing
+// Without VBR every packet has Bitrate/400 bytes, rounded: sizes tell nothing
 // of what is said (RFC 6562). For the same reason there is never DTX.
 type EncoderOptions struct {
 	Channels    int // 1 or 2

@@ -14,16 +14,19 @@ const (
 	chunkFrames = sampleRate / 100
 )
 
-// Microphone is a mono 48 kHz source of the server. As long as nothing plays it delivers nothing, not even silence.
+// Microphone is a mono 48 kHz source of the server. As long as nothing plays it
+// delivers nothing, not even silence.
 type Microphone struct {
 	fifo *os.File
 }
 
-// Microphone adds a microphone to the server. Its ID is name, its description, which is what people see, is label; the first is the default.
+// Microphone adds a microphone to the server. Its ID is name, its description, which is
+// what people see, is label; the first is the default.
 func (s *Server) Microphone(t testing.TB, name, label string) *Microphone {
 	t.Helper()
 	path := filepath.Join(s.dir, name+".fifo")
-	if err := s.pactl("load-module", "module-pipe-source", "source_name="+name, "file="+path, "format=s16le", "rate=48000", "channels=1",
+	if err := s.pactl("load-module", "module-pipe-source", "source_name="+name, "file="+path,
+		"format=s16le", "rate=48000", "channels=1",
 		"source_properties=device.description="+label); err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +38,8 @@ func (s *Server) Microphone(t testing.TB, name, label string) *Microphone {
 	return &Microphone{fifo: fifo}
 }
 
-// Play speaks the samples at the pace of real time and returns at their end, or when ctx ends. sample gives the i-th sample of the sound.
+// Play speaks the samples at the pace of real time and returns at their end, or when
+// ctx ends. sample gives the i-th sample of the sound.
 func (m *Microphone) Play(ctx context.Context, n int, sample func(i int) int16) error {
 	defer context.AfterFunc(ctx, func() { m.fifo.SetWriteDeadline(time.Now()) })() // a frozen server reads nothing
 	start := time.Now()

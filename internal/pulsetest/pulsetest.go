@@ -1,4 +1,5 @@
-// Package pulsetest runs a PulseAudio server of its own for a test, with microphones that say what the test writes into them.
+// Package pulsetest runs a PulseAudio server of its own for a test, with microphones
+// that say what the test writes into them.
 package pulsetest
 
 import (
@@ -18,7 +19,12 @@ import (
 // startPatience is how long a server may take to answer.
 const startPatience = 10 * time.Second
 
-// Server is a private PulseAudio server. The test's environment (PULSE_SERVER) points to it until the test ends.
+// idleTime, in seconds, makes a server end by itself when a test crashed and could not
+// end it.
+const idleTime = "--exit-idle-time=60"
+
+// Server is a private PulseAudio server. The test's environment (PULSE_SERVER) points
+// to it until the test ends.
 type Server struct {
 	dir    string
 	cmd    *exec.Cmd
@@ -27,7 +33,8 @@ type Server struct {
 	end    sync.Once
 }
 
-// Start starts a server in a temporary directory and waits until it answers. The test is skipped when PulseAudio is not installed; it must not be parallel.
+// Start starts a server in a temporary directory and waits until it answers. The test
+// is skipped when PulseAudio is not installed; it must not be parallel.
 func Start(t testing.TB) *Server {
 	t.Helper()
 	for _, program := range []string{"pulseaudio", "pactl"} {
@@ -58,9 +65,11 @@ func (s *Server) start(t testing.TB) {
 		t.Fatal(err)
 	}
 	s.exited = make(chan struct{})
-	s.cmd = exec.Command("pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "--disallow-exit", "--log-target=stderr",
-		"--log-level=error", "--load=module-native-protocol-unix auth-anonymous=1 socket="+s.socket())
-	s.cmd.Env = append(os.Environ(), "HOME="+s.dir, "XDG_RUNTIME_DIR="+runtime, "PULSE_RUNTIME_PATH="+filepath.Join(runtime, "pulse"))
+	s.cmd = exec.Command("pulseaudio", "-n", "--daemonize=no", idleTime, "--use-pid-file=no",
+		"--log-target=stderr", "--log-level=error",
+		"--load=module-native-protocol-unix auth-anonymous=1 socket="+s.socket())
+	s.cmd.Env = append(os.Environ(), "HOME="+s.dir, "XDG_RUNTIME_DIR="+runtime,
+		"PULSE_RUNTIME_PATH="+filepath.Join(runtime, "pulse"))
 	s.cmd.Stdout, s.cmd.Stderr = &s.words, &s.words
 	if err := s.cmd.Start(); err != nil {
 		t.Fatalf("start pulseaudio: %v", err)

@@ -61,7 +61,7 @@ func vectors() []vector {
 	}
 	b1, b2 := audio(1, 4800, 5), audio(2, 9600, 5)
 	end := seal(3, page(4, 14000, 4, packets(3, 5)))
-	nilEnd := seal(3, page(4, 9600, 4, nil))
+	nilEnd := seal(3, page(4, 1<<64-1, 4, nil))
 	alive := seal(2, nil)
 	whole := slices.Concat(magic, b0, b1, b2, end)
 
@@ -111,6 +111,7 @@ func vectors() []vector {
 		{"other-stream", "ErrMalformed", "a page of another Ogg stream", 0, slices.Concat(magic, b0, seal(1, pageOf(serial+1, 0, 4800, 2, packets(1, 5))))},
 		{"missing-page", "ErrOrder", "the sealed page 3 follows page 1", 0, slices.Concat(magic, b0, seal(1, page(0, 4800, 3, packets(1, 5))))},
 		{"time-jump", "ErrMalformed", "the granule position leaps by an hour", 0, slices.Concat(magic, b0, seal(1, page(0, 4800+3600*48000, 2, packets(1, 5))))},
+		{"end-with-time", "ErrMalformed", "an end without sound has no granule position", 10, slices.Concat(magic, b0, b1, b2, seal(3, page(4, 9600, 4, nil)))},
 		{"not-ogg", "ErrMalformed", "a block that opens but holds no pages", 0, slices.Concat(magic, b0, seal(1, []byte("hello")))},
 		{"not-opus", "ErrMalformed", "a packet of no frames (code 3, count 0)", 0, slices.Concat(magic, b0, seal(1, page(0, 960, 2, [][]byte{{0x7b, 0x00}})))},
 	}

@@ -1,0 +1,192 @@
+package bot
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+
+	"broadcastbot/internal/opus"
+	"broadcastbot/opusblocks"
+	"broadcastbot/store"
+)
+
+// newShow is a finished recording of two seconds, the first half silence and the
+// second a tone, not yet announced.
+func newShow(t *testing.T, room id.RoomID) *store.Broadcast {
+	t.Helper()
+	b := testBroadcast()
+	b.Room, b.Key, b.MXC, b.Event = room.String(), opusblocks.NewKey(), "", ""
+	b.Spool = filepath.Join(t.TempDir(), "spool.mxc")
+	f, err := os.Create(b.Spool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	w, err := opusblocks.NewWriter(f, b.Key, opusblocks.Head{Channels: 1, PreSkip: 312, Title: b.Title, Speaker: b.Speaker, Started: b.StartedAt})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for block := range slices.Chunk(mustPackets(t), 5) {
+		if err := w.WriteBlock(block); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Finish(nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	end := w.Position()
+	b.Size, b.Blocks, b.Duration = end.Offset, int64(end.Sequence), 1993*time.Millisecond
+	return b
+}
+
+// mustPackets encodes a second of silence and one of a tone.
+func mustPackets(t *testing.T) (packets [][]byte) {
+	t.Helper()
+	encoder, err := opus.NewEncoder(opus.EncoderOptions{Channels: 1, Bitrate: 32000, Application: opus.Audio})
+	if err != nil {
+		t.Fatal(err)
+	}
+	frame := make([]int16, opus.FrameSize)
+	for i := range 100 {
+		for j := range frame {
+			if i >= 50 {
+				frame[j] = int16(8000 * math.Sin(2*math.Pi*440*float64(j)/opus.SampleRate)) // not quite smooth at its ends, still loud
+			}
+		}
+		packet := make([]byte, opus.MaxPacketSize)
+		n, err := encoder.Encode(frame, packet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		packets = append(packets, packet[:n])
+	}
+	return packets
+}
+
+// oggOf is the recording as anybody with the key would decrypt it.
+func oggOf(t *testing.T, b *store.Broadcast) []byte {
+	t.Helper()
+	var ogg bytes.Buffer
+	if err := decrypt(&ogg, b); err != nil {
+		t.Fatal(err)
+	}
+	return ogg.Bytes()
+}
+
+// mustAnnounce announces the show and returns what a member gets.
+func mustAnnounce(t *testing.T, r *radio, m *member, b *store.Broadcast) *event.Event {
+	t.Helper()
+	if err := r.Announce(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	return m.await(t, "the announcement", func(evt *event.Event) bool {
+		return evt.ID.String() == b.Event && evt.Type == event.EventMessage
+	})
+}
+
+func mustConclude(t *testing.T, r *radio, b *store.Broadcast) {
+	t.Helper()
+	b.State = store.Ended
+	if err := r.Conclude(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// awaitEdit returns the newest edit of the announcement: with the file's
+// address where it has one.
+func awaitEdit(t *testing.T, m *member, b *store.Broadcast) block {
+	t.Helper()
+	var edited block
+	m.await(t, "the edit", func(evt *event.Event) bool {
+		if evt.Content.AsMessage().RelatesTo.GetReplaceID().String() != b.Event || evt.Type != event.EventMessage {
+			return false
+		}
+		content, _ := evt.Content.Raw["m.new_content"].(map[string]any)
+		edited = blockOf(t, content)
+		return edited.File.URL == b.MXC
+	})
+	return edited
+}
+
+// checkEdit follows the edit to the file at the homeserver.
+func checkEdit(t *testing.T, m *member, b *store.Broadcast) {
+	t.Helper()
+	if !b.MXCStored {
+		t.Fatal("the recording is not at the homeserver")
+	}
+	edited := awaitEdit(t, m, b)
+	if edited.State != store.Ended || edited.Size != b.Size || edited.Duration != b.Duration.Milliseconds() {
+		t.Errorf("edited block %+v", edited)
+	}
+	spool, err := os.ReadFile(b.Spool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stored := mustDownload(t, m, id.ContentURIString(edited.File.URL)); !bytes.Equal(stored, spool) {
+		t.Errorf("%d bytes at the homeserver are not the %d of the spool", len(stored), len(spool))
+	}
+}
+
+func awaitVoice(t *testing.T, m *member, b *store.Broadcast) *event.Event {
+	t.Helper()
+	evt := m.await(t, "the voice message", func(evt *event.Event) bool {
+		return evt.ID.String() == b.VoiceEvent && evt.Type == event.EventMessage
+	})
+	if got := evt.Content.AsMessage().RelatesTo.GetReplyTo().String(); got != b.Event {
+		t.Errorf("the voice message answers %s, want %s", got, b.Event)
+	}
+	return evt
+}
+
+// checkVoice compares what a client plays with the recording.
+func checkVoice(t *testing.T, voice *event.MessageEventContent, ogg []byte, b *store.Broadcast) {
+	t.Helper()
+	if !bytes.Equal(ogg, oggOf(t, b)) {
+		t.Errorf("the voice message (%d bytes) is not the recording", len(ogg))
+	}
+	if voice.MSC3245Voice == nil || voice.MSC1767Audio == nil || len(voice.MSC1767Audio.Waveform) == 0 ||
+		voice.Info.Size != len(ogg) || voice.Info.Duration != int(b.Duration.Milliseconds()) {
+		t.Errorf("voice message %+v, info %+v", voice, voice.Info)
+	}
+}
+
+// blockOf reads the part of an event that is for programs.
+func blockOf(t *testing.T, content map[string]any) block {
+	t.Helper()
+	data, err := json.Marshal(content[blockName])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b block
+	if err := json.Unmarshal(data, &b); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func mustDownload(t *testing.T, m *member, url id.ContentURIString) []byte {
+	t.Helper()
+	mxc, err := url.Parse()
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := m.Download(t.Context(), mxc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}

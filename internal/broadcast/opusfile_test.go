@@ -1,0 +1,70 @@
+package broadcast
+
+import (
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"broadcastbot/opusblocks"
+	"broadcastbot/store"
+)
+
+// TestDecryptedShowIsAnOpusFile has the tools of others judge a whole show and
+// one that was stopped between two packets.
+func TestDecryptedShowIsAnOpusFile(t *testing.T) {
+	for _, tool := range []string{"opusinfo", "ffmpeg"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skip("no judge:", err)
+		}
+	}
+	for name, play := range map[string]func(*studio) store.Broadcast{
+		"whole": func(s *studio) store.Broadcast { return s.mustStart(t, "tone:440,duration=1230ms") },
+		"whole blocks": func(s *studio) store.Broadcast {
+			return s.mustStart(t, "tone:440,duration=993ms")
+		},
+		"stopped": func(s *studio) store.Broadcast {
+			b := s.mustStart(t, "")
+			if _, err := s.mustStream(t, b).ReadPacket(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Stop(t.Context(), b.Room); err != nil {
+				t.Fatal(err)
+			}
+			return b
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := mustStudio(t)
+			b := play(s)
+			s.mustConclude(t)
+			response, err := s.server.Client().Get(b.LiveURL())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer response.Body.Close()
+			path := filepath.Join(t.TempDir(), "show.opus")
+			f, err := os.Create(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := opusblocks.Decrypt(f, response.Body, b.Key); err != nil && err != io.EOF {
+				t.Fatal(err)
+			}
+			f.Close()
+			mustBeQuiet(t, exec.Command("opusinfo", "-q", path))
+			mustBeQuiet(t, exec.Command("ffmpeg", "-nostdin", "-v", "warning", "-i", path, "-f", "null", "-"))
+		})
+	}
+}
+
+// mustBeQuiet runs a tool that prints only what it does not like.
+func mustBeQuiet(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	out, err := cmd.CombinedOutput()
+	if text := strings.TrimSpace(string(out)); err != nil || strings.Contains(strings.ToLower(text), "warning") || strings.Contains(text, "rror") {
+		t.Errorf("%s: %v\n%s", cmd, err, text)
+	}
+}

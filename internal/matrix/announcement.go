@@ -1,0 +1,52 @@
+package matrix
+
+import (
+	"encoding/json"
+
+	"broadcastbot/opusblocks"
+)
+
+// AnnouncementField is the field of an announcement that programs read. In an
+// edit it stands in m.new_content too.
+const AnnouncementField = "org.broadcastbot.broadcast"
+
+// Announcement is what the message about a show says to programs. Times are
+// milliseconds.
+type Announcement struct {
+	State     string           `json:"state"`
+	Title     string           `json:"title"`
+	Speaker   string           `json:"speaker"`
+	StartedAt int64            `json:"started_at"`
+	LiveURL   string           `json:"live_url"`
+	File      opusblocks.File  `json:"file"` // its url is missing while the homeserver has promised none
+	Info      AnnouncementInfo `json:"info"`
+	Duration  int64            `json:"duration"`
+	Size      int64            `json:"size"`
+	Blocks    int64            `json:"blocks"`
+	SHA256    string           `json:"sha256"`
+	Seek      string           `json:"seek"`
+}
+
+// AnnouncementInfo describes the sound.
+type AnnouncementInfo struct {
+	MimeType string `json:"mimetype"`
+	Bitrate  int    `json:"bitrate"`
+	BlockMS  int64  `json:"block_ms"`
+}
+
+// FindAnnouncement reads the announcement out of a message's content, of an
+// edit the new one. ok is false where there is none.
+func FindAnnouncement(content map[string]any) (a Announcement, ok bool) {
+	field, ok := content[AnnouncementField]
+	if edited, isEdit := content["m.new_content"].(map[string]any); isEdit {
+		field, ok = edited[AnnouncementField]
+	}
+	if !ok {
+		return Announcement{}, false
+	}
+	text, err := json.Marshal(field)
+	if err != nil || json.Unmarshal(text, &a) != nil {
+		return Announcement{}, false
+	}
+	return a, true
+}

@@ -1,0 +1,102 @@
+// Package matrix is one account's session at a homeserver, with end-to-end
+// encryption: what the bot and a person who listens have in common.
+package matrix
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/id"
+)
+
+// Account says who logs in, and where the session is kept.
+type Account struct {
+	Homeserver  string // base URL of the client-server API
+	User        string // Matrix id, such as @radio:example.org
+	Password    string
+	AccessToken string // in place of the password
+	DeviceName  string // shown in the account's list of sessions; default "broadcastbot"
+	PickleKey   []byte // seals the session's keys in DB; without one the file itself is the secret
+
+	DB *sql.DB // SQLite; keeps the device and its keys from one run to the next
+}
+
+func (a *Account) check() error {
+	a.DeviceName = cmp.Or(a.DeviceName, "broadcastbot")
+	if u, err := url.Parse(a.Homeserver); err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+		return fmt.Errorf("homeserver %q is not a URL such as https://matrix.example.org", a.Homeserver)
+	}
+	if _, _, err := id.UserID(a.User).ParseAndValidateRelaxed(); err != nil {
+		return fmt.Errorf("user %q is not a Matrix id such as @radio:example.org", a.User)
+	}
+	if (a.Password == "") == (a.AccessToken == "") {
+		return errors.New("either a password or an access token is needed, and not both")
+	}
+	if a.DB == nil {
+		return errors.New("a database is needed")
+	}
+	return nil
+}
+
+// Session is an account at work.
+type Session struct {
+	Client *mautrix.Client
+
+	account Account
+	log     *slog.Logger
+	ready   chan struct{} // closed after the first sync
+}
+
+// NewSession checks the account. It connects to nothing: see LogIn and Sync.
+func NewSession(a Account, log *slog.Logger) (*Session, error) {
+	if err := a.check(); err != nil {
+		return nil, err
+	}
+	client, err := mautrix.NewClient(a.Homeserver, id.UserID(a.User), a.AccessToken)
+	if err != nil {
+		return nil, fmt.Errorf("homeserver: %w", err)
+	}
+	client.Client = &http.Client{Transport: newTransport()}
+	client.Log = zerologTo(log)
+	client.DefaultHTTPRetries = 4
+	client.MaxHTTPBackoff = time.Minute // a server may ask to wait for a day
+	return &Session{Client: client, account: a, log: log, ready: make(chan struct{})}, nil
+}
+
+// newTransport has no limit on a whole request, because an upload may take
+// long. It notices a silent server all the same.
+func newTransport() http.RoundTripper {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.ResponseHeaderTimeout = 3 * time.Minute
+	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second}
+	return t
+}
+
+// Sync follows the account's rooms until ctx ends, and returns nil then. Call
+// LogIn and subscribe to events before.
+func (s *Session) Sync(ctx context.Context) error {
+	err := s.Client.SyncWithContext(ctx)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return s.Explain(err)
+}
+
+// AwaitReady returns when the first sync has been taken in: the rooms, and
+// which of them are encrypted, are known then.
+func (s *Session) AwaitReady(ctx context.Context) error {
+	select {
+	case <-s.ready:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the homeserver: %w", context.Cause(ctx))
+	}
+}
