@@ -23,26 +23,28 @@ var allowed = map[string][]string{
 	"internal/oggopus":   {"internal/opus"},
 	"internal/livefile":  {},
 	"internal/broadcast": {"capture", "opusblocks", "uploader", "store", "internal/livefile", "internal/opus"},
-	"internal/bot":       {"internal/broadcast", "store", "opusblocks", "internal/oggopus", "internal/opus"},
+	"internal/matrix":    {"store", "opusblocks"},
+	"internal/bot":       {"internal/matrix", "internal/broadcast", "store", "opusblocks", "internal/oggopus", "internal/opus"},
+	"internal/guest":     {"internal/matrix"},
 	"internal/gateway":   {"internal/livefile"},
 	"internal/listener":  {"opusblocks", "internal/oggopus", "internal/opus"},
 }
 
 // doors says which package alone may import a module, and the folders below it.
 var doors = map[string][]string{
-	"maunium.net/go/mautrix":      {"internal/bot"},
+	"maunium.net/go/mautrix":      {"internal/matrix", "internal/bot", "internal/guest"},
 	"github.com/gen2brain/malgo":  {"capture", "internal/listener"},
 	"github.com/thesyncim/gopus":  {"internal/opus"},
 	"github.com/pion/opus":        {"internal/opus"},
 	"github.com/mattn/go-sqlite3": {"store"},
 	"go.yaml.in/yaml/v3":          {"cmd/broadcastbot"},
 	"github.com/oov/audio":        {"capture"},
-	"github.com/rs/zerolog":       {"internal/bot"},
-	"go.mau.fi/util":              {"internal/bot"},
+	"github.com/rs/zerolog":       {"internal/matrix"},
+	"go.mau.fi/util":              {"internal/matrix"},
 }
 
 // forTests are packages that only tests, and the demonstration, import.
-var forTests = []string{"internal/dendrite", "internal/demo", "internal/pulsetest", "internal/e2e", "internal/archtest", "opusblocks/internal/vectorgen"}
+var forTests = []string{"internal/dendrite", "internal/demo", "internal/stage", "internal/pulsetest", "internal/e2e", "internal/archtest", "opusblocks/internal/vectorgen"}
 
 const module = "broadcastbot"
 

@@ -8,40 +8,16 @@ import (
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
-	"broadcastbot/opusblocks"
+	"broadcastbot/internal/matrix"
 	"broadcastbot/store"
 )
 
-// blockName is the field of the announcement that programs read.
-const blockName = "org.broadcastbot.broadcast"
-
-// block is what the announcement says to programs. Times are milliseconds.
-type block struct {
-	State     store.State     `json:"state"`
-	Title     string          `json:"title"`
-	Speaker   string          `json:"speaker"`
-	StartedAt int64           `json:"started_at"`
-	LiveURL   string          `json:"live_url"`
-	File      opusblocks.File `json:"file"` // its url is missing while the homeserver has promised none
-	Info      blockInfo       `json:"info"`
-	Duration  int64           `json:"duration"`
-	Size      int64           `json:"size"`
-	Blocks    int64           `json:"blocks"`
-	SHA256    string          `json:"sha256"`
-	Seek      string          `json:"seek"`
-}
-
-type blockInfo struct {
-	MimeType string `json:"mimetype"`
-	Bitrate  int    `json:"bitrate"`
-	BlockMS  int64  `json:"block_ms"`
-}
-
-func newBlock(b *store.Broadcast) block {
-	return block{
+// newBlock is what the announcement says to programs.
+func newBlock(b *store.Broadcast) matrix.Announcement {
+	return matrix.Announcement{
 		State: b.State, Title: b.Title, Speaker: b.Speaker, StartedAt: b.StartedAt.UnixMilli(),
 		LiveURL: b.LiveURL(), File: b.Key.File(b.MXC),
-		Info:     blockInfo{MimeType: "audio/ogg; codecs=opus", Bitrate: b.Bitrate, BlockMS: b.BlockDuration.Milliseconds()},
+		Info:     matrix.AnnouncementInfo{MimeType: "audio/ogg; codecs=opus", Bitrate: b.Bitrate, BlockMS: b.BlockDuration.Milliseconds()},
 		Duration: b.Duration.Milliseconds(), Size: b.Size, Blocks: b.Blocks, SHA256: b.SHA256, Seek: b.Seek,
 	}
 }
@@ -51,7 +27,7 @@ func newBlock(b *store.Broadcast) block {
 func announcement(b *store.Broadcast, name string) *event.Content {
 	return &event.Content{
 		Parsed: announcementText(b, name),
-		Raw:    map[string]any{blockName: newBlock(b)},
+		Raw:    map[string]any{matrix.AnnouncementField: newBlock(b)},
 	}
 }
 
@@ -66,8 +42,8 @@ func announcementEdit(b *store.Broadcast, name string) *event.Content {
 	return &event.Content{
 		Parsed: text,
 		Raw: map[string]any{
-			blockName:       brief,
-			"m.new_content": map[string]any{blockName: newBlock(b)},
+			matrix.AnnouncementField: brief,
+			"m.new_content":          map[string]any{matrix.AnnouncementField: newBlock(b)},
 		},
 	}
 }

@@ -17,7 +17,7 @@ import (
 // Announce implements broadcast.Announcer. Repeating it for the same show, as
 // after a lost answer, does not announce it twice.
 func (b *Bot) Announce(ctx context.Context, r *store.Broadcast) error {
-	if err := b.awaitReady(ctx); err != nil {
+	if err := b.session.AwaitReady(ctx); err != nil {
 		return err
 	}
 	if r.MXC == "" {
@@ -35,7 +35,7 @@ func (b *Bot) Announce(ctx context.Context, r *store.Broadcast) error {
 // before anything is uploaded, which may take long; once the homeserver has the
 // file at an address nobody could know before, it is edited again.
 func (b *Bot) Conclude(ctx context.Context, r *store.Broadcast) error {
-	if err := b.awaitReady(ctx); err != nil {
+	if err := b.session.AwaitReady(ctx); err != nil {
 		return err
 	}
 	err := b.edit(ctx, r)
@@ -66,7 +66,7 @@ func (b *Bot) edit(ctx context.Context, r *store.Broadcast) error {
 
 // Say implements broadcast.Announcer.
 func (b *Bot) Say(ctx context.Context, room, text string) error {
-	if err := b.awaitReady(ctx); err != nil {
+	if err := b.session.AwaitReady(ctx); err != nil {
 		return err
 	}
 	_, err := b.send(ctx, id.RoomID(room), &event.Content{Parsed: notice(text)}, "")

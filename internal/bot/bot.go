@@ -13,16 +13,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
-	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"maunium.net/go/mautrix"
-	"maunium.net/go/mautrix/id"
+	"maunium.net/go/mautrix/crypto"
 
 	"broadcastbot/internal/broadcast"
+	"broadcastbot/internal/matrix"
 	"broadcastbot/store"
 )
 
@@ -65,12 +64,11 @@ type Options struct {
 type Bot struct {
 	options Options
 	access  access
-	client  *mautrix.Client
+	session *matrix.Session
+	client  *mautrix.Client // the session's
 	log     *slog.Logger
 
-	started time.Time     // older messages are not for us
-	ready   chan struct{} // closed after the first sync
-	ended   chan struct{} // closed when Run has returned
+	started time.Time // older messages are not for us
 	rooms   rooms
 	running sync.WaitGroup // commands and joins
 
@@ -79,53 +77,29 @@ type Bot struct {
 
 // New checks the options. It connects to nothing and starts nothing: see Run.
 func New(o Options) (*Bot, error) {
-	if err := o.check(); err != nil {
-		return nil, fmt.Errorf("bot: %w", err)
+	if o.DataDir == "" {
+		return nil, errors.New("bot: a data folder is needed")
 	}
 	access, err := newAccess(o)
 	if err != nil {
 		return nil, fmt.Errorf("bot: %w", err)
 	}
-	client, err := mautrix.NewClient(o.Homeserver, id.UserID(o.User), o.AccessToken)
-	if err != nil {
-		return nil, fmt.Errorf("bot: homeserver: %w", err)
-	}
 	log := cmp.Or(o.Log, slog.New(slog.DiscardHandler))
-	client.Client = &http.Client{Transport: newTransport()}
-	client.Log = zerologTo(log)
-	client.DefaultHTTPRetries = 2
-	client.MaxHTTPBackoff = time.Minute // a server may ask to wait for a day
+	session, err := matrix.NewSession(o.account(), log)
+	if err != nil {
+		return nil, fmt.Errorf("bot: %w", err)
+	}
 	return &Bot{
-		options: o, access: access, client: client, log: log,
-		ready: make(chan struct{}), ended: make(chan struct{}),
+		options: o, access: access, session: session, client: session.Client, log: log,
 		rooms: newRooms(),
 	}, nil
 }
 
-func (o *Options) check() error {
-	o.DeviceName = cmp.Or(o.DeviceName, "broadcastbot")
-	if u, err := url.Parse(o.Homeserver); err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
-		return fmt.Errorf("homeserver %q is not a URL such as https://matrix.example.org", o.Homeserver)
+func (o *Options) account() matrix.Account {
+	return matrix.Account{
+		Homeserver: o.Homeserver, User: o.User, Password: o.Password, AccessToken: o.AccessToken,
+		DeviceName: o.DeviceName, PickleKey: o.PickleKey, DB: o.DB,
 	}
-	if _, _, err := id.UserID(o.User).ParseAndValidateRelaxed(); err != nil {
-		return fmt.Errorf("user %q is not a Matrix id such as @radio:example.org", o.User)
-	}
-	if (o.Password == "") == (o.AccessToken == "") {
-		return errors.New("either a password or an access token is needed, and not both")
-	}
-	if o.DB == nil || o.DataDir == "" {
-		return errors.New("a database and a data folder are needed")
-	}
-	return nil
-}
-
-// newTransport has no limit on a whole request, because an upload may take
-// long. It notices a silent server all the same.
-func newTransport() http.RoundTripper {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.ResponseHeaderTimeout = 3 * time.Minute
-	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second}
-	return t
 }
 
 // Run logs in, verifies the session, and follows the rooms until ctx ends; it
@@ -133,41 +107,18 @@ func newTransport() http.RoundTripper {
 // that are being carried out are waited for. A bot runs once; what it announces
 // it can still announce afterwards.
 func (b *Bot) Run(ctx context.Context, broadcasts Broadcasts) error {
-	defer close(b.ended)
 	b.started = time.Now()
-	machine, err := b.logIn(ctx)
-	if err != nil {
-		return err
-	}
-	if err := b.verifySession(ctx, machine); err != nil {
-		return err
-	}
-	if err := b.learnRooms(ctx); err != nil {
-		return err
-	}
-	b.listen(&station{broadcasts: broadcasts, access: b.access, log: b.log})
-	b.log.Info("connected", "user", b.client.UserID, "device", b.client.DeviceID)
-
-	err = b.client.SyncWithContext(ctx)
+	err := b.session.Run(ctx, func(machine *crypto.OlmMachine) error {
+		if err := b.verifySession(ctx, machine); err != nil {
+			return err
+		}
+		if err := b.learnRooms(ctx); err != nil {
+			return err
+		}
+		b.listen(&station{broadcasts: broadcasts, access: b.access, log: b.log})
+		b.log.Info("connected", "user", b.client.UserID, "device", b.client.DeviceID)
+		return nil
+	})
 	b.running.Wait()
-	if ctx.Err() != nil {
-		return nil
-	}
-	return b.explain(err)
-}
-
-// awaitReady returns when messages can be sent, or never could.
-func (b *Bot) awaitReady(ctx context.Context) error {
-	select {
-	case <-b.ready:
-	case <-b.ended:
-	case <-ctx.Done():
-		return fmt.Errorf("wait for the homeserver: %w", context.Cause(ctx))
-	}
-	select {
-	case <-b.ready: // before the end, if it came
-		return nil
-	default:
-		return errors.New("the bot is not connected to its homeserver")
-	}
+	return err
 }

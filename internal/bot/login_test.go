@@ -137,9 +137,7 @@ func TestSessionLost(t *testing.T) {
 		ended <- b.Run(ctx, &fakeBroadcasts{})
 		return nil
 	})
-	select {
-	case <-b.ready:
-	case err := <-ended:
+	if err := b.session.AwaitReady(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := b.client.Logout(t.Context()); err != nil {

@@ -192,18 +192,11 @@ func startRadio(t *testing.T, o Options) *radio {
 		t.Fatal(err)
 	}
 	r := &radio{Bot: b, fake: &fakeBroadcasts{}, log: log}
-	ended := make(chan error, 1)
-	r.stop = inBackground(t, func(ctx context.Context) error {
-		err := b.Run(ctx, r.fake)
-		ended <- err
-		return err
-	})
-	select {
-	case <-b.ready:
-	case err := <-ended:
-		t.Fatalf("the bot does not get ready: %v", err)
-	case <-time.After(patience):
-		t.Fatalf("the bot does not get ready:\n%s", log)
+	r.stop = inBackground(t, func(ctx context.Context) error { return b.Run(ctx, r.fake) })
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := b.session.AwaitReady(ctx); err != nil {
+		t.Fatalf("the bot does not get ready: %v\n%s", err, log)
 	}
 	return r
 }

@@ -54,7 +54,7 @@ func (b *Bot) uploadSpool(ctx context.Context, r *store.Broadcast) (mxc string, 
 		if err == nil || hasStatus(err, http.StatusConflict) { // 409: it was there already
 			return r.MXC, nil
 		}
-		if isHopeless(err) {
+		if isHopeless(err) || !isRefusal(err) {
 			return "", err
 		}
 		b.log.Warn("the reserved address does not take the recording, trying a new one", "broadcast", r.ID, "err", err)
@@ -108,6 +108,13 @@ func isHopeless(err error) bool {
 	return errors.Is(err, errTooLarge) || errors.Is(err, mautrix.MTooLarge) ||
 		hasStatus(err, http.StatusRequestEntityTooLarge) ||
 		errors.Is(err, fs.ErrNotExist) || errors.As(err, &damaged)
+}
+
+// isRefusal is true of an answer that says no, and false of one that did not
+// come or tells of trouble at the server.
+func isRefusal(err error) bool {
+	var answer mautrix.HTTPError
+	return errors.As(err, &answer) && answer.Response != nil && answer.Response.StatusCode/100 == 4
 }
 
 func hasStatus(err error, status int) bool {

@@ -137,6 +137,17 @@ func TestStoreRecording(t *testing.T) {
 	}
 }
 
+// TestStoreRecordingTroubled: the address stays the same while the server only
+// has a bad day.
+func TestStoreRecordingTroubled(t *testing.T) {
+	server := &mediaServer{putStatus: http.StatusInternalServerError}
+	bot, b := newMediaBot(t, server), newShow(t, room)
+	b.MXC = "mxc://example.org/reserved"
+	if err := bot.storeRecording(t.Context(), b); err == nil || b.MXCStored || b.MXC != "mxc://example.org/reserved" {
+		t.Errorf("stored %v at %s (%v), want an error", b.MXCStored, b.MXC, err)
+	}
+}
+
 // TestStoreRecordingOfNothing: a spool that is gone can not be had by trying
 // again, but its reserved address is given back.
 func TestStoreRecordingOfNothing(t *testing.T) {

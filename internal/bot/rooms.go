@@ -72,7 +72,7 @@ func (b *Bot) inTurn(room id.RoomID, task func()) {
 func (b *Bot) learnRooms(ctx context.Context) error {
 	joined, err := b.client.JoinedRooms(ctx)
 	if err != nil {
-		return b.explain(err)
+		return b.session.Explain(err)
 	}
 	for _, room := range joined.JoinedRooms {
 		b.rooms.set(room, true)

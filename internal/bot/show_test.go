@@ -14,6 +14,7 @@ import (
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"broadcastbot/internal/matrix"
 	"broadcastbot/internal/opus"
 	"broadcastbot/opusblocks"
 	"broadcastbot/store"
@@ -103,9 +104,9 @@ func mustConclude(t *testing.T, r *radio, b *store.Broadcast) {
 
 // awaitEdit returns the newest edit of the announcement: with the file's
 // address where it has one.
-func awaitEdit(t *testing.T, m *member, b *store.Broadcast) block {
+func awaitEdit(t *testing.T, m *member, b *store.Broadcast) matrix.Announcement {
 	t.Helper()
-	var edited block
+	var edited matrix.Announcement
 	m.await(t, "the edit", func(evt *event.Event) bool {
 		if evt.Content.AsMessage().RelatesTo.GetReplaceID().String() != b.Event || evt.Type != event.EventMessage {
 			return false
@@ -160,13 +161,13 @@ func checkVoice(t *testing.T, voice *event.MessageEventContent, ogg []byte, b *s
 }
 
 // blockOf reads the part of an event that is for programs.
-func blockOf(t *testing.T, content map[string]any) block {
+func blockOf(t *testing.T, content map[string]any) matrix.Announcement {
 	t.Helper()
-	data, err := json.Marshal(content[blockName])
+	data, err := json.Marshal(content[matrix.AnnouncementField])
 	if err != nil {
 		t.Fatal(err)
 	}
-	var b block
+	var b matrix.Announcement
 	if err := json.Unmarshal(data, &b); err != nil {
 		t.Fatal(err)
 	}

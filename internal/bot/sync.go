@@ -2,8 +2,6 @@ package bot
 
 import (
 	"context"
-	"errors"
-	"sync"
 	"time"
 
 	"maunium.net/go/mautrix"
@@ -11,43 +9,9 @@ import (
 	"maunium.net/go/mautrix/id"
 )
 
-// syncer tells when the first response has been taken in: before that the bot
-// does not know which rooms are encrypted.
-type syncer struct {
-	*mautrix.DefaultSyncer
-	synced func()
-	failed func(error)
-}
-
-func (b *Bot) newSyncer() *syncer {
-	return &syncer{
-		DefaultSyncer: mautrix.NewDefaultSyncer(),
-		synced:        sync.OnceFunc(func() { close(b.ready) }),
-		failed:        func(err error) { b.log.Warn("the homeserver does not answer, will ask again", "err", err) },
-	}
-}
-
-// ProcessResponse implements mautrix.Syncer.
-func (s *syncer) ProcessResponse(ctx context.Context, response *mautrix.RespSync, since string) error {
-	if err := s.DefaultSyncer.ProcessResponse(ctx, response, since); err != nil {
-		return err
-	}
-	s.synced()
-	return nil
-}
-
-// OnFailedSync implements mautrix.Syncer. Only a lost session is final.
-func (s *syncer) OnFailedSync(_ *mautrix.RespSync, err error) (time.Duration, error) {
-	if errors.Is(err, mautrix.MUnknownToken) {
-		return 0, err
-	}
-	s.failed(err)
-	return 5 * time.Second, nil
-}
-
 // listen subscribes to what the rooms send.
 func (b *Bot) listen(s *station) {
-	syncer := b.client.Syncer.(*syncer)
+	syncer := b.client.Syncer.(mautrix.ExtensibleSyncer)
 	syncer.OnEventType(event.StateMember, b.onMember)
 	syncer.OnEventType(event.EventMessage, func(ctx context.Context, evt *event.Event) { b.onMessage(ctx, evt, s) })
 }

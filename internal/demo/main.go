@@ -9,11 +9,11 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 	"time"
 
 	"broadcastbot/internal/dendrite"
+	"broadcastbot/internal/stage"
 )
 
 func main() {
@@ -57,14 +57,14 @@ func demonstrate(ctx context.Context, source, dir string) error {
 	if err != nil {
 		return err
 	}
-	defer station.stop()
-	step("station: %s (its log: %s)", station.publicURL, station.logPath)
+	defer station.Stop()
+	step("station: %s (its log: %s)", station.PublicURL, station.LogPath)
 
-	people, err := invitePeople(ctx, server, dir)
+	people, err := stage.Invite(ctx, server, dir)
 	if err != nil {
 		return err
 	}
-	defer people.leave()
+	defer people.Leave()
 	step("room: encrypted, with @radio (the bot), @alice (speaks) and @bob (listens)")
 	return broadcast(ctx, station, people)
 }
@@ -72,39 +72,23 @@ func demonstrate(ctx context.Context, source, dir string) error {
 // step prints one line of what has been done.
 func step(format string, args ...any) { fmt.Printf("• "+format+"\n", args...) }
 
-// startHomeserver builds Dendrite if this machine has none yet, and starts it
-// with three accounts.
+// startHomeserver says why it takes long, the first time.
 func startHomeserver(ctx context.Context, dir string) (*dendrite.Server, error) {
-	began := time.Now()
 	building := time.AfterFunc(2*time.Second, func() {
 		step("building the homeserver Dendrite %s; that takes some minutes, once", dendrite.Version)
 	})
-	home := filepath.Join(dir, "homeserver")
-	if err := os.MkdirAll(home, 0o700); err != nil {
-		return nil, err
-	}
-	log, err := os.Create(filepath.Join(dir, "homeserver.log"))
-	if err != nil {
-		return nil, err
-	}
-	server, err := dendrite.Start(ctx, dendrite.Options{Dir: home, Log: log})
-	building.Stop()
-	if err != nil {
-		return nil, fmt.Errorf("%w (after %v, see %s)", err, time.Since(began).Round(time.Second), log.Name())
-	}
-	for _, user := range []string{radio, alice, bob} {
-		if err := server.Register(ctx, user, password); err != nil {
-			server.Stop()
-			return nil, err
-		}
-	}
-	return server, nil
+	defer building.Stop()
+	return stage.Homeserver(ctx, dir)
 }
 
-// The accounts. The homeserver listens on the loopback interface only.
-const (
-	radio    = "radio"
-	alice    = "alice"
-	bob      = "bob"
-	password = "for the demonstration only"
-)
+func startStation(ctx context.Context, server *dendrite.Server, dir, source string) (*stage.Station, error) {
+	program, err := stage.Program(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	station, err := stage.NewStation(server, program, dir, source)
+	if err != nil {
+		return nil, err
+	}
+	return station, station.Start(ctx)
+}

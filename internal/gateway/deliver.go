@@ -71,10 +71,7 @@ const (
 func (s *shard) serve(l *listener, finished bool) standing {
 	for range burst {
 		if l.sent == 0 {
-			switch {
-			case l.start > s.position:
-				return lagging // it was ahead of us when it came
-			case l.start == s.position && !finished:
+			if l.start == s.position && !finished {
 				return upToDate
 			}
 			l.end = min(l.start+chunkSize, s.position)

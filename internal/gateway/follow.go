@@ -97,9 +97,11 @@ func (g *Gateway) trail(ctx context.Context, to sink, rec *recording, edge int64
 			edge = size
 			continue
 		case finished:
+			to.SetWriteDeadline(time.Now().Add(g.stall)) // for what ends the body
 			return nil
 		}
 		to.Flush() // what has been written is not to wait with us
+		to.SetWriteDeadline(time.Time{})
 		select {
 		case <-changed:
 		case <-rec.ctx.Done():

@@ -231,6 +231,37 @@ func TestFollowWithoutShards(t *testing.T) {
 	})
 }
 
+// TestLongPause has nothing to send for longer than a listener may take nothing.
+func TestLongPause(t *testing.T) {
+	s := newStation(t, Options{}, func(g *Gateway) { g.stall = time.Second })
+	id := s.growing([]byte("before "))
+	bodies := map[string]io.Reader{"shard": s.follow(id, 0)}
+	for name, start := range map[string]func(*httptest.Server){
+		"HTTP 2": func(u *httptest.Server) { u.EnableHTTP2 = true; u.StartTLS() },
+		"TLS":    func(u *httptest.Server) { u.StartTLS() },
+		"hidden": func(u *httptest.Server) { u.Listener = hidingListener{u.Listener}; u.Start() },
+	} {
+		server := httptest.NewUnstartedServer(s.gateway.Handler())
+		start(server)
+		t.Cleanup(server.Close)
+		response, err := server.Client().Get(server.URL + "/live/" + id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bodies[name] = response.Body
+	}
+	pause := func() { time.Sleep(s.gateway.stall * 3 / 2) }
+	pause()
+	s.grow(id, 7, []byte("after"))
+	pause()
+	s.finish(id, 12)
+	for name, body := range bodies {
+		if got, err := io.ReadAll(body); err != nil || string(got) != "before after" {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+}
+
 // hidingListener wraps its connections as a limiter or a meter would.
 type hidingListener struct{ net.Listener }
 

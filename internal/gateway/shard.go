@@ -59,7 +59,7 @@ func (s *shard) run() {
 		if s.rec.ctx.Err() != nil {
 			s.dropAll()
 		} else {
-			s.round(s.rec.extent())
+			s.round(s.rec.extent()) // asked after admitting: nobody here is ahead of that
 		}
 		if s.rec.crowd.dissolve(s) {
 			return

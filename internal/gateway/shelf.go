@@ -179,6 +179,7 @@ func (s *shelf) remove(rec *recording) error {
 		return err
 	}
 	delete(s.open, rec.id)
+	rec.end(errGone)
 	s.unshelve(rec)
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/crypto"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
@@ -39,13 +40,12 @@ func New(a matrix.Account, log *slog.Logger) (*Guest, error) {
 
 // Run logs in and follows the rooms until ctx ends; it returns nil then.
 func (g *Guest) Run(ctx context.Context) error {
-	if _, err := g.LogIn(ctx); err != nil {
-		return err
-	}
-	syncer := g.Client.Syncer.(mautrix.ExtensibleSyncer)
-	syncer.OnEventType(event.EventMessage, g.note)
-	syncer.OnEventType(event.StateMember, g.acceptInvite)
-	return g.Sync(ctx)
+	return g.Session.Run(ctx, func(*crypto.OlmMachine) error {
+		syncer := g.Client.Syncer.(mautrix.ExtensibleSyncer)
+		syncer.OnEventType(event.EventMessage, g.note)
+		syncer.OnEventType(event.StateMember, g.acceptInvite)
+		return nil
+	})
 }
 
 func (g *Guest) note(_ context.Context, evt *event.Event) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"broadcastbot/opusblocks"
+	"broadcastbot/store"
 )
 
 // AnnouncementField is the field of an announcement that programs read. In an
@@ -13,7 +14,7 @@ const AnnouncementField = "org.broadcastbot.broadcast"
 // Announcement is what the message about a show says to programs. Times are
 // milliseconds.
 type Announcement struct {
-	State     string           `json:"state"`
+	State     store.State      `json:"state"`
 	Title     string           `json:"title"`
 	Speaker   string           `json:"speaker"`
 	StartedAt int64            `json:"started_at"`

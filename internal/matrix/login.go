@@ -16,9 +16,9 @@ import (
 // fixedPickleKey is used where the operator gives none. mautrix demands one.
 const fixedPickleKey = "broadcastbot"
 
-// LogIn opens the account's session and its encryption keys. The device stays
+// logIn opens the account's session and its encryption keys. The device stays
 // the same from one run to the next: its id is in the database with the keys.
-func (s *Session) LogIn(ctx context.Context) (*crypto.OlmMachine, error) {
+func (s *Session) logIn(ctx context.Context) (*crypto.OlmMachine, error) {
 	ctx = mautrix.WithMaxRetries(ctx, 0) // whoever started us wants to know at once
 	helper, err := s.newCryptoHelper()
 	if err != nil {
@@ -95,7 +95,7 @@ func (s *Session) explainLogin(ctx context.Context, err error) error {
 	case errors.Is(profileErr, mautrix.MNotFound):
 		return fmt.Errorf("there is no account %s at %s: register it there, or correct the name in the config", user, server)
 	default:
-		return fmt.Errorf("%s knows no account %s with this password: correct both in the config", server, user)
+		return fmt.Errorf("%s knows no account %s with this password: correct one of them in the config", server, user)
 	}
 }
 

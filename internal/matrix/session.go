@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/crypto"
 	"maunium.net/go/mautrix/id"
 )
 
@@ -53,9 +54,10 @@ type Session struct {
 	account Account
 	log     *slog.Logger
 	ready   chan struct{} // closed after the first sync
+	ended   chan struct{} // closed when Run has returned
 }
 
-// NewSession checks the account. It connects to nothing: see LogIn and Sync.
+// NewSession checks the account. It connects to nothing: see Run.
 func NewSession(a Account, log *slog.Logger) (*Session, error) {
 	if err := a.check(); err != nil {
 		return nil, err
@@ -66,9 +68,9 @@ func NewSession(a Account, log *slog.Logger) (*Session, error) {
 	}
 	client.Client = &http.Client{Transport: newTransport()}
 	client.Log = zerologTo(log)
-	client.DefaultHTTPRetries = 4
+	client.DefaultHTTPRetries = 2
 	client.MaxHTTPBackoff = time.Minute // a server may ask to wait for a day
-	return &Session{Client: client, account: a, log: log, ready: make(chan struct{})}, nil
+	return &Session{Client: client, account: a, log: log, ready: make(chan struct{}), ended: make(chan struct{})}, nil
 }
 
 // newTransport has no limit on a whole request, because an upload may take
@@ -80,23 +82,39 @@ func newTransport() http.RoundTripper {
 	return t
 }
 
-// Sync follows the account's rooms until ctx ends, and returns nil then. Call
-// LogIn and subscribe to events before.
-func (s *Session) Sync(ctx context.Context) error {
-	err := s.Client.SyncWithContext(ctx)
+// Run logs in, calls prepare, which may subscribe to events, and follows the
+// account's rooms until ctx ends; it returns nil then. Every other end is an
+// error that says what to do. A session runs once; messages can still be sent
+// afterwards.
+func (s *Session) Run(ctx context.Context, prepare func(*crypto.OlmMachine) error) error {
+	defer close(s.ended)
+	machine, err := s.logIn(ctx)
+	if err != nil {
+		return err
+	}
+	if err := prepare(machine); err != nil {
+		return err
+	}
+	err = s.Client.SyncWithContext(ctx)
 	if ctx.Err() != nil {
 		return nil
 	}
 	return s.Explain(err)
 }
 
-// AwaitReady returns when the first sync has been taken in: the rooms, and
-// which of them are encrypted, are known then.
+// AwaitReady returns when the first sync has been taken in, so that the rooms
+// are known, and which of them are encrypted; or when that can never be.
 func (s *Session) AwaitReady(ctx context.Context) error {
 	select {
 	case <-s.ready:
-		return nil
+	case <-s.ended:
 	case <-ctx.Done():
 		return fmt.Errorf("wait for the homeserver: %w", context.Cause(ctx))
+	}
+	select {
+	case <-s.ready: // before the end, if it came
+		return nil
+	default:
+		return errors.New("there is no connection to the homeserver")
 	}
 }

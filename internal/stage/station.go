@@ -1,0 +1,127 @@
+package stage
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"broadcastbot/internal/dendrite"
+)
+
+// Station is broadcastbot run as a user runs it.
+type Station struct {
+	Program   string
+	Config    string // path of its config file
+	PublicURL string
+	LogPath   string
+	process   *exec.Cmd
+}
+
+const stationConfig = `
+homeserver: %s
+user: "@radio:%s"
+inviters: ["@alice:%[2]s"]
+speakers: ["@alice:%[2]s"]
+media_dir: %q
+source: %q
+data_dir: %q
+gateway: {listen: %q, public_url: "http://%[6]s"}
+`
+
+// NewStation writes a config for the program. Sources that commands name are
+// below dir; source is what goes on air without one.
+func NewStation(server *dendrite.Server, program, dir, source string) (*Station, error) {
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	s := &Station{
+		Program: program, Config: filepath.Join(dir, "config.yaml"),
+		PublicURL: "http://" + address, LogPath: filepath.Join(dir, "station.log"),
+	}
+	text := fmt.Sprintf(stationConfig, server.URL(), server.ServerName(), dir, source, filepath.Join(dir, "data"), address)
+	return s, os.WriteFile(s.Config, []byte(text), 0o600)
+}
+
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
+
+// Start starts the program and waits until its gateway answers.
+func (s *Station) Start(ctx context.Context) error {
+	log, err := os.OpenFile(s.LogPath, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	s.process = command(context.WithoutCancel(ctx), s.Program, "run", "-config", s.Config)
+	s.process.Stdout, s.process.Stderr = log, log
+	s.process.Env = append(os.Environ(), "BROADCASTBOT_PASSWORD="+Password)
+	if err := s.process.Start(); err != nil {
+		return fmt.Errorf("start the station: %w", err)
+	}
+	if err := s.awaitHealth(ctx); err != nil {
+		s.Stop()
+		return err
+	}
+	return nil
+}
+
+// command is a process that does not get our Ctrl-C: what it means is for us to
+// pass on.
+func command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	return cmd
+}
+
+// awaitHealth asks until the gateway answers.
+func (s *Station) awaitHealth(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		response, err := http.Get(s.PublicURL + "/healthz")
+		if err == nil {
+			response.Body.Close()
+			return nil
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return fmt.Errorf("the station does not answer, see %s", s.LogPath)
+		}
+	}
+}
+
+// Listen returns the program as a listener.
+func (s *Station) Listen(ctx context.Context, args ...string) *exec.Cmd {
+	return command(ctx, s.Program, append([]string{"listen"}, args...)...)
+}
+
+// Stop ends the station in order, as Ctrl-C does.
+func (s *Station) Stop() {
+	s.process.Process.Signal(os.Interrupt)
+	kill := time.AfterFunc(time.Minute, func() { s.process.Process.Kill() })
+	defer kill.Stop()
+	s.process.Wait()
+}
+
+// Kill ends the station as a power cut does.
+func (s *Station) Kill() {
+	s.process.Process.Kill()
+	s.process.Wait()
+}
+
+// PID is the process id of the running station.
+func (s *Station) PID() int { return s.process.Process.Pid }
