@@ -84,10 +84,15 @@ func (s *Session) adoptToken(ctx context.Context) error {
 // explainLogin is Explain for the moment of logging in. Homeservers do not say
 // whether the name or the password is wrong, but many tell who exists.
 func (s *Session) explainLogin(ctx context.Context, err error) error {
+	server, user := s.Client.HomeserverURL, s.account.User
+	var answer mautrix.HTTPError
+	if !errors.As(err, &answer) {
+		return fmt.Errorf("the encryption keys in the database do not fit the session at %s: %w; "+
+			"if it was logged out elsewhere or the pickle key has changed, start with a new database", server, err)
+	}
 	if !errors.Is(err, mautrix.MForbidden) {
 		return s.Explain(err)
 	}
-	server, user := s.Client.HomeserverURL, s.account.User
 	_, profileErr := s.Client.GetProfile(ctx, id.UserID(user))
 	switch {
 	case profileErr == nil:

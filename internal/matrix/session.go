@@ -115,6 +115,6 @@ func (s *Session) AwaitReady(ctx context.Context) error {
 	case <-s.ready: // before the end, if it came
 		return nil
 	default:
-		return errors.New("there is no connection to the homeserver")
+		return errors.New("not connected to the homeserver")
 	}
 }
