@@ -143,12 +143,14 @@ func contentRange(response *http.Response) (last, total int64, err error) {
 	return last, total, nil
 }
 
-// first returns the first n bytes, or as many as there are.
-func (f *fetcher) first(ctx context.Context, n int) ([]byte, error) {
+// first returns the first n bytes, or as many as there are, and the size of the
+// file if it is finished, else -1.
+func (f *fetcher) first(ctx context.Context, n int) (raw []byte, total int64, err error) {
 	p, err := f.get(ctx, 0, int64(n)-1)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer p.Close()
-	return io.ReadAll(p)
+	raw, err = io.ReadAll(p)
+	return raw, p.total, err
 }

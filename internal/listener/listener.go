@@ -68,7 +68,7 @@ func Open(ctx context.Context, link Link, o Options) (*Stream, error) {
 		fetch: fetcher{client: o.Client, url: link.URL},
 		log:   o.Log,
 	}
-	raw, err := s.fetch.first(ctx, firstRequest)
+	raw, total, err := s.fetch.first(ctx, firstRequest)
 	if err != nil {
 		return nil, fmt.Errorf("open the show: %w", err)
 	}
@@ -78,7 +78,7 @@ func Open(ctx context.Context, link Link, o Options) (*Stream, error) {
 	}
 	s.reader.Continue(nil) // the sound comes over a connection of its own
 	s.seeker = opusblocks.NewSeeker(s.reader, s.reopen)
-	s.seeker.Table = o.Table
+	s.seeker.Table, s.seeker.Size = o.Table, max(0, total)
 	scout := opusblocks.NewReader(bytes.NewReader(raw), link.Key)
 	if block, err := scout.ReadBlock(); err == nil {
 		s.seeker.Learn(block)

@@ -25,7 +25,7 @@ const preRoll = int64(PreRoll) * opus.SampleRate / int64(time.Second)
 func (s *Stream) SeekTo(moment time.Duration) error {
 	target := int64(moment)*opus.SampleRate/int64(time.Second) + int64(s.head.PreSkip)
 	from := max(0, target-preRoll)
-	if target > s.farthest {
+	if target > s.farthest && s.seeker.Size == 0 {
 		size, finished, err := s.fetch.edge(s.ctx)
 		if err != nil {
 			return err
