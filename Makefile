@@ -3,7 +3,8 @@
 # The encryption library of mautrix comes in pure Go (goolm) or as a binding to
 # libolm; a build tag is the only way to choose. It is set here, once.
 TAGS := goolm
-export GOFLAGS := $(GOFLAGS) -tags=$(TAGS)
+OTHER_FLAGS := $(filter-out -tags=%,$(shell go env GOFLAGS))
+export GOFLAGS := $(OTHER_FLAGS) -tags=$(TAGS)
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
@@ -19,7 +20,7 @@ test: ## everything, with a real homeserver
 	go test -timeout 20m ./...
 	@if pkg-config --exists opus 2>/dev/null; then \
 		echo go test with libopus as the oracle of the encoder; \
-		GOFLAGS="$(filter-out -tags=%,$(GOFLAGS)) -tags=$(TAGS),libopus,nolibopusfile" go test ./internal/opus; \
+		GOFLAGS="$(OTHER_FLAGS) -tags=$(TAGS),libopus,nolibopusfile" go test ./internal/opus; \
 	else \
 		echo 'skipped: the comparison with libopus; get it with: apt-get install libopus-dev pkg-config'; \
 	fi
@@ -30,7 +31,7 @@ race: ## what has goroutines, under the race detector
 lint:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run: gofmt -w .'; exit 1; }
 	go vet ./...
-	GOFLAGS="$(filter-out -tags=%,$(GOFLAGS))" go run $(STATICCHECK) -tags $(TAGS) ./...
+	GOFLAGS="$(OTHER_FLAGS)" go run $(STATICCHECK) -tags $(TAGS) ./...
 
 bench: ## figures beside a peer's, in the same run
 	go test -run '^$$' -bench . -benchtime 1x ./internal/e2e

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -247,5 +248,59 @@ func TestHotPathDoesNotAllocate(t *testing.T) {
 		}
 	}); n != 0 {
 		t.Errorf("ReadBlock allocates %v times", n)
+	}
+}
+
+// TestOneHour sends an hour of sound through writer and reader: no packet is
+// lost, the time is exact, and neither side keeps anything.
+func TestOneHour(t *testing.T) {
+	const blocks = 36000
+	key := NewKey()
+	r, w := io.Pipe()
+	packets := make([][]byte, 5)
+	for i := range packets {
+		packets[i] = testPacket(rand.New(rand.NewPCG(1, uint64(i))), 80)
+	}
+	written := make(chan error, 1)
+	go func() {
+		writer, err := NewWriter(w, key, testHead)
+		for range blocks {
+			if err == nil {
+				err = writer.WriteBlock(packets)
+			}
+		}
+		if err == nil {
+			err = writer.Finish(nil, 0)
+		}
+		written <- err
+	}()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	reader := NewReader(r, key)
+	var n int
+	for {
+		block, err := reader.ReadBlock()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, packet := range block.Packets {
+			if !bytes.Equal(packet, packets[i]) {
+				t.Fatalf("packet %d differs", n)
+			}
+			n++
+		}
+	}
+	if err := <-written; err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	if n != 5*blocks || reader.Position().Samples != 3600*sampleRate {
+		t.Errorf("%d packets, %d samples", n, reader.Position().Samples)
+	}
+	if allocated := after.TotalAlloc - before.TotalAlloc; allocated > 1<<20 {
+		t.Errorf("an hour allocates %d bytes", allocated)
 	}
 }

@@ -269,13 +269,12 @@ func (h *theatre) mustVoice(t *testing.T, evt *event.Event) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ciphertext, err := h.Bob.Client.DownloadBytes(t.Context(), mxc)
+	plain, err := h.Bob.Client.DownloadBytes(t.Context(), mxc)
 	if err != nil {
 		t.Fatal(err)
 	}
 	file := &attachment.EncryptedFile{Key: content.File.Key, InitVector: content.File.InitVector, Hashes: content.File.Hashes, Version: content.File.Version}
-	plain, err := file.Decrypt(ciphertext)
-	if err != nil {
+	if err := file.DecryptInPlace(plain); err != nil {
 		t.Fatal(err)
 	}
 	mustDecode(t, plain)
