@@ -111,7 +111,7 @@ func (s *Station) Listen(ctx context.Context, args ...string) *exec.Cmd {
 
 // Stop ends the station in order, as Ctrl-C does.
 func (s *Station) Stop() {
-	s.process.Process.Signal(os.Interrupt)
+	s.process.Process.Signal(syscall.SIGTERM)
 	kill := time.AfterFunc(time.Minute, func() { s.process.Process.Kill() })
 	defer kill.Stop()
 	s.process.Wait()
