@@ -3,7 +3,6 @@ package opusblocks
 import (
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -116,22 +115,5 @@ func decodeExactly(dst []byte, encoding *base64.Encoding, s string) error {
 		return fmt.Errorf("has %d bytes, want %d", len(raw), len(dst))
 	}
 	copy(dst, raw)
-	return nil
-}
-
-// MarshalJSON writes the key as a "file" object without a url.
-func (k Key) MarshalJSON() ([]byte, error) { return json.Marshal(k.File("")) }
-
-// UnmarshalJSON reads the key out of a "file" object.
-func (k *Key) UnmarshalJSON(data []byte) error {
-	var f File
-	if err := json.Unmarshal(data, &f); err != nil {
-		return err
-	}
-	key, err := f.Secret()
-	if err != nil {
-		return err
-	}
-	*k = key
 	return nil
 }

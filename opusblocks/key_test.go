@@ -33,9 +33,9 @@ func TestKeyIsNotPrinted(t *testing.T) {
 	}
 }
 
-// TestKeyJSON compares with the "file" object of MSC4016 as its reference
+// TestFileJSON compares with the "file" object of MSC4016 as its reference
 // implementation writes it.
-func TestKeyJSON(t *testing.T) {
+func TestFileJSON(t *testing.T) {
 	var key Key
 	for i := range key.Secret {
 		key.Secret[i] = byte(i)
@@ -50,9 +50,12 @@ func TestKeyJSON(t *testing.T) {
 		t.Errorf("file = %s, %v\nwant   %s", got, err, want)
 	}
 	for _, text := range []string{want, strings.Replace(want, `Hh8"`, `Hh8="`, 1)} {
-		var got Key
-		if err := json.Unmarshal([]byte(text), &got); err != nil || got != key {
-			t.Errorf("Unmarshal = %v, %v", got == key, err)
+		var file File
+		if err := json.Unmarshal([]byte(text), &file); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := file.Secret(); err != nil || got != key {
+			t.Errorf("Secret = %v, %v", got == key, err)
 		}
 	}
 	for name, text := range map[string]string{
@@ -60,9 +63,12 @@ func TestKeyJSON(t *testing.T) {
 		"algorithm": strings.Replace(want, "A256GCM", "A256CTR", 1),
 		"short key": strings.Replace(want, "AAECAwQF", "", 1),
 		"short iv":  strings.Replace(want, "oKGi", "", 1),
-		"not JSON":  "{",
 	} {
-		if err := json.Unmarshal([]byte(text), new(Key)); err == nil {
+		var file File
+		if err := json.Unmarshal([]byte(text), &file); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := file.Secret(); err == nil {
 			t.Errorf("wrong %s was accepted", name)
 		}
 	}

@@ -36,7 +36,11 @@ func (p *pager) appendPages(dst []byte, packets [][]byte, last bool, endTrim int
 		if err != nil {
 			return nil, fmt.Errorf("not an Opus packet: %w", err)
 		}
-		if len(p.lacing)+len(packet)/maxSegments+1 > maxSegments {
+		segments := len(packet)/255 + 1
+		if segments > maxSegments {
+			return nil, fmt.Errorf("an Opus packet of %d bytes does not fit on an Ogg page", len(packet))
+		}
+		if len(p.lacing)+segments > maxSegments {
 			dst = p.flush(dst, granule, sequence, false)
 			sequence++
 		}

@@ -78,7 +78,7 @@ func TestBadPacketsLeaveNoTrace(t *testing.T) {
 		tooMuch[i] = append([]byte{0x78}, make([]byte, 1200)...)
 	}
 	for name, packets := range map[string][][]byte{
-		"not Opus": {good, {}}, "larger than a block": tooMuch,
+		"not Opus": {good, {}}, "larger than a block": tooMuch, "larger than a page": {append([]byte{0x78}, make([]byte, 65100)...)},
 	} {
 		if err := w.WriteBlock(packets); err == nil {
 			t.Errorf("%s: no error", name)

@@ -2,9 +2,7 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -37,9 +35,8 @@ type Broadcast struct {
 	Bitrate       int // bit/s; 0 where packets vary in size
 	BlockDuration time.Duration
 
-	Spool     string // path of the sender's growing file
-	UploadURL string
-	Gateway   string // public base URL of the gateway that serves it
+	Spool   string // path of the sender's growing file; not stored, the manager knows its folder
+	Gateway string // public base URL of the gateway that serves it
 
 	Event      string // the announcement's id
 	VoiceEvent string // the voice message's id
@@ -65,23 +62,20 @@ func (b *Broadcast) ListenURL() string {
 	return b.Gateway + "/listen/" + b.ID + "#" + b.Key.Fragment()
 }
 
-// ErrNotFound means that there is no such broadcast.
-var ErrNotFound = errors.New("no such broadcast")
-
 // SaveBroadcast writes the record, whether it is new or known.
 func (s *Store) SaveBroadcast(ctx context.Context, b *Broadcast) error {
-	key, err := json.Marshal(b.Key)
+	key, err := json.Marshal(b.Key.File(""))
 	if err != nil {
 		return err
 	}
 	_, err = s.db.ExecContext(ctx, `
 		INSERT OR REPLACE INTO broadcast (id, room, speaker, title, source, state, reason,
-			key, channels, bitrate, block_ms, spool, upload_url, gateway,
+			key, channels, bitrate, block_ms, gateway,
 			event, voice_event, mxc, mxc_stored, concluded,
 			started_at, duration, size, blocks, sha256, seek)
-		VALUES (?,?,?,?,?,?,?, ?,?,?,?,?,?,?, ?,?,?,?,?, ?,?,?,?,?,?)`,
+		VALUES (?,?,?,?,?,?,?, ?,?,?,?,?, ?,?,?,?,?, ?,?,?,?,?,?)`,
 		b.ID, b.Room, b.Speaker, b.Title, b.Source, b.State, b.Reason,
-		string(key), b.Channels, b.Bitrate, b.BlockDuration.Milliseconds(), b.Spool, b.UploadURL, b.Gateway,
+		string(key), b.Channels, b.Bitrate, b.BlockDuration.Milliseconds(), b.Gateway,
 		b.Event, b.VoiceEvent, b.MXC, b.MXCStored, b.Concluded,
 		b.StartedAt.UnixMilli(), b.Duration.Milliseconds(), b.Size, b.Blocks, b.SHA256, b.Seek)
 	if err != nil {
@@ -92,7 +86,7 @@ func (s *Store) SaveBroadcast(ctx context.Context, b *Broadcast) error {
 
 const selectBroadcast = `
 	SELECT id, room, speaker, title, source, state, reason,
-		key, channels, bitrate, block_ms, spool, upload_url, gateway,
+		key, channels, bitrate, block_ms, gateway,
 		event, voice_event, mxc, mxc_stored, concluded,
 		started_at, duration, size, blocks, sha256, seek
 	FROM broadcast `
@@ -102,13 +96,17 @@ func scanBroadcast(row interface{ Scan(...any) error }) (*Broadcast, error) {
 	var key string
 	var blockMS, startedAt, duration int64
 	err := row.Scan(&b.ID, &b.Room, &b.Speaker, &b.Title, &b.Source, &b.State, &b.Reason,
-		&key, &b.Channels, &b.Bitrate, &blockMS, &b.Spool, &b.UploadURL, &b.Gateway,
+		&key, &b.Channels, &b.Bitrate, &blockMS, &b.Gateway,
 		&b.Event, &b.VoiceEvent, &b.MXC, &b.MXCStored, &b.Concluded,
 		&startedAt, &duration, &b.Size, &b.Blocks, &b.SHA256, &b.Seek)
 	if err != nil {
 		return nil, err
 	}
-	if err := json.Unmarshal([]byte(key), &b.Key); err != nil {
+	var file opusblocks.File
+	if err := json.Unmarshal([]byte(key), &file); err != nil {
+		return nil, fmt.Errorf("key of broadcast %s: %w", b.ID, err)
+	}
+	if b.Key, err = file.Secret(); err != nil {
 		return nil, fmt.Errorf("key of broadcast %s: %w", b.ID, err)
 	}
 	b.BlockDuration = time.Duration(blockMS) * time.Millisecond
@@ -117,13 +115,10 @@ func scanBroadcast(row interface{ Scan(...any) error }) (*Broadcast, error) {
 	return &b, nil
 }
 
-// Broadcast returns the record with that id, or ErrNotFound.
-func (s *Store) Broadcast(ctx context.Context, id string) (*Broadcast, error) {
-	b, err := scanBroadcast(s.db.QueryRowContext(ctx, selectBroadcast+`WHERE id = ?`, id))
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, ErrNotFound
-	}
-	return b, err
+// DeleteBroadcast forgets a show that never was.
+func (s *Store) DeleteBroadcast(ctx context.Context, id string) error {
+	_, err := s.db.ExecContext(ctx, `DELETE FROM broadcast WHERE id = ?`, id)
+	return err
 }
 
 // Unconcluded returns the broadcasts whose end the room has not been told,

@@ -29,7 +29,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		"_journal_mode": {"WAL"},
 		"_busy_timeout": {"10000"},
 		"_foreign_keys": {"on"},
-		"_synchronous":  {"NORMAL"},
+		"_synchronous":  {"FULL"}, // a key must not be lost to a power cut that its sound survives
 		"_txlock":       {"immediate"},
 	}.Encode()}).String()
 	db, err := sql.Open("sqlite3", dsn)

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -26,8 +25,8 @@ func example() *Broadcast {
 		ID: "AAAAAAAAAAAAAAAAAAAAAA", Room: "!r:example.org", Speaker: "@a:example.org",
 		Title: "Town hall", Source: "device:default", State: Live, Reason: "none",
 		Key: opusblocks.NewKey(), Channels: 2, Bitrate: 32000, BlockDuration: 100 * time.Millisecond,
-		Spool: "/data/spool", UploadURL: "http://u", Gateway: "http://g",
-		Event: "$e", VoiceEvent: "$v", MXC: "mxc://m/1", MXCStored: true,
+		Gateway: "http://g",
+		Event:   "$e", VoiceEvent: "$v", MXC: "mxc://m/1", MXCStored: true,
 		StartedAt: time.UnixMilli(1795425442479), Duration: 12 * time.Second,
 		Size: 123, Blocks: 1 << 32, SHA256: "hash", Seek: "table",
 	}
@@ -42,11 +41,11 @@ func TestBroadcastSurvivesReopening(t *testing.T) {
 	}
 	s.Close()
 
-	got, err := mustOpen(t, path).Broadcast(t.Context(), want.ID)
+	got, err := mustOpen(t, path).Unconcluded(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(got, want) {
+	if len(got) != 1 || !reflect.DeepEqual(got[0], want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 }
@@ -70,10 +69,17 @@ func TestUnconcluded(t *testing.T) {
 	}
 }
 
-func TestErrNotFound(t *testing.T) {
+func TestDeletedIsForgotten(t *testing.T) {
 	s := mustOpen(t, filepath.Join(t.TempDir(), "db"))
-	if _, err := s.Broadcast(t.Context(), "none"); !errors.Is(err, ErrNotFound) {
-		t.Errorf("err = %v, want ErrNotFound", err)
+	b := example()
+	if err := s.SaveBroadcast(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.DeleteBroadcast(t.Context(), b.ID); err != nil {
+		t.Fatal(err)
+	}
+	if open, err := s.Unconcluded(t.Context()); err != nil || len(open) > 0 {
+		t.Errorf("%d are left, %v", len(open), err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path"
 	"strconv"
 	"time"
 
@@ -43,10 +44,10 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("the gateway answers %d: %s", e.Code, e.Message)
 }
 
-// permanent reports whether repeating can not help: the server has understood
-// the request and will not take it. A wrong offset (409) or an upload that
+// Refused reports whether repeating can not help: the server has understood the
+// request and will not take it, or has something else. A wrong offset (409) or an upload that
 // another connection holds (423) is mended by asking for the offset again.
-func permanent(err error) bool {
+func Refused(err error) bool {
 	if errors.Is(err, ErrAhead) || errors.Is(err, livefile.ErrClosed) {
 		return true
 	}
@@ -79,11 +80,14 @@ func (t *Tus) Create(ctx context.Context) (*Upload, error) {
 	if err != nil || response.Header.Get("Location") == "" {
 		return nil, errors.New("create upload: the gateway does not say where (Location is missing)")
 	}
-	return t.Upload(location.String()), nil
+	return &Upload{tus: t, URL: location.String()}, nil
 }
 
-// Upload returns the upload at url, which was created earlier.
-func (t *Tus) Upload(url string) *Upload { return &Upload{tus: t, URL: url} }
+// Upload returns an upload that was created earlier.
+func (t *Tus) Upload(id string) *Upload { return &Upload{tus: t, URL: t.Endpoint + "/" + id} }
+
+// ID is the last part of the upload's URL.
+func (u *Upload) ID() string { return path.Base(u.URL) }
 
 // Offset implements Destination.
 func (u *Upload) Offset(ctx context.Context) (int64, error) {

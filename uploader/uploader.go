@@ -58,8 +58,8 @@ type Uploader struct {
 func (u *Uploader) Uploaded() int64 { return u.uploaded.Load() }
 
 // Run returns nil when the file is finished and the remote has all of it. It
-// tries for ever, except for errors that no repetition can mend (ErrAhead, or
-// a refusal such as a wrong token), and until ctx ends.
+// tries for ever, except for errors that no repetition can mend (see Refused),
+// and until ctx ends.
 func (u *Uploader) Run(ctx context.Context) error {
 	var wait backoff
 	for {
@@ -70,7 +70,7 @@ func (u *Uploader) Run(ctx context.Context) error {
 			return nil
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		case permanent(err):
+		case Refused(err):
 			return err
 		}
 		if u.Uploaded() > before {

@@ -8,98 +8,180 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 	"time"
 
+	"broadcastbot/capture"
+	"broadcastbot/internal/opus"
 	"broadcastbot/opusblocks"
 	"broadcastbot/store"
+	"broadcastbot/uploader"
 )
 
-// uploadGrace is how long the end of a show waits for the gateway to have all
-// of it; concludeAttempts how often the homeserver is tried. What is not done
-// by then is done at the next start.
+// uploadGrace is how long the room waits to be told the end until the gateway
+// has all of the show.
+const uploadGrace = 30 * time.Second
+
+// Delays between attempts to tell a room the end of a show.
 const (
-	uploadGrace      = 30 * time.Second
-	concludeAttempts = 5
+	firstRetry = time.Second
+	lastRetry  = 5 * time.Minute
 )
 
 // run is the life of a show after its announcement: record and upload side by
-// side, then tell the room the end.
+// side, then tell the room. The show's place in the room is free when the room
+// has been told, or could not be; what is left to do then goes on by itself.
 func (m *Manager) run(s *Session) {
+	defer m.running.Done()
 	s.log.Info("on air", "source", s.broadcast.Source)
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	uploaded := make(chan error, 1)
-	go func() { uploaded <- m.upload(ctx, s) }()
+	uploaded := make(chan struct{})
+	var uploadErr error
+	go func() {
+		defer close(uploaded)
+		uploadErr = m.upload(s)
+	}()
 
-	recordErr := s.record()
-	giveUp := time.AfterFunc(uploadGrace, cancel)
-	uploadErr := <-uploaded
-	giveUp.Stop()
+	m.settle(s, s.record())
+	select {
+	case <-uploaded:
+	case <-time.After(uploadGrace):
+	}
+	told := m.tell(s)
+	m.leave(s)
+	for delay := firstRetry; !told && m.sleep(delay); delay = min(2*delay, lastRetry) {
+		told = m.tell(s)
+	}
+	<-uploaded
+	m.tidy(s, told, uploadErr)
+}
 
-	m.conclude(s, recordErr, uploadErr)
+// leave gives the session's place back, if it has one.
+func (m *Manager) leave(s *Session) {
+	if m.session(s.broadcast.Room) == s {
+		m.vacate(s.broadcast.Room)
+	}
+	close(s.done)
+}
+
+// sleep returns false when there is no more time.
+func (m *Manager) sleep(d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-m.life.Done():
+		return false
+	}
 }
 
 // upload keeps the gateway's copy complete. When the gateway refuses for good
-// the room learns it, and the recording goes on.
-func (m *Manager) upload(ctx context.Context, s *Session) error {
-	err := s.uploader.Run(ctx)
-	if err != nil && ctx.Err() == nil {
-		s.log.Error("the gateway has refused the upload", "err", err)
-		m.say(ctx, s, "Nobody can listen live any more, because "+err.Error()+
-			". The recording goes on and will be posted here at the end.")
+// while the show runs, the room learns it, and the recording goes on.
+func (m *Manager) upload(s *Session) error {
+	b := s.Status().Broadcast
+	err := s.uploader.Run(m.life)
+	if !uploader.Refused(err) {
+		return err
+	}
+	s.log.Error("the gateway has refused the upload", "err", err)
+	m.endUpload(b.ID)
+	select {
+	case <-s.recorded:
+		return err
+	default:
+	}
+	const text = "Nobody can listen live any more: the gateway takes no more of this show. The recording goes on and will be posted here at the end."
+	if err := m.Announcer.Say(m.life, b.Room, text); err != nil {
+		s.log.Warn("the room was not told", "err", err)
 	}
 	return err
 }
 
-func (m *Manager) say(ctx context.Context, s *Session, text string) {
-	if err := m.Announcer.Say(ctx, s.broadcast.Room, text); err != nil {
-		s.log.Warn("the room was not told", "err", err)
+// endUpload finishes a recording at the gateway with what the gateway has, so
+// that its listeners are not left waiting for more.
+func (m *Manager) endUpload(id string) {
+	upload := m.Gateway.Upload(id)
+	offset, err := upload.Offset(m.life)
+	if err == nil {
+		err = upload.Finish(m.life, offset)
+	}
+	if err != nil {
+		m.Log.Info("the recording stays open at the gateway", "broadcast", id, "err", err)
 	}
 }
 
-// conclude describes the finished file and tells the room. The spool is removed
-// when both the gateway and the room have everything.
-func (m *Manager) conclude(s *Session, recordErr, uploadErr error) {
-	ctx := context.Background()
+// settle notes how the show ended, and what its file has become, before
+// anybody is told: a crash from here on can not put it on air again.
+func (m *Manager) settle(s *Session, recordErr error) {
 	b := s.Status().Broadcast
 	if b.State == store.Live {
 		b.State = store.Ended
+		if recordErr != nil {
+			b.State, b.Reason = store.Interrupted, reason(recordErr)
+		}
 	}
 	if recordErr != nil {
 		s.log.Error("interrupted", "err", recordErr)
-		b.State, b.Reason = store.Interrupted, recordErr.Error()
 	}
 	if err := describe(&b); err != nil {
 		s.log.Error("the recording can not be read back", "err", err)
 	}
-	concludeErr := m.tellRoom(ctx, &b)
-	b.Concluded = concludeErr == nil && uploadErr == nil
-	if err := m.Store.SaveBroadcast(ctx, &b); err != nil {
-		s.log.Error("the end was not saved", "err", err)
+	s.set(b)
+	m.save(&b)
+}
+
+// reason is what a room is told of an error. The details are for the log: they
+// have paths in them.
+func reason(err error) string {
+	switch {
+	case errors.Is(err, capture.ErrDeviceGone):
+		return "the microphone is gone"
+	case errors.Is(err, syscall.ENOSPC):
+		return "the disk is full"
+	case errors.Is(err, errStorage):
+		return "the recording can not be written"
+	case errors.Is(err, errRestarted):
+		return "the bot was restarted in the middle of it"
+	default:
+		return "the source broke off"
 	}
-	s.update(func(record *store.Broadcast) { *record = b })
-	if !b.Concluded {
-		s.log.Error("the show's end is incomplete, the next start goes on", "err", errors.Join(uploadErr, concludeErr), "spool", b.Spool)
-		s.spool.Close()
+}
+
+// tell tells the room the end, as far as it does not know it yet.
+func (m *Manager) tell(s *Session) bool {
+	b := s.Status().Broadcast
+	err := m.Announcer.Conclude(m.life, &b)
+	s.set(b)
+	m.save(&b)
+	if err != nil {
+		s.log.Warn("the room has not been told the whole end, will try again", "err", err)
+	}
+	return err == nil
+}
+
+// tidy removes the spool when everybody has everything. A gateway that refuses
+// will not take the rest later either; then the spool stays as the copy.
+func (m *Manager) tidy(s *Session, told bool, uploadErr error) {
+	b := s.Status().Broadcast
+	b.Concluded = told && (uploadErr == nil || uploader.Refused(uploadErr))
+	s.set(b)
+	saved := m.save(&b)
+	s.spool.Close()
+	if !b.Concluded || !saved || uploadErr != nil {
+		s.log.Error("the recording is kept", "spool", b.Spool, "concluded", b.Concluded, "err", uploadErr)
 		return
 	}
-	removeSpool(s.spool, b.Spool)
+	if err := os.Remove(b.Spool); err != nil {
+		s.log.Warn("a spool that nobody needs any more stays", "err", err)
+	}
 	s.log.Info("over", "state", b.State, "duration", b.Duration, "size", b.Size)
 }
 
-// tellRoom tries until the homeserver has taken everything. The record says
-// what is done, so nothing is done twice.
-func (m *Manager) tellRoom(ctx context.Context, b *store.Broadcast) error {
-	delay := time.Second
-	for attempt := 1; ; attempt++ {
-		err := m.Announcer.Conclude(ctx, b)
-		if err == nil || attempt == concludeAttempts {
-			return err
-		}
-		m.Log.Warn("the room was not told the end, will try again", "broadcast", b.ID, "err", err)
-		time.Sleep(delay)
-		delay *= 2
+// save writes the record, also while the program ends.
+func (m *Manager) save(b *store.Broadcast) bool {
+	err := m.Store.SaveBroadcast(context.WithoutCancel(m.life), b)
+	if err != nil {
+		m.Log.Error("the record was not saved", "err", err)
 	}
+	return err == nil
 }
 
 // describe reads the finished spool once, as any listener would, and notes what
@@ -113,23 +195,19 @@ func describe(b *store.Broadcast) error {
 	hash := sha256.New()
 	reader := opusblocks.NewReader(io.TeeReader(f, hash), b.Key)
 	head, err := reader.Head()
-	if err != nil {
-		return err
-	}
 	var table opusblocks.SeekTable
-	for {
-		block, err := reader.ReadBlock()
-		if err != nil && err != io.EOF && !errors.Is(err, opusblocks.ErrCutOff) {
-			return fmt.Errorf("read back: %w", err)
+	for err == nil {
+		var block opusblocks.Block
+		if block, err = reader.ReadBlock(); err == nil {
+			table.Add(block)
 		}
-		if err != nil {
-			break
-		}
-		table.Add(block)
+	}
+	if err != io.EOF && !errors.Is(err, opusblocks.ErrCutOff) {
+		return fmt.Errorf("read back: %w", err)
 	}
 	end := reader.Position()
 	b.Size, b.Blocks = end.Offset, int64(end.Sequence)
-	b.Duration = duration(max(0, end.Samples-int64(head.PreSkip)))
+	b.Duration = opus.Duration(max(0, end.Samples-int64(head.PreSkip)))
 	b.SHA256 = base64.RawStdEncoding.EncodeToString(hash.Sum(nil))
 	b.Seek = table.String()
 	return nil

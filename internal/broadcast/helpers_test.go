@@ -27,9 +27,12 @@ type room struct {
 	announced []store.Broadcast
 	concluded []store.Broadcast
 	said      []string
+	unready   error // what Ready returns
 	refuse    error // what Announce returns
 	failures  int   // how often Conclude fails before it works
 }
+
+func (r *room) Ready(context.Context) error { return r.unready }
 
 func (r *room) Announce(_ context.Context, b *store.Broadcast) error {
 	r.mu.Lock()
@@ -93,14 +96,22 @@ type studio struct {
 	server *httptest.Server
 	tape   *tape // of the show that was started last
 	dir    string
+	begin  func() // runs the manager, once
+	end    func() // and ends it
 }
 
 const testToken = "a token for tests"
 
 func mustStudio(t *testing.T) *studio {
 	t.Helper()
+	return mustStudioWith(t, gateway.Options{})
+}
+
+func mustStudioWith(t *testing.T, o gateway.Options) *studio {
+	t.Helper()
 	s := &studio{room: new(room), dir: t.TempDir()}
-	g, err := gateway.New(gateway.Options{Dir: filepath.Join(s.dir, "recordings"), Token: testToken})
+	o.Dir, o.Token = filepath.Join(s.dir, "recordings"), testToken
+	g, err := gateway.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,10 +135,22 @@ func mustStudio(t *testing.T) *studio {
 		DefaultSource: "tone:440", BlockDuration: 100 * time.Millisecond,
 		OpenSource: s.open, Log: slog.New(slog.DiscardHandler),
 	})
-	t.Cleanup(func() {
-		s.stopAll()
-		s.running.Wait()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	s.begin = sync.OnceFunc(func() {
+		go func() {
+			defer close(done)
+			if err := s.Run(ctx); err != nil {
+				t.Error(err)
+			}
+		}()
 	})
+	s.end = sync.OnceFunc(func() {
+		s.begin()
+		cancel()
+		<-done
+	})
+	t.Cleanup(s.end)
 	return s
 }
 
@@ -144,6 +167,7 @@ func (s *studio) open(ctx context.Context, spec string) (capture.Source, error) 
 
 func (s *studio) mustStart(t *testing.T, source string) store.Broadcast {
 	t.Helper()
+	s.begin()
 	b, started, err := s.Start(t.Context(), Request{Room: "!r:x", Speaker: "@a:x", Source: source, Title: "Test"})
 	if err != nil || !started {
 		t.Fatalf("Start = %v, %v", started, err)
@@ -197,6 +221,12 @@ func mustEqual(t *testing.T, heard, sent [][]byte) {
 // told.
 func (s *studio) mustConclude(t *testing.T) store.Broadcast {
 	t.Helper()
+	s.begin()
+	select {
+	case <-s.resumed:
+	case <-time.After(10 * time.Second):
+		t.Fatal("the manager does not begin")
+	}
 	s.running.Wait()
 	s.room.mu.Lock()
 	defer s.room.mu.Unlock()

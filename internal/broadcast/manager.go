@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -21,8 +22,8 @@ type Options struct {
 	SpoolDir      string
 	DefaultSource string
 	BlockDuration time.Duration
-	// ResumeWithin is how long after a crash a show from a live source goes on
-	// by itself; later it is closed as interrupted.
+	// ResumeWithin is how long after a crash a show may still be written to:
+	// one from a live source goes on, every other one gets its end.
 	ResumeWithin time.Duration
 	// OpenSource opens a source: capture.Open with its options bound.
 	OpenSource func(ctx context.Context, spec string) (capture.Source, error)
@@ -33,6 +34,9 @@ type Options struct {
 type Manager struct {
 	Options
 
+	resumed chan struct{}   // closed when the last run's shows have their places
+	life    context.Context // of what is still done for shows that are over
+	endLife context.CancelFunc
 	running sync.WaitGroup
 
 	mu       sync.Mutex
@@ -42,18 +46,34 @@ type Manager struct {
 
 // NewManager starts nothing: see Run.
 func NewManager(o Options) *Manager {
-	return &Manager{Options: o, sessions: make(map[string]*Session)}
+	life, endLife := context.WithCancel(context.Background())
+	return &Manager{
+		Options: o, resumed: make(chan struct{}),
+		life: life, endLife: endLife,
+		sessions: make(map[string]*Session),
+	}
 }
 
+// shutdownGrace is how long shows may take to end when the program does: to
+// upload what is left and to tell their rooms. The next start does the rest.
+const shutdownGrace = 45 * time.Second
+
 // Run repairs what the last run left open, then waits for ctx to end, and ends
-// all shows in order before it returns.
+// all shows in order before it returns. It does nothing before the announcer is
+// ready, and nothing at all if that never is.
 func (m *Manager) Run(ctx context.Context) error {
+	defer m.endLife()
+	if m.Announcer.Ready(ctx) != nil {
+		return nil // whoever should have been ready says why
+	}
 	err := m.resume(ctx)
-	if err == nil || ctx.Err() != nil {
+	if err == nil {
+		close(m.resumed)
 		<-ctx.Done()
-		err = nil
 	}
 	m.stopAll()
+	giveUp := time.AfterFunc(shutdownGrace, m.endLife)
+	defer giveUp.Stop()
 	m.running.Wait()
 	return err
 }
@@ -79,12 +99,18 @@ func (m *Manager) Start(ctx context.Context, r Request) (b store.Broadcast, star
 	if running != nil {
 		return running.Status().Broadcast, false, nil
 	}
-	session, err := m.prepare(ctx, r)
-	if err != nil {
-		m.release(r.Room)
+	var session *Session
+	defer func() {
+		if session == nil { // also when a panic is on its way
+			m.vacate(r.Room)
+			m.running.Done()
+		}
+	}()
+	if session, err = m.prepare(ctx, r); err != nil {
 		return store.Broadcast{}, false, err
 	}
-	m.launch(session)
+	m.occupy(session)
+	go m.run(session)
 	return session.Status().Broadcast, true, nil
 }
 
@@ -98,6 +124,11 @@ var (
 // there. One that has ended, but whose end has not reached the room, is waited
 // for.
 func (m *Manager) claim(ctx context.Context, room string) (*Session, error) {
+	select {
+	case <-m.resumed:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 	for {
 		session, err := m.tryClaim(room)
 		if err != nil || session == nil {
@@ -116,6 +147,7 @@ func (m *Manager) claim(ctx context.Context, room string) (*Session, error) {
 	}
 }
 
+// tryClaim takes the room's place if it is free. Who has it counts as running.
 func (m *Manager) tryClaim(room string) (*Session, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -132,28 +164,21 @@ func (m *Manager) tryClaim(room string) (*Session, error) {
 	return session, nil
 }
 
-// release gives a claimed place back.
-func (m *Manager) release(room string) {
+// occupy puts a session into the place that was claimed for it.
+func (m *Manager) occupy(s *Session) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.sessions, room)
-	m.running.Done()
-}
-
-// launch runs a prepared session in the place that was claimed for it.
-func (m *Manager) launch(s *Session) {
-	room := s.broadcast.Room
-	m.mu.Lock()
-	m.sessions[room] = s
+	m.sessions[s.broadcast.Room] = s
 	if m.closing {
 		s.Stop()
 	}
-	m.mu.Unlock()
-	go func() {
-		m.run(s)
-		m.release(room)
-		close(s.done)
-	}()
+}
+
+// vacate gives the room's place back.
+func (m *Manager) vacate(room string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.sessions, room)
 }
 
 // Stop ends the room's show and returns when the room has been told.
@@ -185,3 +210,6 @@ func (m *Manager) session(room string) *Session {
 	defer m.mu.Unlock()
 	return m.sessions[room]
 }
+
+// spoolPath is where the growing file of a show is.
+func (m *Manager) spoolPath(id string) string { return filepath.Join(m.SpoolDir, id+".mxc") }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path"
-	"path/filepath"
 	"time"
 
 	"broadcastbot/capture"
@@ -30,7 +28,7 @@ func (m *Manager) prepare(ctx context.Context, r Request) (_ *Session, err error
 	}
 	source, err := m.OpenSource(context.WithoutCancel(ctx), r.Source)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the source can not be opened: %w", err)
 	}
 	undo.add(func() { source.Close() })
 
@@ -40,18 +38,24 @@ func (m *Manager) prepare(ctx context.Context, r Request) (_ *Session, err error
 	}
 	undo.add(func() { m.deleteUpload(ctx, upload) })
 
-	b := m.newRecord(r, source.Format(), upload.URL)
+	b := m.newRecord(r, source.Format(), upload.ID())
 	spool, blocks, err := createSpool(b, source.Format())
 	if err != nil {
-		return nil, fmt.Errorf("the recording can not be stored: %w", err)
+		return nil, fmt.Errorf("%w: %w", errStorage, err)
 	}
 	undo.add(func() { removeSpool(spool, b.Spool) })
 
+	// The record comes before the announcement: a crash between the two is
+	// repaired, where an announcement without a record would stand for ever.
+	if err := m.Store.SaveBroadcast(ctx, b); err != nil {
+		return nil, err
+	}
+	undo.add(func() { m.forget(ctx, b.ID) })
 	if err := m.Announcer.Announce(ctx, b); err != nil {
 		return nil, fmt.Errorf("the show can not be announced: %w", err)
 	}
 	if err := m.Store.SaveBroadcast(ctx, b); err != nil {
-		return nil, err
+		m.Log.Warn("the announcement's id was not saved", "broadcast", b.ID, "err", err) // resume asks for it again
 	}
 	return m.newSession(b, source, spool, blocks), nil
 }
@@ -68,13 +72,12 @@ func (u undoList) run() {
 }
 
 // newRecord is the show's entry in the store, with a fresh key.
-func (m *Manager) newRecord(r Request, format capture.Format, uploadURL string) *store.Broadcast {
-	id := path.Base(uploadURL)
+func (m *Manager) newRecord(r Request, format capture.Format, id string) *store.Broadcast {
 	return &store.Broadcast{
 		ID: id, Room: r.Room, Speaker: r.Speaker, Title: r.Title, Source: r.Source,
 		State: store.Live, StartedAt: time.Now(), Key: opusblocks.NewKey(),
 		Channels: format.Channels, Bitrate: format.Bitrate, BlockDuration: m.BlockDuration,
-		Spool: filepath.Join(m.SpoolDir, id+".mxc"), UploadURL: uploadURL, Gateway: m.PublicURL,
+		Spool: m.spoolPath(id), Gateway: m.PublicURL,
 	}
 }
 
@@ -101,6 +104,13 @@ func removeSpool(spool *livefile.File, path string) {
 	os.Remove(path) // one that stays is only a wasted kilobyte
 }
 
+// forget takes back the record of a show that never was.
+func (m *Manager) forget(ctx context.Context, id string) {
+	if err := m.Store.DeleteBroadcast(context.WithoutCancel(ctx), id); err != nil {
+		m.Log.Warn("the record of a failed start stays, the next start will clean up", "broadcast", id, "err", err)
+	}
+}
+
 // deleteUpload takes back an upload that nobody has been told of.
 func (m *Manager) deleteUpload(ctx context.Context, upload *uploader.Upload) {
 	if err := upload.Delete(context.WithoutCancel(ctx)); err != nil {
@@ -113,7 +123,7 @@ func (m *Manager) newSession(b *store.Broadcast, source capture.Source, spool *l
 	listening, stop := context.WithCancelCause(context.Background())
 	return &Session{
 		source: source, blocks: blocks, spool: spool, log: log,
-		uploader:  &uploader.Uploader{File: spool, Destination: m.Gateway.Upload(b.UploadURL), Log: log},
+		uploader:  &uploader.Uploader{File: spool, Destination: m.Gateway.Upload(b.ID), Log: log},
 		listening: listening, stop: stop,
 		recorded: make(chan struct{}), done: make(chan struct{}),
 		broadcast: b,

@@ -15,42 +15,76 @@ import (
 	"broadcastbot/store"
 )
 
-// errRestarted is what the room is told of a show that a crash has ended.
-var errRestarted = errors.New("the bot was restarted in the middle of the show")
+// errRestarted is why a show ends that a crash has broken off.
+var errRestarted = errors.New("the bot was restarted")
 
 // resume repairs every show that the last run left open, so that no room says
-// LIVE for ever. A show from a live source goes on if the crash was a moment
-// ago; every other one is brought to its end as interrupted.
+// LIVE for ever. The newest of a room takes the room's place, because it may go
+// on; all of them are worked on side by side.
 func (m *Manager) resume(ctx context.Context) error {
 	open, err := m.Store.Unconcluded(ctx)
 	if err != nil {
 		return err
 	}
+	newest := make(map[string]*store.Broadcast)
 	for _, b := range open {
-		if _, err := m.claim(ctx, b.Room); err != nil {
-			return fmt.Errorf("repair the show in %s: %w", b.Room, err)
+		b.Spool = m.spoolPath(b.ID)
+		newest[b.Room] = b
+	}
+	for _, b := range open {
+		hasPlace := newest[b.Room] == b
+		if hasPlace {
+			if _, err := m.tryClaim(b.Room); err != nil {
+				return err
+			}
+		} else {
+			m.running.Add(1)
 		}
-		session, err := m.reopen(ctx, b)
-		if err != nil {
-			m.abandon(ctx, b, err)
-			m.release(b.Room)
-			continue
-		}
-		m.launch(session)
+		go m.repair(ctx, b, hasPlace)
 	}
 	return nil
 }
 
-// reopen makes a session out of what the last run left of a show.
+// repair brings one show to its end, or back on air. What it can not do because
+// the program ends is left to the next start.
+func (m *Manager) repair(ctx context.Context, b *store.Broadcast, hasPlace bool) {
+	session, err := m.reopen(ctx, b)
+	if err != nil {
+		if hasPlace {
+			m.vacate(b.Room)
+		}
+		if ctx.Err() == nil {
+			m.abandon(b, err)
+		}
+		m.running.Done()
+		return
+	}
+	if hasPlace {
+		m.occupy(session)
+	}
+	m.run(session)
+}
+
+// reopen makes a session out of what the last run left of a show: one that can
+// be written to, or one whose end only has to be told.
 func (m *Manager) reopen(ctx context.Context, b *store.Broadcast) (*Session, error) {
+	if b.Event == "" { // the crash came before the homeserver's answer
+		if err := m.Announcer.Announce(ctx, b); err != nil {
+			return nil, err
+		}
+	}
 	spool, left, err := openSpool(b)
 	if err != nil {
 		return nil, err
 	}
-	if left.ended {
+	if left.ended || b.State != store.Live {
 		return m.newSession(b, nil, spool, nil), nil
 	}
-	if err := m.mayContinue(ctx, b, left.position.Offset); err != nil {
+	if err := m.mayWrite(ctx, b, left); err != nil {
+		if ctx.Err() != nil {
+			spool.Close()
+			return nil, ctx.Err()
+		}
 		m.Log.Warn("nothing more is written to the recording", "broadcast", b.ID, "err", err)
 		session := m.newSession(b, nil, spool, nil)
 		session.endErr = errRestarted
@@ -62,14 +96,15 @@ func (m *Manager) reopen(ctx context.Context, b *store.Broadcast) (*Session, err
 
 // leftover is how far a spool got.
 type leftover struct {
-	position opusblocks.Position // behind its last whole block
+	position opusblocks.Position // behind the last block that is proved
 	head     opusblocks.Head
-	ended    bool // the authenticated end is on it
+	ended    bool  // the authenticated end is on it
+	damage   error // what came behind it, other than the beginning of a block
 	written  time.Time
 }
 
-// openSpool opens a spool and cuts off a torn block at its end. Such a block
-// was never published, so nobody has seen a byte of it.
+// openSpool opens a spool and cuts off what is behind its last whole block. A
+// block that is only begun was never published, so nobody has seen it.
 func openSpool(b *store.Broadcast) (*livefile.File, leftover, error) {
 	var left leftover
 	info, err := os.Stat(b.Spool)
@@ -83,43 +118,49 @@ func openSpool(b *store.Broadcast) (*livefile.File, leftover, error) {
 	}
 	spool.SyncWrites = true
 	reader := opusblocks.NewReader(io.NewSectionReader(spool, 0, spool.Size()), b.Key)
-	left.head, err = reader.Head()
+	if left.head, err = reader.Head(); err != nil {
+		spool.Close()
+		return nil, left, fmt.Errorf("nothing of the recording can be read: %w", err)
+	}
 	for err == nil {
 		_, err = reader.ReadBlock()
 	}
 	left.position, left.ended = reader.Position(), err == io.EOF
-	cutOff := errors.Is(err, opusblocks.ErrCutOff) && left.position.Offset > 0
-	if left.ended || cutOff {
-		err = spool.Truncate(left.position.Offset)
+	if !left.ended && !errors.Is(err, opusblocks.ErrCutOff) {
+		left.damage = err
 	}
-	if err != nil {
+	if err := spool.Truncate(left.position.Offset); err != nil {
 		spool.Close()
-		return nil, left, fmt.Errorf("the recording is damaged: %w", err)
+		return nil, left, err
 	}
 	return spool, left, nil
 }
 
-// mayContinue says whether a block may be added at size. It may not when the
-// gateway has bytes that the spool has lost: the sequence numbers of those are
-// spent, and sealing them again would break the cipher. Nor when the gateway
-// can not be asked.
-func (m *Manager) mayContinue(ctx context.Context, b *store.Broadcast, size int64) error {
-	offset, err := m.Gateway.Upload(b.UploadURL).Offset(ctx)
+// mayWrite says why no block may be added to what is left of a show. A sequence
+// number that somebody has seen must never be sealed again; that the spool and
+// the gateway agree, a moment after the crash, is the proof that none is. An
+// old spool may be a backup's.
+func (m *Manager) mayWrite(ctx context.Context, b *store.Broadcast, left leftover) error {
+	if left.damage != nil {
+		return left.damage
+	}
+	if age := time.Since(left.written); age > m.ResumeWithin {
+		return fmt.Errorf("it was written %v ago", age.Round(time.Second))
+	}
+	offset, err := m.Gateway.Upload(b.ID).Offset(ctx)
 	if err != nil {
 		return fmt.Errorf("it is not known what the gateway has: %w", err)
 	}
-	if offset > size {
-		return fmt.Errorf("the gateway has %d bytes, the spool only %d", offset, size)
+	if offset > left.position.Offset {
+		return fmt.Errorf("the gateway has %d bytes, the spool only %d", offset, left.position.Offset)
 	}
 	return nil
 }
 
-// sourceAgain opens the show's source once more where that makes sense: a live
-// one, a moment after the crash. A file would begin again, and a microphone
-// must not be opened hours later without being asked for.
+// sourceAgain opens the show's source once more if it is a live one: a file
+// would begin again.
 func (m *Manager) sourceAgain(ctx context.Context, b *store.Broadcast, left leftover) capture.Source {
-	live := strings.HasPrefix(b.Source, "device:") || strings.HasPrefix(b.Source, "tone:")
-	if !live || time.Since(left.written) > m.ResumeWithin {
+	if !strings.HasPrefix(b.Source, "device:") && !strings.HasPrefix(b.Source, "tone:") {
 		return brokenSource{errRestarted}
 	}
 	source, err := m.OpenSource(context.WithoutCancel(ctx), b.Source)
@@ -142,12 +183,18 @@ func (s brokenSource) ReadPacket(context.Context) ([]byte, error) { return nil, 
 func (brokenSource) EndTrim() int                                 { return 0 }
 func (brokenSource) Close() error                                 { return nil }
 
-// abandon tells the room the end of a show of which nothing is left here.
-func (m *Manager) abandon(ctx context.Context, b *store.Broadcast, cause error) {
+// abandon ends a show of which nothing can be read here: at the gateway, which
+// has what it has, and in the room.
+func (m *Manager) abandon(b *store.Broadcast, cause error) {
 	m.Log.Error("a show of the last run can not be repaired", "broadcast", b.ID, "err", cause)
-	b.State, b.Reason = store.Interrupted, errRestarted.Error()
-	b.Concluded = m.tellRoom(ctx, b) == nil
-	if err := m.Store.SaveBroadcast(ctx, b); err != nil {
-		m.Log.Error("the end was not saved", "broadcast", b.ID, "err", err)
+	m.endUpload(b.ID)
+	b.State, b.Reason = store.Interrupted, reason(errRestarted)
+	for delay := firstRetry; !b.Concluded; delay = min(2*delay, lastRetry) {
+		err := m.Announcer.Conclude(m.life, b)
+		b.Concluded = err == nil
+		m.save(b)
+		if err != nil && !m.sleep(delay) {
+			return
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package broadcast
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -35,7 +36,7 @@ func (s *studio) mustCrash(t *testing.T, source string, uploaded func(spool []by
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := crashed{record: s.newRecord(Request{Room: "!r:x", Speaker: "@a:x", Source: source}, tone.Format(), upload.URL)}
+	c := crashed{record: s.newRecord(Request{Room: "!r:x", Speaker: "@a:x", Source: source}, tone.Format(), upload.ID())}
 	c.record.Event = "$announcement"
 	spool, blocks, err := createSpool(c.record, tone.Format())
 	if err != nil {
@@ -87,20 +88,10 @@ func (s *studio) mustUpload(t *testing.T, upload *uploader.Upload, part []byte) 
 
 func half(spool []byte) []byte { return spool[:len(spool)/2] }
 
-// mustRepair does what a restarted bot does first, and waits for it.
-func (s *studio) mustRepair(t *testing.T) {
-	t.Helper()
-	if err := s.resume(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	s.running.Wait()
-}
-
 func TestCrashedFileShowIsClosed(t *testing.T) {
 	s := mustStudio(t)
 	s.ResumeWithin = time.Hour
 	c := s.mustCrash(t, "file:talk.opus", half)
-	s.mustRepair(t)
 	end := s.mustConclude(t)
 	if end.State != store.Interrupted || end.Reason == "" || end.Duration == 0 {
 		t.Errorf("state %s because %q after %v", end.State, end.Reason, end.Duration)
@@ -116,19 +107,14 @@ func TestCrashedLiveShowGoesOn(t *testing.T) {
 	s := mustStudio(t)
 	s.ResumeWithin = time.Hour
 	c := s.mustCrash(t, "tone:440", half)
-	ctx, stop := context.WithCancel(t.Context())
-	done := make(chan error)
-	go func() { done <- s.Run(ctx) }()
+	s.begin()
 	stream := s.mustStream(t, *c.record)
 	for range len(c.sent) + 30 {
 		if _, err := stream.ReadPacket(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	stop()
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
+	s.end() // ends the show too
 	if end := s.mustConclude(t); end.State != store.Ended || end.Duration < 900*time.Millisecond {
 		t.Errorf("state %s after %v", end.State, end.Duration)
 	}
@@ -142,11 +128,121 @@ func TestOldLiveShowIsClosed(t *testing.T) {
 	s := mustStudio(t)
 	s.ResumeWithin = 0
 	c := s.mustCrash(t, "tone:440", half)
-	s.mustRepair(t)
 	if end := s.mustConclude(t); end.State != store.Interrupted {
 		t.Errorf("state %s", end.State)
 	}
-	mustEqual(t, mustHear(t, s.mustStream(t, *c.record)), c.sent)
+	s.mustBeCutOff(t, c)
+}
+
+// mustBeCutOff hears everything, but no authenticated end.
+func (s *studio) mustBeCutOff(t *testing.T, c crashed) {
+	t.Helper()
+	stream := s.mustStream(t, *c.record)
+	for i, want := range c.sent {
+		if got, err := stream.ReadPacket(); err != nil || !bytes.Equal(got, want) {
+			t.Fatalf("packet %d: %v", i, err)
+		}
+	}
+	if _, err := stream.ReadPacket(); !errors.Is(err, opusblocks.ErrCutOff) {
+		t.Errorf("after the last packet: %v, want ErrCutOff", err)
+	}
+}
+
+// TestDamagedTail: what a power cut has left behind the last whole block is no
+// reason to lose what is before it.
+func TestDamagedTail(t *testing.T) {
+	for name, tail := range map[string][]byte{"zeros": make([]byte, 4096), "garbage": bytes.Repeat([]byte{0xFF, 7, 1}, 900)} {
+		t.Run(name, func(t *testing.T) {
+			s := mustStudio(t)
+			s.ResumeWithin = time.Hour
+			c := s.mustCrash(t, "tone:440", half)
+			spool, err := os.ReadFile(c.record.Spool)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(c.record.Spool, append(spool[:len(spool)-5], tail...), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if end := s.mustConclude(t); end.State != store.Interrupted || end.Blocks != int64(len(c.sent))+1 {
+				t.Errorf("state %s with %d blocks", end.State, end.Blocks)
+			}
+			s.mustBeCutOff(t, c)
+		})
+	}
+}
+
+// TestTwoOpenShowsInOneRoom: the older one is ended, the newer one goes on.
+func TestTwoOpenShowsInOneRoom(t *testing.T) {
+	s := mustStudio(t)
+	s.ResumeWithin = time.Hour
+	older := s.mustCrash(t, "tone:440", half)
+	older.record.State = store.Ended
+	older.record.StartedAt = older.record.StartedAt.Add(-time.Hour)
+	if err := s.Store.SaveBroadcast(t.Context(), older.record); err != nil {
+		t.Fatal(err)
+	}
+	newer := s.mustCrash(t, "tone:440", half)
+	s.begin()
+	stream := s.mustStream(t, *newer.record)
+	for range len(newer.sent) + 10 {
+		if _, err := stream.ReadPacket(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.end()
+	if len(s.room.concluded) != 2 {
+		t.Errorf("the room was told %d ends, want 2", len(s.room.concluded))
+	}
+}
+
+// TestInterruptedShowStaysOver: only the room had not been told.
+func TestInterruptedShowStaysOver(t *testing.T) {
+	s := mustStudio(t)
+	s.ResumeWithin = time.Hour
+	c := s.mustCrash(t, "tone:440", half)
+	c.record.State, c.record.Reason = store.Interrupted, "the disk is full"
+	if err := s.Store.SaveBroadcast(t.Context(), c.record); err != nil {
+		t.Fatal(err)
+	}
+	if end := s.mustConclude(t); end.State != store.Interrupted || end.Reason != "the disk is full" {
+		t.Errorf("state %s because %q", end.State, end.Reason)
+	}
+	s.mustBeCutOff(t, c)
+}
+
+// TestAnnouncementWithoutAnswer: the crash came while the homeserver took the
+// announcement; repeating it tells its id.
+func TestAnnouncementWithoutAnswer(t *testing.T) {
+	s := mustStudio(t)
+	c := s.mustCrash(t, "file:talk.opus", half)
+	c.record.Event = ""
+	if err := s.Store.SaveBroadcast(t.Context(), c.record); err != nil {
+		t.Fatal(err)
+	}
+	if end := s.mustConclude(t); end.Event != "$announcement" || end.State != store.Interrupted {
+		t.Errorf("event %q, state %s", end.Event, end.State)
+	}
+}
+
+// TestNothingIsTouchedBeforeTheAnnouncerIsReady: a bot that can not log in ends
+// at once, and leaves the show for the next start.
+func TestNothingIsTouchedBeforeTheAnnouncerIsReady(t *testing.T) {
+	s := mustStudio(t)
+	s.ResumeWithin = time.Hour
+	s.room.unready = errors.New("wrong password")
+	c := s.mustCrash(t, "tone:440", half)
+	before, err := os.ReadFile(c.record.Spool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.end()
+	after, err := os.ReadFile(c.record.Spool)
+	if err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the spool was touched (%v)", err)
+	}
+	if open, err := s.Store.Unconcluded(t.Context()); err != nil || len(open) != 1 {
+		t.Errorf("%d shows are open, %v", len(open), err)
+	}
 }
 
 func TestMicrophoneIsGoneAfterTheCrash(t *testing.T) {
@@ -154,7 +250,6 @@ func TestMicrophoneIsGoneAfterTheCrash(t *testing.T) {
 	s.ResumeWithin = time.Hour
 	c := s.mustCrash(t, "device:Attic", half)
 	s.OpenSource = func(context.Context, string) (capture.Source, error) { return nil, errors.New("no such microphone") }
-	s.mustRepair(t)
 	if end := s.mustConclude(t); end.State != store.Interrupted {
 		t.Errorf("state %s", end.State)
 	}
@@ -174,7 +269,6 @@ func TestNothingIsSealedTwice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.mustRepair(t)
 	end := s.mustConclude(t)
 	if end.State != store.Interrupted || end.Blocks != int64(len(c.sent))+1 {
 		t.Errorf("state %s with %d blocks, want %d", end.State, end.Blocks, len(c.sent)+1)
@@ -190,13 +284,22 @@ func TestNothingIsSealedTwice(t *testing.T) {
 
 func TestSpoolIsMissing(t *testing.T) {
 	s := mustStudio(t)
+	s.ResumeWithin = time.Hour
 	c := s.mustCrash(t, "tone:440", half)
 	if err := os.Remove(c.record.Spool); err != nil {
 		t.Fatal(err)
 	}
-	s.mustRepair(t)
 	if end := s.mustConclude(t); end.State != store.Interrupted || end.Reason == "" {
 		t.Errorf("state %s because %q", end.State, end.Reason)
+	}
+	// The gateway has half of it, and says that there is no more.
+	stream := s.mustStream(t, *c.record)
+	for {
+		if _, err := stream.ReadPacket(); errors.Is(err, opusblocks.ErrCutOff) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -211,7 +314,6 @@ func TestEndedShowIsOnlyConcluded(t *testing.T) {
 		t.Fatal(err)
 	}
 	spool.Close()
-	s.mustRepair(t)
 	if end := s.mustConclude(t); end.State != store.Ended {
 		t.Errorf("state %s because %q", end.State, end.Reason)
 	}

@@ -47,11 +47,17 @@ type Session struct {
 // then a block goes out, with what packets there are, or empty.
 const aliveInterval = 10 * time.Second
 
+// maxPacket is far more than 120 ms of Opus have: 48 frames of 1275 bytes.
+const maxPacket = 48*opus.MaxPacketSize + 2*48 + 2
+
 // Why reading the source can end without the source itself saying so.
 var (
 	errStopped = errors.New("stopped")
 	errSilent  = errors.New("silent")
 )
+
+// errStorage is wrapped by what the spool's disk refuses.
+var errStorage = errors.New("the recording can not be written")
 
 // record carries packets from the source into sealed blocks on the spool. It
 // returns nil when the show came to its end, and else why there is no more
@@ -76,7 +82,7 @@ func (s *Session) carry() error {
 			return s.finish(packets, errStopped)
 		}
 		if err != nil {
-			return fmt.Errorf("the recording can not be written: %w", err)
+			return fmt.Errorf("%w: %w", errStorage, err)
 		}
 	}
 }
@@ -91,8 +97,8 @@ func (s *Session) nextPackets() ([][]byte, error) {
 	var samples int
 	for samples < s.blockSamples() {
 		packet, err := s.source.ReadPacket(ctx)
-		// A packet without a duration is one that no decoder could use.
-		if n, durationErr := opus.PacketDuration(packet); durationErr == nil {
+		// A packet that is none is left out: no decoder could use it.
+		if n, durationErr := opus.PacketDuration(packet); durationErr == nil && len(packet) <= maxPacket {
 			packets, samples = append(packets, packet), samples+n
 		}
 		switch {
@@ -122,7 +128,7 @@ func (s *Session) write(packets [][]byte) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.position = duration(s.blocks.Position().Samples)
+	s.position = opus.Duration(s.blocks.Position().Samples)
 	return nil
 }
 
@@ -134,7 +140,7 @@ func (s *Session) finish(packets [][]byte, endErr error) error {
 		endTrim = min(s.source.EndTrim(), samplesOf(packets))
 	}
 	if err := s.blocks.Finish(packets, endTrim); err != nil {
-		return fmt.Errorf("the recording can not be written: %w", err)
+		return fmt.Errorf("%w: %w", errStorage, err)
 	}
 	if endErr == io.EOF || endErr == errStopped {
 		return nil
@@ -148,11 +154,6 @@ func samplesOf(packets [][]byte) (samples int) {
 		samples += n
 	}
 	return samples
-}
-
-// duration converts samples at 48 kHz.
-func duration(samples int64) time.Duration {
-	return time.Duration(samples) * time.Second / opus.SampleRate
 }
 
 // Stop ends the show: what was captured is sealed, then the file is ended. It
@@ -177,9 +178,9 @@ func (s *Session) Status() Status {
 	}
 }
 
-// update changes the record under the lock that Status takes.
-func (s *Session) update(change func(*store.Broadcast)) {
+// set replaces the record under the lock that Status takes.
+func (s *Session) set(b store.Broadcast) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	change(s.broadcast)
+	*s.broadcast = b
 }

@@ -50,13 +50,17 @@ func Create(path string) (*File, error) {
 	return &File{f: f, changed: make(chan struct{})}, nil
 }
 
-// Open continues an existing file after its last byte.
+// Open continues an existing file after its last byte. What a crash has left in
+// the system's memory only is durable on return.
 func Open(path string) (*File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return nil, err
 	}
 	info, err := f.Stat()
+	if err == nil {
+		err = f.Sync()
+	}
 	if err != nil {
 		f.Close()
 		return nil, err

@@ -12,8 +12,6 @@ CREATE TABLE broadcast (
     channels    INTEGER NOT NULL,
     bitrate     INTEGER NOT NULL, -- bit/s; 0 where packets vary
     block_ms    INTEGER NOT NULL,
-    spool       TEXT    NOT NULL, -- path of the sender's growing file
-    upload_url  TEXT    NOT NULL,
     gateway     TEXT    NOT NULL, -- public base URL
     event       TEXT    NOT NULL, -- the announcement
     voice_event TEXT    NOT NULL, -- the voice message
