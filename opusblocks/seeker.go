@@ -1,6 +1,7 @@
 package opusblocks
 
 import (
+	"errors"
 	"fmt"
 	"io"
 )
@@ -74,6 +75,10 @@ func (s *Seeker) SeekTo(sample int64) (Block, error) {
 	low, guess := firstBlock, s.guess(sample)
 	for range maxGuesses {
 		block, err := s.land(guess)
+		if errors.Is(err, ErrCutOff) && guess > low.offset { // too far, or a wrong table
+			guess = max(low.offset, (low.offset+guess)/2-guessedEarly)
+			continue
+		}
 		if err != nil {
 			return Block{}, err
 		}
@@ -150,24 +155,16 @@ func (s *Seeker) within(offset int64) int64 {
 // seen. Signs of life make it too few, never too many, where all blocks are
 // alike.
 func (s *Seeker) Bytes(samples int64) int64 {
-	bytes, per := s.rate()
+	bytes, per := s.Rate()
 	if per == 0 {
 		return 0
 	}
 	return int64(float64(samples) * float64(bytes) / float64(per))
 }
 
-// Samples estimates how much sound so many bytes hold.
-func (s *Seeker) Samples(bytes int64) int64 {
-	per, samples := s.rate()
-	if per == 0 {
-		return 0
-	}
-	return int64(float64(bytes) * float64(samples) / float64(per))
-}
-
-// rate returns how many bytes hold how many samples.
-func (s *Seeker) rate() (bytes, samples int64) {
+// Rate returns how many bytes hold how many samples, as far as is known: 0 and 0
+// while no block has been seen.
+func (s *Seeker) Rate() (bytes, samples int64) {
 	if s.varies {
 		return s.known.offset - firstBlock.offset, s.known.samples
 	}

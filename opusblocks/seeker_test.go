@@ -163,7 +163,8 @@ func TestSeekBeyondTheEnd(t *testing.T) {
 func TestWrongTableCostsOnlyRequests(t *testing.T) {
 	s := mustShow(t, 200, constant)
 	k, _ := mustSeeker(t, s)
-	k.Table = SeekTable{entries: []point{{s.blocks[150].Offset + 9, 0}, {int64(HeadSize) + 3, 9600}}}
+	beyond := int64(len(s.file)) + 500
+	k.Table = SeekTable{entries: []point{{s.blocks[150].Offset + 9, 0}, {int64(HeadSize) + 3, 9600}, {beyond, 150 * 4800}}}
 	for sample := int64(0); sample < 200*4800; sample += 4801 {
 		mustSeek(t, k, s, sample)
 	}

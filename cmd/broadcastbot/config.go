@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,6 +32,7 @@ type config struct {
 	Speakers     []string `yaml:"speakers"`
 	SpeakerPower int      `yaml:"speaker_power"`
 	MediaDir     string   `yaml:"media_dir"`
+	Devices      []string `yaml:"devices"`
 
 	Source       string        `yaml:"source"`
 	Audio        audioConfig   `yaml:"audio"`
@@ -90,6 +92,11 @@ func loadConfig(path string) (*config, error) {
 			return nil, fmt.Errorf("read config %s: %w", path, err)
 		}
 	}
+	if os.Getenv("BROADCASTBOT_PASSWORD") != "" {
+		c.AccessToken = "" // one takes the other's place
+	} else if os.Getenv("BROADCASTBOT_ACCESS_TOKEN") != "" {
+		c.Password = ""
+	}
 	for name, secret := range c.secrets() {
 		if value := os.Getenv(name); value != "" {
 			*secret = value
@@ -130,6 +137,12 @@ func (c *config) check() error {
 	if len(c.Inviters) == 0 {
 		wrong.add("inviters", "is empty: nobody could invite the bot. Name users, \"*:example.org\" or \"*\"")
 	}
+	if c.SpeakerPower < 1 {
+		wrong.add("speaker_power", "has to be at least 1: everybody in a room has 0")
+	}
+	if !slices.Contains(sources, scheme(c.Source)) {
+		wrong.add("source", "has to be device:default, device:NAME, file:PATH, pipe:- or tone:440, not %q", c.Source)
+	}
 	wrong.merge(c.Audio.check())
 	if c.Gateway.Remote != "" {
 		wrong.url("gateway.remote", c.Gateway.Remote)
@@ -147,6 +160,13 @@ func (c *config) check() error {
 	}
 	wrong.merge(c.checkCommon())
 	return wrong.err()
+}
+
+var sources = []string{"device", "file", "pipe", "tone"}
+
+func scheme(source string) string {
+	name, _, _ := strings.Cut(source, ":")
+	return name
 }
 
 // checkGateway does the same for a gateway alone.

@@ -70,11 +70,11 @@ func TestUnknownKeysAreNamed(t *testing.T) {
 func TestEnvironmentWins(t *testing.T) {
 	t.Setenv("BROADCASTBOT_PASSWORD", "from the environment")
 	t.Setenv("BROADCASTBOT_UPLOAD_TOKEN", "token")
-	c, err := loadConfig(mustWrite(t, "password: from the file\nhomeserver: https://m.example.org"))
+	c, err := loadConfig(mustWrite(t, "access_token: from the file\nhomeserver: https://m.example.org"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Password != "from the environment" || c.Gateway.UploadToken != "token" || c.Homeserver != "https://m.example.org" {
+	if c.AccessToken != "" || c.Password != "from the environment" || c.Gateway.UploadToken != "token" || c.Homeserver != "https://m.example.org" {
 		t.Errorf("config = %+v", c)
 	}
 }
@@ -101,6 +101,8 @@ func TestCheckNamesTheKey(t *testing.T) {
 		"access_token: too":                            "password:",
 		"inviters: []":                                 "inviters:",
 		"media_dir: /does/not/exist":                   "media_dir:",
+		"speaker_power: 0":                             "speaker_power:",
+		"source: nonsense":                             "source:",
 		"audio: {channels: 3}":                         "audio:",
 		"audio: {bitrate: 1}":                          "audio:",
 		"audio: {application: radio}":                  "audio:",

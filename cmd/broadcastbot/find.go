@@ -20,13 +20,14 @@ import (
 )
 
 // account is who looks for a show, where there is no link.
-type account struct{ homeserver, user, room, data *string }
+type account struct{ homeserver, user, room, bot, data *string }
 
 func accountFlags(flags *flag.FlagSet) account {
 	return account{
 		homeserver: flags.String("homeserver", "", "homeserver `URL` of the account that listens"),
 		user:       flags.String("user", "", "its Matrix `ID`; the password is in the environment's BROADCASTBOT_PASSWORD"),
 		room:       flags.String("room", "", "`ROOM` id or alias whose newest show is heard; where there is none, the next one is waited for"),
+		bot:        flags.String("bot", "", "`ID` of the bot whose shows are heard; default: of everybody in the room"),
 		data:       flags.String("data", "", "`FOLDER` for the account's session (default: the user's config folder)"),
 	}
 }
@@ -44,6 +45,7 @@ func findShow(ctx context.Context, words []string, a account, note io.Writer, lo
 	if err != nil {
 		return listener.Link{}, listener.Options{}, err
 	}
+	fmt.Fprintln(note, "Announced by", printable(string(show.By)))
 	key, err := show.File.Secret()
 	if err != nil {
 		return listener.Link{}, listener.Options{}, err
@@ -56,7 +58,7 @@ func findShow(ctx context.Context, words []string, a account, note io.Writer, lo
 }
 
 // find looks for the show as the Matrix user.
-func (a account) find(ctx context.Context, note io.Writer, log *slog.Logger) (show matrix.Announcement, err error) {
+func (a account) find(ctx context.Context, note io.Writer, log *slog.Logger) (show guest.Show, err error) {
 	sessions, err := a.openSessions(ctx)
 	if err != nil {
 		return show, err
@@ -86,12 +88,12 @@ func (a account) find(ctx context.Context, note io.Writer, log *slog.Logger) (sh
 	if err != nil {
 		return show, cmp.Or(context.Cause(ctx), err)
 	}
-	show, ok, err := g.Latest(ctx, room)
+	show, ok, err := g.Latest(ctx, room, *a.bot)
 	if err != nil || ok {
 		return show, err
 	}
 	fmt.Fprintln(note, "No show in this room that this session can read: waiting for the next one.")
-	return g.Next(ctx, room)
+	return g.Next(ctx, room, *a.bot)
 }
 
 // openSessions opens the database in which the account's session stays from one

@@ -62,7 +62,13 @@ func newGatewayServer(c *config, token string, log *slog.Logger) (*gatewayServer
 }
 
 // localURL is where this machine reaches the gateway.
-func (s *gatewayServer) localURL() string { return "http://" + s.listener.Addr().String() }
+func (s *gatewayServer) localURL() string {
+	address := s.listener.Addr().(*net.TCPAddr)
+	if address.IP.IsUnspecified() {
+		return fmt.Sprintf("http://127.0.0.1:%d", address.Port)
+	}
+	return "http://" + address.String()
+}
 
 // shutdownTimeout is how long running requests may take to end.
 const shutdownTimeout = 5 * time.Second

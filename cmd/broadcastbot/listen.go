@@ -11,10 +11,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"broadcastbot/internal/listener"
 	"broadcastbot/internal/oggopus"
 	"broadcastbot/internal/opus"
+	"broadcastbot/opusblocks"
 )
 
 // runListen hears a show by its link, or finds it as a Matrix user.
@@ -41,7 +43,7 @@ func runListen(ctx context.Context, args []string, stdout, stderr io.Writer) err
 	if err != nil {
 		return err
 	}
-	options.Log = log
+	options.Log, options.Client = log, newHTTPClient()
 	stream, err := listener.Open(ctx, link, options)
 	if err != nil {
 		return err
@@ -82,8 +84,7 @@ type hearing struct {
 
 // hear goes to the beginning and takes the stream to its end.
 func hear(ctx context.Context, stream *listener.Stream, from time.Duration, h hearing) error {
-	head := stream.Head()
-	fmt.Fprintf(h.out, "%s by %s, %s\n", titleOr(head.Title, "A show"), head.Speaker, head.Started.Local().Format("2 January 2006 15:04"))
+	announce(h.out, stream.Head())
 	edge, finished, err := stream.Edge(ctx)
 	if err != nil {
 		return err
@@ -99,28 +100,47 @@ func hear(ctx context.Context, stream *listener.Stream, from time.Duration, h he
 	if err != nil {
 		return err
 	}
-	m := &meter{out: h.out, stream: stream, edge: edge, finished: finished}
+	m := newMeter(h.out, stream, edge, finished)
 	sinks, err := openSinks(stream, h, m)
 	if err != nil {
 		return err
 	}
-	err = sinks.drink(ctx, stream)
+	watching := m.watch(ctx)
+	endErr := sinks.drink(ctx, stream)
+	closeErr := sinks.close(ctx, stream)
+	watching()
 	m.finish()
-	if errors.Is(err, io.EOF) {
-		fmt.Fprintf(h.out, "The show is over; all %s were as the speaker sealed them.\n", clock(stream.Position()))
+	switch {
+	case closeErr != nil:
+		return closeErr
+	case endErr == io.EOF:
+		fmt.Fprintf(h.out, "The show is over. The %s that were heard are as the speaker sealed them.\n", clock(m.heard()))
 		return nil
-	}
-	if ctx.Err() != nil {
+	case ctx.Err() != nil:
 		return nil // Ctrl-C
+	default:
+		return endErr
 	}
-	return err
 }
 
-func titleOr(title, otherwise string) string {
-	if title == "" {
-		return otherwise
+// announce names the show. What block 0 says was chosen by whoever made the
+// link, and must not steer the terminal.
+func announce(w io.Writer, head opusblocks.Head) {
+	title := "A show"
+	if head.Title != "" {
+		title = "“" + printable(head.Title) + "”"
 	}
-	return "“" + title + "”"
+	fmt.Fprintf(w, "%s by %s, %s\n", title, printable(head.Speaker), head.Started.Local().Format("2 January 2006 15:04"))
+}
+
+// printable leaves out what a terminal would not print but obey.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, s)
 }
 
 // sinks is everything that takes the sound of one listener.
@@ -160,15 +180,16 @@ func openSinks(stream *listener.Stream, h hearing, m *meter) (*sinks, error) {
 	return s, nil
 }
 
-// drink takes packets until there are no more, and says why.
+// drink takes packets until there are no more, and says why: io.EOF is the
+// authenticated end.
 func (s *sinks) drink(ctx context.Context, stream *listener.Stream) error {
 	for {
 		packet, err := stream.ReadPacket()
-		if err == nil {
-			err = s.take(ctx, packet)
-		}
 		if err != nil {
-			return errors.Join(err, s.close(ctx, stream))
+			return err
+		}
+		if err := s.take(ctx, packet); err != nil {
+			return err
 		}
 	}
 }
@@ -187,7 +208,7 @@ func (s *sinks) take(ctx context.Context, packet []byte) error {
 	drop := min(n, s.discard)
 	s.discard -= drop
 	heard := s.pcm[drop*channels : n*channels]
-	s.meter.take(ctx, heard, s.queued())
+	s.meter.take(heard, s.queued())
 	if s.player != nil {
 		return s.player.Write(ctx, heard)
 	}
@@ -210,5 +231,8 @@ func (s *sinks) close(ctx context.Context, stream *listener.Stream) error {
 	if s.saver == nil {
 		return nil
 	}
-	return errors.Join(s.saver.Close(stream.EndTrim()), s.buffer.Flush(), s.file.Close())
+	if err := errors.Join(s.saver.Close(stream.EndTrim()), s.buffer.Flush(), s.file.Close()); err != nil {
+		return fmt.Errorf("save: %w", err)
+	}
+	return nil
 }

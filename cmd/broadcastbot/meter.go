@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"broadcastbot/internal/listener"
@@ -22,47 +23,77 @@ const (
 type meter struct {
 	out      io.Writer
 	stream   *listener.Stream
-	edge     time.Duration
-	finished bool
+	channels int
 
+	samples int64      // heard so far, per channel
 	level   opus.Level // of the sound since the last line
 	drawn   time.Time
-	asked   time.Time
-	written bool
+
+	mu       sync.Mutex
+	edge     time.Duration // of the show
+	finished bool          // there will be no more
+}
+
+func newMeter(out io.Writer, stream *listener.Stream, edge time.Duration, finished bool) *meter {
+	return &meter{out: out, stream: stream, channels: stream.Head().Channels, edge: edge, finished: finished}
+}
+
+// watch asks how far the show has got, in the background, until the returned
+// function is called. A gateway that does not answer is the stream's business.
+func (m *meter) watch(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var asking sync.WaitGroup
+	asking.Go(func() {
+		ticker := time.NewTicker(edgeInterval)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+			case <-ctx.Done():
+				return
+			}
+			if edge, finished, err := m.stream.Edge(ctx); err == nil {
+				m.mu.Lock()
+				m.edge, m.finished = edge, finished
+				m.mu.Unlock()
+			}
+		}
+	})
+	return func() {
+		cancel()
+		asking.Wait()
+	}
 }
 
 // take measures sound that is heard after what queued ahead of it.
-func (m *meter) take(ctx context.Context, pcm []int16, queued time.Duration) {
+func (m *meter) take(pcm []int16, queued time.Duration) {
 	m.level.Add(pcm)
-	now := time.Now()
-	if !m.finished && now.Sub(m.asked) > edgeInterval {
-		m.asked = now
-		// A gateway that does not answer is the stream's business.
-		if edge, finished, err := m.stream.Edge(ctx); err == nil {
-			m.edge, m.finished = edge, finished
-		}
-	}
-	if now.Sub(m.drawn) > meterInterval {
+	m.samples += int64(len(pcm) / m.channels)
+	if now := time.Now(); now.Sub(m.drawn) > meterInterval {
 		m.drawn = now
 		m.draw(queued)
 	}
 }
 
+// heard returns how much sound there was.
+func (m *meter) heard() time.Duration { return opus.Duration(m.samples) }
+
 func (m *meter) draw(queued time.Duration) {
+	m.mu.Lock()
+	edge, finished := max(m.edge, m.stream.Position()), m.finished
+	m.mu.Unlock()
 	at := m.stream.Position() - queued
-	m.edge = max(m.edge, m.stream.Position())
-	state := fmt.Sprintf("LIVE, %.1f s behind", (m.edge - at).Seconds())
-	if m.finished {
-		state = "of " + clock(m.edge)
+	state := fmt.Sprintf("LIVE, %.1f s behind", (edge - at).Seconds())
+	if finished {
+		state = "of " + clock(edge)
 	}
 	fmt.Fprintf(m.out, "\r%s  %s  %s   ", bar(m.level.RMS()), clock(at), state)
 	m.level = opus.Level{}
-	m.written = true
 }
 
 // finish ends the moving line.
 func (m *meter) finish() {
-	if m.written {
+	if !m.drawn.IsZero() {
 		fmt.Fprintln(m.out)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 	"os"
 
 	"golang.org/x/sync/errgroup"
@@ -75,7 +74,7 @@ func newStation(ctx context.Context, c *config, log *slog.Logger) (_ *station, e
 	if err != nil {
 		return nil, err
 	}
-	uploads := &uploader.Tus{Client: http.DefaultClient, Endpoint: c.Gateway.Remote + "/upload", Token: c.Gateway.UploadToken}
+	uploads := &uploader.Tus{Client: newHTTPClient(), Endpoint: c.Gateway.Remote + "/upload", Token: c.Gateway.UploadToken}
 	if c.Gateway.Remote == "" {
 		if uploads.Token == "" {
 			uploads.Token = rand.Text() // nobody else has to know it

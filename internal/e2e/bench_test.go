@@ -64,6 +64,7 @@ func age(packet []byte) time.Duration {
 // silentRoom is an Announcer for shows without a room.
 type silentRoom struct{}
 
+func (silentRoom) Ready(context.Context) error                      { return nil }
 func (silentRoom) Announce(context.Context, *store.Broadcast) error { return nil }
 func (silentRoom) Conclude(context.Context, *store.Broadcast) error { return nil }
 func (silentRoom) Say(context.Context, string, string) error        { return nil }
@@ -87,12 +88,18 @@ func mustStudio(b *testing.B, source capture.Source) (store.Broadcast, *broadcas
 		OpenSource: func(context.Context, string) (capture.Source, error) { return source, nil },
 		Log:        slog.New(slog.DiscardHandler),
 	})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- m.Run(ctx) }()
 	show, _, err := m.Start(b.Context(), broadcast.Request{Room: "!r:x"})
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() {
-		m.Stop(context.Background(), "!r:x")
+		cancel()
+		if err := <-done; err != nil {
+			b.Error(err)
+		}
 		db.Close()
 		g.Close()
 		server.Close()

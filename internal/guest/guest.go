@@ -43,7 +43,6 @@ func (g *Guest) Run(ctx context.Context) error {
 	return g.Session.Run(ctx, func(*crypto.OlmMachine) error {
 		syncer := g.Client.Syncer.(mautrix.ExtensibleSyncer)
 		syncer.OnEventType(event.EventMessage, g.note)
-		syncer.OnEventType(event.StateMember, g.acceptInvite)
 		return nil
 	})
 }
@@ -58,17 +57,6 @@ func (g *Guest) note(_ context.Context, evt *event.Event) {
 	}
 	close(g.changed)
 	g.changed = make(chan struct{})
-}
-
-// acceptInvite joins every room the account is invited to while it runs: it
-// was started to listen.
-func (g *Guest) acceptInvite(ctx context.Context, evt *event.Event) {
-	if evt.GetStateKey() != g.Client.UserID.String() || evt.Content.AsMember().Membership != event.MembershipInvite {
-		return
-	}
-	if _, err := g.Client.JoinRoomByID(ctx, evt.RoomID); err != nil {
-		g.Client.Log.Warn().Err(err).Msg("an invitation could not be followed")
-	}
 }
 
 // Join makes sure that the account is in a room, named by id or alias.

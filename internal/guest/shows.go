@@ -12,9 +12,17 @@ import (
 	"broadcastbot/internal/matrix"
 )
 
+// Show is a show as it was announced in a room. Every member can announce one:
+// By says who it was.
+type Show struct {
+	matrix.Announcement
+	By id.UserID
+}
+
 // Latest returns the newest show that was announced in the room, as it stands
-// now. ok is false where there is none, or none that this session can decrypt.
-func (g *Guest) Latest(ctx context.Context, room id.RoomID) (show matrix.Announcement, ok bool, err error) {
+// now; by, where it is not empty, is the Matrix id of who has to have announced it. ok is false
+// where there is none, or none that this session can decrypt.
+func (g *Guest) Latest(ctx context.Context, room id.RoomID, by string) (show Show, ok bool, err error) {
 	var from string
 	for looked := 0; looked < history; {
 		page, err := g.Client.Messages(ctx, room, from, "", mautrix.DirectionBackward, nil, 50)
@@ -22,7 +30,10 @@ func (g *Guest) Latest(ctx context.Context, room id.RoomID) (show matrix.Announc
 			return show, false, fmt.Errorf("look back in %s: %w", room, err)
 		}
 		for _, evt := range page.Chunk {
-			if show, ok := g.announcement(ctx, evt); ok {
+			if evt, ok = g.decrypt(ctx, evt); !ok {
+				continue
+			}
+			if show, ok = g.show(ctx, evt, by); ok {
 				return show, true, nil
 			}
 		}
@@ -32,32 +43,51 @@ func (g *Guest) Latest(ctx context.Context, room id.RoomID) (show matrix.Announc
 		}
 		from = page.End
 	}
-	return show, false, nil
+	return Show{}, false, nil
 }
 
-// announcement reads an event of the room's history.
-func (g *Guest) announcement(ctx context.Context, evt *event.Event) (matrix.Announcement, bool) {
+// decrypt returns an event of the room's history in clear text; ok is false for
+// one that was sent before this session was there.
+func (g *Guest) decrypt(ctx context.Context, evt *event.Event) (clear *event.Event, ok bool) {
 	err := evt.Content.ParseRaw(evt.Type)
 	if err != nil && !errors.Is(err, event.ErrContentAlreadyParsed) {
-		return matrix.Announcement{}, false
+		return nil, false
 	}
-	if evt.Type == event.EventEncrypted {
-		if evt, err = g.Client.Crypto.Decrypt(ctx, evt); err != nil {
-			return matrix.Announcement{}, false // sent before this session was there
-		}
+	if evt.Type != event.EventEncrypted {
+		return evt, true
 	}
-	return matrix.FindAnnouncement(evt.Content.Raw)
+	room := evt.RoomID
+	if evt, err = g.Client.Crypto.Decrypt(ctx, evt); err != nil {
+		return nil, false
+	}
+	evt.RoomID = room
+	return evt, true
+}
+
+// show returns what a message announces.
+func (g *Guest) show(ctx context.Context, evt *event.Event, by string) (Show, bool) {
+	a, ok := matrix.FindAnnouncement(evt.Content.Raw)
+	if !ok || (by != "" && evt.Sender != id.UserID(by)) || !g.mayEdit(ctx, evt) {
+		return Show{}, false
+	}
+	return Show{Announcement: a, By: evt.Sender}, true
+}
+
+// mayEdit is false for an edit of what somebody else has said.
+func (g *Guest) mayEdit(ctx context.Context, evt *event.Event) bool {
+	edited := evt.Content.AsMessage().RelatesTo.GetReplaceID()
+	if edited == "" {
+		return true
+	}
+	original, err := g.Client.GetEvent(ctx, evt.RoomID, edited)
+	return err == nil && original.Sender == evt.Sender
 }
 
 // Next waits for the next announcement, or change of one, in the room.
-func (g *Guest) Next(ctx context.Context, room id.RoomID) (show matrix.Announcement, err error) {
-	_, err = g.Await(ctx, func(evt *event.Event) bool {
-		if evt.RoomID != room {
-			return false
-		}
-		found, ok := matrix.FindAnnouncement(evt.Content.Raw)
-		if ok {
-			show = found
+func (g *Guest) Next(ctx context.Context, room id.RoomID, by string) (show Show, err error) {
+	_, err = g.Await(ctx, func(evt *event.Event) (ok bool) {
+		if evt.RoomID == room {
+			show, ok = g.show(ctx, evt, by)
 		}
 		return ok
 	})

@@ -31,8 +31,16 @@ type fetcher struct {
 // sign of life every ten seconds, so after that the line is dead.
 const idleTimeout = 25 * time.Second
 
+// edgeTimeout is how long the gateway may take to say how far a show has got.
+const edgeTimeout = 5 * time.Second
+
 // errIdle ends a request on a line that seems dead.
-var errIdle = errors.New("nothing has arrived for 25 seconds")
+var errIdle = errors.New("nothing arrives any more")
+
+// refusal is an answer that asking again will not change.
+type refusal struct{ status string }
+
+func (r *refusal) Error() string { return "the gateway answers " + r.status }
 
 // part is a stretch of the file as it arrives.
 type part struct {
@@ -85,6 +93,8 @@ func (f *fetcher) get(ctx context.Context, first, last int64) (*part, error) {
 // edge asks how many bytes there are now (RFC 8673, 2.1), and whether that is
 // all.
 func (f *fetcher) edge(ctx context.Context) (size int64, finished bool, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, edgeTimeout, errIdle)
+	defer cancel()
 	response, err := f.do(ctx, http.MethodHead, "bytes=0-")
 	if err != nil {
 		return 0, false, err
@@ -117,9 +127,21 @@ func (f *fetcher) do(ctx context.Context, method, byteRange string) (*http.Respo
 		err = errBeyond
 	default:
 		err = fmt.Errorf("the gateway answers %s", response.Status)
+		if final4xx(response.StatusCode) {
+			err = &refusal{response.Status}
+		}
 	}
 	response.Body.Close()
 	return nil, err
+}
+
+// final4xx reports whether a status means that the request itself is wrong.
+func final4xx(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return false
+	}
+	return status >= 400 && status < 500
 }
 
 // contentRange parses "bytes first-last/total"; total is -1 where it is "*".

@@ -26,8 +26,9 @@ type Options struct {
 	Log    *slog.Logger         // nil discards
 }
 
-// Stream is a broadcast as one listener hears it. Position and Edge may be called while
-// another goroutine reads; nothing else is safe to share.
+// Stream is a broadcast as one listener hears it. It is not safe for use by
+// several goroutines, except that Position and Edge may be called while another
+// one reads or seeks.
 type Stream struct {
 	ctx    context.Context // of all requests
 	fetch  fetcher
@@ -44,10 +45,11 @@ type Stream struct {
 	mu       sync.Mutex
 	sample   int64 // before the next packet
 	latest   mark  // behind the block read last
+	rate     mark  // so many bytes hold so many samples, as far as is known
 	farthest int64 // samples ever seen
 }
 
-// mark is a place between two blocks.
+// mark is a place between two blocks, or the distance of two.
 type mark struct{ offset, sample int64 }
 
 // firstRequest is how many bytes the first request asks for: block 0 and, so
@@ -82,6 +84,8 @@ func Open(ctx context.Context, link Link, o Options) (*Stream, error) {
 	scout := opusblocks.NewReader(bytes.NewReader(raw), link.Key)
 	if block, err := scout.ReadBlock(); err == nil {
 		s.seeker.Learn(block)
+		s.latest = mark{int64(opusblocks.HeadSize), 0}
+		s.rate.offset, s.rate.sample = s.seeker.Rate()
 	}
 	s.discard = s.head.PreSkip
 	return s, nil
@@ -135,6 +139,7 @@ func (s *Stream) take(block opusblocks.Block) {
 	defer s.mu.Unlock()
 	s.sample = block.Start
 	s.latest = mark{block.Offset + int64(block.Size), block.End}
+	s.rate.offset, s.rate.sample = s.seeker.Rate()
 	s.farthest = max(s.farthest, block.End)
 }
 
@@ -147,7 +152,7 @@ func (s *Stream) Position() time.Duration {
 
 // time converts a sample of the file into a moment of the show.
 func (s *Stream) time(sample int64) time.Duration {
-	return time.Duration(max(0, sample-int64(s.head.PreSkip))) * time.Second / opus.SampleRate
+	return opus.Duration(max(0, sample-int64(s.head.PreSkip)))
 }
 
 // Edge asks how much of the show there is now, and whether that is all. On a
@@ -159,6 +164,9 @@ func (s *Stream) Edge(ctx context.Context) (edge time.Duration, finished bool, e
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ahead := s.seeker.Samples(max(0, size-s.latest.offset))
-	return s.time(s.latest.sample + ahead), finished, nil
+	edge = s.time(s.latest.sample)
+	if ahead := size - s.latest.offset; ahead > 0 && s.rate.offset > 0 {
+		edge = s.time(s.latest.sample + ahead*s.rate.sample/s.rate.offset)
+	}
+	return edge, finished, nil
 }

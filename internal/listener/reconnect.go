@@ -2,6 +2,7 @@ package listener
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -16,11 +17,15 @@ var errNoEnd = fmt.Errorf("the recording has no end, the show was interrupted: %
 
 // final reports whether trying again can not help.
 func final(err error) bool {
-	var refused *opusblocks.BlockError
+	var block *opusblocks.BlockError
+	var answer *refusal
+	var certificate *tls.CertificateVerificationError
 	switch {
 	case err == io.EOF, errors.Is(err, errNoEnd), errors.Is(err, ErrGone):
 		return true
-	case errors.As(err, &refused):
+	case errors.As(err, &answer), errors.As(err, &certificate):
+		return true
+	case errors.As(err, &block):
 		return !errors.Is(err, opusblocks.ErrCutOff)
 	}
 	return false

@@ -23,7 +23,7 @@ const preRoll = int64(PreRoll) * opus.SampleRate / int64(time.Second)
 // It costs one request, unless packets vary in size or the moment is one that
 // this listener has not seen on a live show.
 func (s *Stream) SeekTo(moment time.Duration) error {
-	target := int64(moment)*opus.SampleRate/int64(time.Second) + int64(s.head.PreSkip)
+	target := opus.Samples(moment) + int64(s.head.PreSkip)
 	from := max(0, target-preRoll)
 	if target > s.farthest && s.seeker.Size == 0 {
 		size, finished, err := s.fetch.edge(s.ctx)
@@ -43,6 +43,8 @@ func (s *Stream) SeekTo(moment time.Duration) error {
 		return ignoreEnd(err)
 	}
 	s.take(block)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.drop(from)
 	s.discard = int(max(0, target-s.sample))
 	return nil
