@@ -26,7 +26,7 @@ test: ## everything, with a real homeserver
 	fi
 
 race: ## what has goroutines, under the race detector
-	go test -race -timeout 15m ./capture ./opusblocks ./uploader ./store ./internal/livefile ./internal/broadcast ./internal/gateway ./internal/listener
+	go test -race -timeout 15m $$(go list ./... | grep -v -e /e2e -e /archtest)
 
 lint:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run: gofmt -w .'; exit 1; }

@@ -68,7 +68,7 @@ func newStation(ctx context.Context, c *config, log *slog.Logger) (_ *station, e
 	s.bot, err = bot.New(bot.Options{
 		Homeserver: c.Homeserver, User: c.User, Password: c.Password, AccessToken: c.AccessToken,
 		DeviceName: c.DeviceName, RecoveryKey: c.RecoveryKey, DB: s.store.DB(), DataDir: c.DataDir,
-		Inviters: c.Inviters, Speakers: c.Speakers, SpeakerPower: c.SpeakerPower, MediaDir: c.MediaDir,
+		Inviters: c.Inviters, Speakers: c.Speakers, SpeakerPower: c.SpeakerPower, MediaDir: c.MediaDir, Devices: c.Devices, DefaultSource: c.Source,
 		Log: log,
 	})
 	if err != nil {

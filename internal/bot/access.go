@@ -21,6 +21,8 @@ type access struct {
 	speakers     patterns
 	speakerPower int
 	mediaDir     string
+	devices      []string // microphones that a room may name
+	source       string   // the station's own
 }
 
 func newAccess(o Options) (access, error) {
@@ -32,13 +34,19 @@ func newAccess(o Options) (access, error) {
 	return access{
 		inviters: o.Inviters, speakers: o.Speakers,
 		speakerPower: cmp.Or(o.SpeakerPower, moderatorPower),
-		mediaDir:     o.MediaDir,
+		mediaDir:     o.MediaDir, devices: o.Devices, source: o.DefaultSource,
 	}, nil
 }
 
+// maxPower is the highest power level that lets somebody speak. A higher
+// SpeakerPower means nobody, although rooms know higher levels: whoever made a
+// room of version 12 has an infinite one.
+const maxPower = 100
+
 // maySpeak reports whether the caller may go on air in the room.
 func (a access) maySpeak(c caller) bool {
-	return c.power >= a.speakerPower || a.speakers.match(c.user)
+	byPower := a.speakerPower <= maxPower && c.power >= a.speakerPower
+	return byPower || a.speakers.match(c.user)
 }
 
 // patterns of users: "@alice:example.org", "*:example.org" for everybody of a
@@ -73,6 +81,8 @@ var errNoSuchFile = errors.New("there is no such file in the media folder")
 func (a access) confine(source string) (string, error) {
 	kind, name, _ := strings.Cut(source, ":")
 	switch kind {
+	case "device":
+		return source, a.checkDevice(source, name)
 	case "pipe":
 		return "", errors.New("a pipe can only be the station's own source, set in its config")
 	case "file":
@@ -81,6 +91,16 @@ func (a access) confine(source string) (string, error) {
 	default:
 		return source, nil
 	}
+}
+
+// checkDevice lets a room open only the microphones meant for it: a computer
+// may have others, in other places.
+func (a access) checkDevice(source, name string) error {
+	named := func(device string) bool { return strings.EqualFold(device, name) }
+	if name == "default" || source == a.source || slices.ContainsFunc(a.devices, named) {
+		return nil
+	}
+	return fmt.Errorf("the microphone %q is not among the devices that the station's config lists under devices", name)
 }
 
 // mediaFile does not say why a file can not be had: whether something exists

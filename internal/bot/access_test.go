@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -58,6 +59,11 @@ func TestMaySpeak(t *testing.T) {
 		{"Member", Options{}, 49, false},
 		{"OwnLevel", Options{SpeakerPower: 10}, 10, true},
 		{"BelowOwnLevel", Options{SpeakerPower: 10}, 9, false},
+		{"Admin", Options{SpeakerPower: 100}, 100, true},
+		{"NobodyByPower", Options{SpeakerPower: 101}, 100, false},
+		{"NotEvenHigherPower", Options{SpeakerPower: 101}, 9000, false},
+		{"NotEvenTheCreator", Options{SpeakerPower: 101}, math.MaxInt, false},
+		{"ListedWithoutPower", Options{SpeakerPower: 101, Speakers: []string{"@alice:example.org"}}, 0, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			a, err := newAccess(test.options)
@@ -87,6 +93,12 @@ func TestConfine(t *testing.T) {
 	inside := func(path ...string) string { return "file:" + filepath.Join(append([]string{media}, path...)...) }
 	for _, test := range []struct{ mediaDir, source, want string }{ // "" is refused
 		{media, "device:default", "device:default"},
+		{media, "device:USB", "device:USB"},
+		{media, "device:usb", "device:usb"},
+		{media, "device:Own", "device:Own"},
+		{media, "device:US", ""},
+		{media, "device:Bedroom", ""},
+		{media, "device:", ""},
 		{media, "tone:440", "tone:440"},
 		{media, "pipe:-", ""},
 		{media, "pipe:/etc/passwd", ""},
@@ -106,7 +118,7 @@ func TestConfine(t *testing.T) {
 		{"", "file:talk.opus", ""},
 		{filepath.Join(dir, "missing"), "file:talk.opus", ""},
 	} {
-		got, err := access{mediaDir: test.mediaDir}.confine(test.source)
+		got, err := access{mediaDir: test.mediaDir, devices: []string{"USB"}, source: "device:Own"}.confine(test.source)
 		if test.want == "" && err == nil {
 			t.Errorf("%s is allowed as %s", test.source, got)
 		}

@@ -14,6 +14,9 @@ import (
 	"broadcastbot/store"
 )
 
+// Ready implements broadcast.Announcer.
+func (b *Bot) Ready(ctx context.Context) error { return b.session.AwaitReady(ctx) }
+
 // Announce implements broadcast.Announcer. Repeating it for the same show, as
 // after a lost answer, does not announce it twice.
 func (b *Bot) Announce(ctx context.Context, r *store.Broadcast) error {
@@ -33,7 +36,8 @@ func (b *Bot) Announce(ctx context.Context, r *store.Broadcast) error {
 
 // Conclude implements broadcast.Announcer. The announcement stops to say LIVE
 // before anything is uploaded, which may take long; once the homeserver has the
-// file at an address nobody could know before, it is edited again.
+// file at an address nobody could know before, or has refused it at the one that
+// was announced, it is edited again.
 func (b *Bot) Conclude(ctx context.Context, r *store.Broadcast) error {
 	if err := b.session.AwaitReady(ctx); err != nil {
 		return err
@@ -57,7 +61,7 @@ func (b *Bot) Conclude(ctx context.Context, r *store.Broadcast) error {
 // edit brings the announcement up to date. Its transaction keeps it from being
 // said again when only another step of the end is retried.
 func (b *Bot) edit(ctx context.Context, r *store.Broadcast) error {
-	transaction := fmt.Sprintf("%s-%s-%t", r.State, r.ID, r.MXCStored)
+	transaction := fmt.Sprintf("%s-%s-%t-%t", r.State, r.ID, r.MXC != "", r.MXCStored)
 	if _, err := b.send(ctx, id.RoomID(r.Room), announcementEdit(r, b.nameIn(ctx, r)), transaction); err != nil {
 		return fmt.Errorf("edit the announcement in %s: %w", r.Room, err)
 	}

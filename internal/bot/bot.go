@@ -46,15 +46,17 @@ type Options struct {
 	AccessToken string // in place of the password
 	DeviceName  string // shown in the account's list of sessions; default "broadcastbot"
 	RecoveryKey string // of the account's secret storage, to verify the session with
-	PickleKey   []byte // seals the session's keys in DB; without one the file itself is the secret
 
 	DB      *sql.DB // SQLite, shared with the store
 	DataDir string  // where a recovery key is left that had to be made
 
 	Inviters     []string // patterns of users whose invitations are accepted
 	Speakers     []string // patterns of users who may go on air in any room
-	SpeakerPower int      // power level that may go on air in its room; 0 is 50, 101 is nobody
-	MediaDir     string   // the only folder that file: sources of a command may name; "" allows none
+	SpeakerPower int      // power level that may go on air in its room; 0 is 50, above 100 is nobody
+
+	MediaDir      string   // the only folder that file: sources of a command may name; "" allows none
+	Devices       []string // names that device: sources of a command may have, besides "default"
+	DefaultSource string   // the station's own, which a command may also name
 
 	Log *slog.Logger // nil discards
 }
@@ -98,7 +100,7 @@ func New(o Options) (*Bot, error) {
 func (o *Options) account() matrix.Account {
 	return matrix.Account{
 		Homeserver: o.Homeserver, User: o.User, Password: o.Password, AccessToken: o.AccessToken,
-		DeviceName: o.DeviceName, PickleKey: o.PickleKey, DB: o.DB,
+		DeviceName: o.DeviceName, DB: o.DB,
 	}
 }
 

@@ -25,8 +25,8 @@ type caller struct {
 }
 
 // command is a line of the table. Its run gets the words that follow the name,
-// and returns what to answer. An error that is a refusal is answered too; of
-// any other the room learns what failed and the log also why.
+// and returns what to answer. An error that is a refusal is answered as it
+// is, any other in one line that says so.
 type command struct {
 	name  string
 	usage string
@@ -119,13 +119,17 @@ func cutWords(words, name []string) (rest []string, ok bool) {
 	return words[len(name):], true
 }
 
-// headline is what an error says itself; its causes are for the log.
+// maxHeadline is how many characters of an error a room has to read.
+const maxHeadline = 300
+
+// headline is an error as a line of a conversation, causes and all: who stands
+// at the microphone has to know why it does not open.
 func headline(err error) string {
-	text := err.Error()
-	if cause := errors.Unwrap(err); cause != nil {
-		text, _, _ = strings.Cut(text, cause.Error())
+	text := []rune(strings.TrimRight(displayable(err.Error()), ":. "))
+	if len(text) <= maxHeadline {
+		return string(text)
 	}
-	return strings.TrimRight(text, ":. ")
+	return string(text[:maxHeadline-1]) + "…"
 }
 
 func help(*station, context.Context, caller, []string) (string, error) {

@@ -24,6 +24,7 @@ type fakeBroadcasts struct {
 	asked   []broadcast.Request
 	err     error // of the next Start or Stop
 	panicky bool
+	stopped chan string // gets the rooms whose show is over; nil: nobody waits
 }
 
 func (f *fakeBroadcasts) Start(_ context.Context, r broadcast.Request) (store.Broadcast, bool, error) {
@@ -58,6 +59,9 @@ func (f *fakeBroadcasts) Stop(_ context.Context, room string) (store.Broadcast, 
 		return store.Broadcast{}, fmt.Errorf("stop: %w", broadcast.ErrNotLive)
 	}
 	delete(f.live, room)
+	if f.stopped != nil {
+		f.stopped <- room
+	}
 	running.Broadcast.State, running.Broadcast.Duration = store.Ended, 754*time.Second
 	return running.Broadcast, nil
 }
@@ -112,6 +116,9 @@ func TestCommands(t *testing.T) {
 			asked: &broadcast.Request{Room: room, Speaker: alice, Source: "tone:440"}},
 		{name: "StartSourceTitle", user: alice, body: "!live start device:USB Town hall", want: "on air",
 			asked: &broadcast.Request{Room: room, Speaker: alice, Source: "device:USB", Title: "Town hall"}},
+		{name: "StartOtherDevice", user: alice, body: "!live start device:Bedroom", want: "lists under devices"},
+		{name: "StartAddressInTitle", user: alice, body: "!live start https://example.org today", want: "on air",
+			asked: &broadcast.Request{Room: room, Speaker: alice, Title: "https://example.org today"}},
 		{name: "StartColonInTitle", user: alice, body: "!live start News: the day", want: "on air",
 			asked: &broadcast.Request{Room: room, Speaker: alice, Title: "News: the day"}},
 		{name: "Capitals", user: alice, body: "!Live Start Town hall", want: "on air",
@@ -125,8 +132,8 @@ func TestCommands(t *testing.T) {
 		{name: "StartTwice", live: true, user: alice, body: "!live start Other", want: "“Town hall” is on air already"},
 		{name: "StartFile", user: alice, body: "!live start file:../../etc/passwd", want: "I can not start that: this station plays no files"},
 		{name: "StartPipe", user: alice, body: "!live start pipe:-", want: "I can not start that: a pipe can only"},
-		{name: "StartFails", err: fmt.Errorf("the gateway can not take the show: %w", errors.New("secret detail")),
-			user: alice, body: "!live start", want: "That did not work: the gateway can not take the show. The station's log"},
+		{name: "StartFails", err: fmt.Errorf("the gateway can not take the show: %w", errors.New("no route to host")),
+			user: alice, body: "!live start", want: "That did not work: the gateway can not take the show: no route to host. The station's log"},
 
 		{name: "Stop", live: true, user: alice, body: "!live stop", want: "“Town hall” is over after 12:34.", over: true},
 		{name: "StopModerator", live: true, user: bob, power: 50, body: "!live stop", want: "is over", over: true},
@@ -145,9 +152,6 @@ func TestCommands(t *testing.T) {
 			got := mustStation(t, fake).tell(t, caller{room: room, user: test.user, power: test.power}, test.body)
 			if !strings.Contains(got, test.want) || (test.want == "") != (got == "") {
 				t.Errorf("answer %q, want %q", got, test.want)
-			}
-			if strings.Contains(got, "secret detail") {
-				t.Errorf("the answer %q tells the room about internals", got)
 			}
 			checkAsked(t, fake.asked, test.asked)
 			if over := len(fake.live) == 0; test.over && !over {
@@ -191,7 +195,7 @@ func TestStartFile(t *testing.T) {
 	checkAsked(t, fake.asked, &broadcast.Request{Room: room, Speaker: alice, Source: "file:" + path, Title: "A talk"})
 }
 
-// TestErrorsAreLogged: what the room is not told has to be somewhere.
+// TestErrorsAreLogged: the operator reads them, too.
 func TestErrorsAreLogged(t *testing.T) {
 	var log bytes.Buffer
 	s := mustStation(t, &fakeBroadcasts{err: fmt.Errorf("open the tape: %w", fs.ErrNotExist)})
@@ -204,11 +208,11 @@ func TestErrorsAreLogged(t *testing.T) {
 
 func TestHeadline(t *testing.T) {
 	for err, want := range map[error]string{
-		errors.New(`unknown source "x": use tone:440`):                       `unknown source "x": use tone:440`,
-		fmt.Errorf("the gateway is away: %w", errors.New("dial tcp")):        "the gateway is away",
-		fmt.Errorf("a: %w", fmt.Errorf("b: %w", errors.New("c"))):            "a",
-		&fs.PathError{Op: "open", Path: "talk.opus", Err: fs.ErrNotExist}:    "open talk.opus",
-		fmt.Errorf("stopped (%w) in the middle", errors.New("dial tcp: no")): "stopped (",
+		errors.New(`unknown source "x": use tone:440`):                            `unknown source "x": use tone:440`,
+		fmt.Errorf("the source can not be opened: %w", errors.New("it is busy.")): "the source can not be opened: it is busy",
+		fmt.Errorf("stopped (%w) in the middle", errors.New("no\nroute")):         "stopped (no route) in the middle",
+		errors.New(strings.Repeat("ä", 300)):                                      strings.Repeat("ä", 300),
+		errors.New(strings.Repeat("ä", 301)):                                      strings.Repeat("ä", 299) + "…",
 	} {
 		if got := headline(err); got != want {
 			t.Errorf("headline of %q: %q, want %q", err, got, want)
@@ -239,7 +243,7 @@ func TestHelpIsComplete(t *testing.T) {
 
 func mustStation(t *testing.T, b Broadcasts) *station {
 	t.Helper()
-	a, err := newAccess(Options{Speakers: []string{alice}})
+	a, err := newAccess(Options{Speakers: []string{alice}, Devices: []string{"USB"}})
 	if err != nil {
 		t.Fatal(err)
 	}

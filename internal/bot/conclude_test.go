@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
@@ -121,9 +122,12 @@ func TestShowTooLarge(t *testing.T) {
 	room := alice.newRoom(t, false, radio.options.User)
 	alice.awaitMembership(t, room, radio.options.User, event.MembershipJoin)
 	b := newShow(t, room)
+	b.MXC = "mxc://localhost/reserved" // which has expired
 	mustAnnounce(t, radio, alice, b)
 	mustConclude(t, radio, b)
-	awaitEdit(t, alice, b)
+	if edited := awaitEdit(t, alice, b); edited.File.URL != "" {
+		t.Errorf("the closing event points to %s, where no recording is", edited.File.URL)
+	}
 	if b.MXCStored || b.VoiceEvent != "" {
 		t.Errorf("the homeserver took a file that is too large: %+v", b)
 	}
@@ -140,8 +144,18 @@ func TestShowAfterKick(t *testing.T) {
 	alice.awaitMembership(t, room, radio.options.User, event.MembershipJoin)
 	b := newShow(t, room)
 	mustAnnounce(t, radio, alice, b)
+	radio.fake.stopped = make(chan string, 1)
+	alice.ask(t, room, "!live start")
 	if _, err := alice.KickUser(t.Context(), room, &mautrix.ReqKickUser{UserID: id.UserID(radio.options.User)}); err != nil {
 		t.Fatal(err)
+	}
+	select {
+	case stopped := <-radio.fake.stopped:
+		if stopped != room.String() {
+			t.Errorf("the show of %s has ended, not that of %s", stopped, room)
+		}
+	case <-time.After(patience):
+		t.Error("the show goes on without the room")
 	}
 	mustConclude(t, radio, b)
 	if !strings.Contains(radio.log.String(), "does not let the bot tell") {

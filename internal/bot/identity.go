@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -40,16 +41,24 @@ func (b *Bot) makeIdentity(ctx context.Context, machine *crypto.OlmMachine) erro
 		b.log.Warn("the account has no cross-signing keys, and clients may warn of it: start once with its password to have them made")
 		return nil
 	}
-	key, err := b.generateKeys(ctx, machine)
+	file, err := b.newRecoveryFile()
 	if err != nil {
+		return fmt.Errorf("make a file for the recovery key of new cross-signing keys: %w", err)
+	}
+	defer file.Close()
+	key, _, err := machine.GenerateAndUploadCrossSigningKeys(ctx, b.authenticate, "")
+	if key == "" || isRefusal(err) { // without an answer the keys may be there
+		os.Remove(file.Name())
 		b.log.Warn("no cross-signing keys could be made, and clients may warn of this session", "err", err)
 		return nil
 	}
-	path, err := b.keepRecoveryKey(key)
-	if err != nil {
+	if err := b.keepRecoveryKey(file, key); err != nil {
 		return fmt.Errorf("the account got cross-signing keys, but their recovery key could not be kept: %w", err)
 	}
-	b.log.Info("the account got cross-signing keys: keep the recovery key in this file at a safe place, then delete it", "file", path)
+	b.log.Info("the account got cross-signing keys: keep the recovery key in this file at a safe place, then delete it", "file", file.Name())
+	if err := cmp.Or(err, b.signSession(ctx, machine)); err != nil {
+		b.log.Warn("this session is not verified, and clients may warn of it", "err", err)
+	}
 	return nil
 }
 
@@ -63,16 +72,12 @@ func (b *Bot) mayUploadKeys(ctx context.Context) bool {
 	return err == nil && versions.ContainsGreaterOrEqual(mautrix.SpecV111)
 }
 
-// generateKeys makes the keys and signs this session with them.
-func (b *Bot) generateKeys(ctx context.Context, machine *crypto.OlmMachine) (recoveryKey string, err error) {
-	recoveryKey, _, err = machine.GenerateAndUploadCrossSigningKeys(ctx, b.authenticate, "")
-	if err != nil {
-		return "", err
-	}
+// signSession signs this session with the account's new keys.
+func (b *Bot) signSession(ctx context.Context, machine *crypto.OlmMachine) error {
 	if err := machine.SignOwnDevice(ctx, machine.OwnIdentity()); err != nil {
-		return "", err
+		return err
 	}
-	return recoveryKey, machine.SignOwnMasterKey(ctx)
+	return machine.SignOwnMasterKey(ctx)
 }
 
 // authenticate answers a homeserver that wants the password once more.
@@ -87,16 +92,30 @@ func (b *Bot) authenticate(challenge *mautrix.RespUserInteractive) any {
 	}
 }
 
-// keepRecoveryKey writes a new file, mode 0600, and never overwrites one: an
-// older key may still be wanted.
-func (b *Bot) keepRecoveryKey(key string) (path string, err error) {
+// recoveryText is what the file of a recovery key says. The key comes last.
+const recoveryText = "Recovery key of %s, made %s:\n\n%-60s\n"
+
+// newRecoveryFile makes a new file, mode 0600, as large as it will be: a full
+// disk has to show before there are keys that nobody could recover. It never
+// overwrites one, because an older key may still be wanted.
+func (b *Bot) newRecoveryFile() (*os.File, error) {
 	f, err := os.CreateTemp(b.options.DataDir, "recovery-key-*.txt")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if _, err := fmt.Fprintf(f, "Recovery key of %s, made %s:\n\n%s\n", b.options.User, time.Now().Format(time.DateTime), key); err != nil {
+	if err := b.keepRecoveryKey(f, ""); err != nil {
 		f.Close()
-		return "", err
+		os.Remove(f.Name())
+		return nil, err
 	}
-	return f.Name(), f.Close()
+	return f, nil
+}
+
+// keepRecoveryKey fills the file, over what was in it.
+func (b *Bot) keepRecoveryKey(f *os.File, key string) error {
+	text := fmt.Sprintf(recoveryText, b.options.User, time.Now().Format(time.DateTime), key)
+	if _, err := f.WriteAt([]byte(text), 0); err != nil {
+		return err
+	}
+	return f.Sync()
 }

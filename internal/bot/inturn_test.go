@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"slices"
 	"testing"
@@ -11,6 +12,11 @@ import (
 	"time"
 
 	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+
+	"broadcastbot/internal/broadcast"
+	"broadcastbot/store"
 )
 
 // TestInTurn: a room's tasks are done in order, and another room's meanwhile.
@@ -31,8 +37,145 @@ func TestInTurn(t *testing.T) {
 	if !slices.Equal(done, []int{0, 1, 2}) {
 		t.Errorf("done in the order %v", done)
 	}
-	if len(b.rooms.last) > 0 {
-		t.Errorf("%d rooms are remembered without need", len(b.rooms.last))
+	if len(b.rooms.waiting) > 0 {
+		t.Errorf("%d rooms are remembered without need", len(b.rooms.waiting))
+	}
+}
+
+// TestFlood: of many tasks only some wait, and one that makes them pointless
+// does not.
+func TestFlood(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		instead bool
+		want    int // tasks done after the one that is being done
+	}{{"Dropped", false, maxWaiting}, {"Instead", true, 1}} {
+		t.Run(test.name, func(t *testing.T) {
+			b := &Bot{rooms: newRooms(), log: slog.New(slog.DiscardHandler)}
+			begun, release := make(chan struct{}), make(chan struct{})
+			b.inTurn(room, func() { close(begun); <-release })
+			<-begun
+			done := 0
+			for range 2 * maxWaiting {
+				b.inTurn(room, func() { done++ })
+			}
+			if test.instead {
+				b.instead(room, func() { done++ })
+			}
+			close(release)
+			b.running.Wait()
+			if done != test.want {
+				t.Errorf("%d tasks were done, want %d", done, test.want)
+			}
+		})
+	}
+}
+
+// TestStopOvertakes: a speaker's !live stop is carried out although a member
+// floods the room.
+func TestStopOvertakes(t *testing.T) {
+	b, s := newIdleBot(t)
+	fake := s.broadcasts.(*fakeBroadcasts)
+	fake.live = map[string]broadcast.Status{room: {Broadcast: store.Broadcast{Speaker: alice}}}
+	begun, release := make(chan struct{}), make(chan struct{})
+	b.inTurn(room, func() { close(begun); <-release })
+	<-begun
+	for range maxWaiting {
+		b.onMessage(t.Context(), message(bob, "!live status"), s)
+	}
+	b.onMessage(t.Context(), message(bob, "!live stop"), s) // is no way around the queue for everybody
+	b.onMessage(t.Context(), message(alice, "!live stop"), s)
+	close(release)
+	b.running.Wait()
+	if _, live := fake.Status(room); live {
+		t.Error("the show goes on")
+	}
+}
+
+// TestWaitedTooLong: a start that had to wait opens no microphone minutes later.
+func TestWaitedTooLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, s := newIdleBot(t)
+		b.inTurn(room, func() { time.Sleep(commandLifetime) })
+		b.onMessage(t.Context(), message(alice, "!live start"), s)
+		b.running.Wait()
+		checkAsked(t, s.broadcasts.(*fakeBroadcasts).requests(), nil)
+	})
+}
+
+func TestIsCurrent(t *testing.T) {
+	for age, want := range map[time.Duration]bool{
+		-2 * time.Minute: false, -30 * time.Second: true, 0: true, 4 * time.Minute: true, 6 * time.Minute: false, 2 * time.Hour: false,
+	} {
+		b := &Bot{rooms: newRooms(), started: time.Now().Add(-time.Hour)}
+		b.rooms.set(room, true)
+		if got := b.isCurrent(&event.Event{RoomID: room, Timestamp: time.Now().Add(-age).UnixMilli()}); got != want {
+			t.Errorf("a command %v old is current: %v, want %v", age, got, want)
+		}
+	}
+}
+
+// TestIsAuthentic: mautrix gives us what it could decrypt, whoever sent the key.
+func TestIsAuthentic(t *testing.T) {
+	for state, want := range map[id.TrustState]bool{
+		id.TrustStateBlacklisted: false, id.TrustStateDeviceKeyMismatch: false, id.TrustStateUnknownDevice: false,
+		id.TrustStateForwarded: false, id.TrustStateBackup: false,
+		id.TrustStateUnset: true, id.TrustStateCrossSignedTOFU: true, id.TrustStateVerified: true,
+	} {
+		evt := message(alice, "!live start")
+		evt.Mautrix = event.MautrixInfo{EventSource: event.SourceDecrypted, TrustState: state}
+		if got := (&Bot{}).isAuthentic(t.Context(), evt); got != want {
+			t.Errorf("a command from a device that is %s is authentic: %v, want %v", state, got, want)
+		}
+	}
+}
+
+// TestLeaveEndsShow: nobody may go on listening in a room that sent us away.
+func TestLeaveEndsShow(t *testing.T) {
+	for _, membership := range []event.Membership{event.MembershipLeave, event.MembershipBan} {
+		b, s := newIdleBot(t)
+		fake := &fakeBroadcasts{live: map[string]broadcast.Status{room: {}, "!other:example.org": {}}}
+		s.broadcasts = fake
+		key := b.client.UserID.String()
+		b.onMember(t.Context(), &event.Event{
+			Type: event.StateMember, RoomID: room, StateKey: &key,
+			Content: event.Content{Parsed: &event.MemberEventContent{Membership: membership}},
+		}, fake)
+		b.running.Wait()
+		if _, live := fake.Status(room); live {
+			t.Errorf("%s: the show goes on", membership)
+		}
+		if _, live := fake.Status("!other:example.org"); !live {
+			t.Errorf("%s: the show of another room has ended", membership)
+		}
+	}
+}
+
+// newIdleBot is a bot in a room without encryption, whose homeserver takes all
+// that it says.
+func newIdleBot(t *testing.T) (*Bot, *station) {
+	t.Helper()
+	client, err := mautrix.NewClient("https://example.org", "@radio:example.org", "token")
+	if err != nil {
+		t.Fatal(err)
+	}
+	client.Client = &http.Client{Transport: roundTripper(func(r *http.Request) *http.Response {
+		if r.Method == http.MethodGet {
+			return answer(http.StatusNotFound, `{"errcode": "M_NOT_FOUND"}`)
+		}
+		return answer(http.StatusOK, `{"event_id": "$said"}`)
+	})}
+	client.StateStore = mautrix.NewMemoryStateStore()
+	b := &Bot{client: client, rooms: newRooms(), log: slog.New(slog.DiscardHandler)}
+	b.rooms.set(room, true)
+	return b, mustStation(t, &fakeBroadcasts{})
+}
+
+// message is what a user says now.
+func message(user, text string) *event.Event {
+	return &event.Event{
+		Type: event.EventMessage, RoomID: room, Sender: id.UserID(user), ID: "$asked", Timestamp: time.Now().UnixMilli(),
+		Content: event.Content{Parsed: &event.MessageEventContent{MsgType: event.MsgText, Body: text}},
 	}
 }
 

@@ -16,13 +16,19 @@ const maxTitle = 200
 
 // sourceKinds are what a first word may begin with to be a source; any other
 // first word is part of the title.
-var sourceKinds = []string{"device:", "file:", "pipe:", "tone:", "http:", "https:"}
+var sourceKinds = []string{"device:", "file:", "pipe:", "tone:"}
 
 func mayStart(s *station, c caller) error {
 	if s.access.maySpeak(c) {
 		return nil
 	}
 	return refusal("Only this station's speakers and the room's moderators may go on air. Ask one of them.")
+}
+
+// isStop reports whether the words are the command that ends a show.
+func isStop(words []string) bool {
+	_, is := cutWords(words, []string{"!live", "stop"})
+	return is
 }
 
 // mayStop lets speakers end their own show, and moderators every one.

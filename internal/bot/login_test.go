@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -227,6 +229,59 @@ func TestCrossSigning(t *testing.T) {
 	if err := b.Run(t.Context(), &fakeBroadcasts{}); err == nil || !strings.Contains(err.Error(), "recovery key in the config") {
 		t.Errorf("a wrong recovery key: %v", err)
 	}
+}
+
+// TestCrossSigningFails: no keys that nobody could recover, and no file of keys
+// that do not exist.
+func TestCrossSigningFails(t *testing.T) {
+	t.Parallel()
+	server := dendrite.Run(t)
+	mustRegister(t, server, "radio")
+	watcher := newMember(t, server, "alice")
+	o := radioOptions(t, server, t.TempDir())
+	o.DataDir = filepath.Join(o.DataDir, "missing")
+	b, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Run(t.Context(), &fakeBroadcasts{}); err == nil || !strings.Contains(err.Error(), "make a file for the recovery key") {
+		t.Errorf("error %v, want one that speaks of the file", err)
+	}
+	radio := id.UserID(o.User)
+	keys, err := watcher.QueryKeys(t.Context(), &mautrix.ReqQueryKeys{DeviceKeys: mautrix.DeviceKeysRequest{radio: {}}})
+	if err != nil || len(keys.MasterKeys[radio].Keys) > 0 {
+		t.Errorf("the account has keys that nobody can recover: %v (%v)", keys.MasterKeys[radio], err)
+	}
+
+	o = radioOptions(t, server, t.TempDir())
+	o.Homeserver = refuseKeys(t, server)
+	if b, err = New(o); err != nil {
+		t.Fatal(err)
+	}
+	inBackground(t, func(ctx context.Context) error { return b.Run(ctx, &fakeBroadcasts{}) })
+	if err := b.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if files, err := filepath.Glob(filepath.Join(o.DataDir, "recovery-key-*")); err != nil || len(files) > 0 {
+		t.Errorf("files are left of keys that do not exist: %v (%v)", files, err)
+	}
+}
+
+// refuseKeys returns the address of a homeserver that takes all but the keys.
+func refuseKeys(t *testing.T, server *dendrite.Server) string {
+	t.Helper()
+	target, err := url.Parse(server.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }})
+	mux.HandleFunc("/_matrix/client/v3/keys/device_signing/upload", func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, `{"errcode": "M_FORBIDDEN", "error": "not here"}`, http.StatusForbidden)
+	})
+	proxy := httptest.NewServer(mux)
+	t.Cleanup(proxy.Close)
+	return proxy.URL
 }
 
 // recoveryKeyIn reads the file that the bot left.

@@ -19,7 +19,9 @@ import (
 // is given, and uploads the result. It passes through a temporary file, because
 // its size and hash have to be known before; in an encrypted room that file
 // never holds anything a thief could hear.
-func (b *Bot) uploadOgg(ctx context.Context, r *store.Broadcast, file *attachment.EncryptedFile, contentType string) (size int, url id.ContentURIString, err error) {
+func (b *Bot) uploadOgg(
+	ctx context.Context, r *store.Broadcast, file *attachment.EncryptedFile, contentType string,
+) (size int, url id.ContentURIString, err error) {
 	ogg, err := os.CreateTemp(filepath.Dir(r.Spool), "voice-")
 	if err != nil {
 		return 0, "", err

@@ -37,6 +37,7 @@ const emptyFile = "MXC\x03"
 
 // release fills a reserved address with an empty file, because a homeserver
 // lets an account have only a few reserved ones (Synapse: five, for a day).
+// The record has no address then.
 func (b *Bot) release(ctx context.Context, r *store.Broadcast) error {
 	if r.MXC == "" {
 		return nil
@@ -46,8 +47,10 @@ func (b *Bot) release(ctx context.Context, r *store.Broadcast) error {
 		return err
 	}
 	_, err = b.client.UploadMedia(ctx, mautrix.ReqUploadMedia{ContentBytes: []byte(emptyFile), ContentType: binary, MXC: mxc})
-	if err != nil && !hasStatus(err, http.StatusConflict) {
+	gone := hasStatus(err, http.StatusConflict) || hasStatus(err, http.StatusNotFound) // filled already, expired
+	if err != nil && !gone {
 		return fmt.Errorf("give the reserved address back: %w", err)
 	}
+	r.MXC = ""
 	return nil
 }

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -111,9 +112,10 @@ func TestStoreRecording(t *testing.T) {
 		{"Expired", http.StatusNotFound, [2]int{}, reserved, unreserved, true, "recording"},
 		{"ThereAlready", http.StatusConflict, [2]int{}, reserved, reserved, true, ""},
 		{"TooLarge", 0, [2]int{100, 0}, "", "", false, ""},
-		{"TooLargeReserved", 0, [2]int{100, 0}, reserved, reserved, false, "empty"},
+		{"TooLargeReserved", 0, [2]int{100, 0}, reserved, "", false, "empty"},
 		{"TooLargeForProxy", 0, [2]int{0, 100}, "", "", false, ""},
-		{"TooLargeForProxyReserved", 0, [2]int{0, 100}, reserved, reserved, false, "empty"},
+		{"TooLargeForProxyReserved", 0, [2]int{0, 100}, reserved, "", false, "empty"},
+		{"TooLargeExpired", http.StatusNotFound, [2]int{100, 0}, reserved, "", false, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			server := &mediaServer{putStatus: test.put, limit: test.limits[0], proxyLimit: test.limits[1]}
@@ -130,8 +132,9 @@ func TestStoreRecording(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := map[string][]byte{"recording": spool, "empty": []byte(emptyFile), "": nil}[test.holds]
-			if !bytes.Equal(server.uploaded[test.want], want) {
-				t.Errorf("%d bytes at %s, want %d", len(server.uploaded[test.want]), test.want, len(want))
+			address := cmp.Or(test.want, test.mxc)
+			if !bytes.Equal(server.uploaded[address], want) {
+				t.Errorf("%d bytes at %s, want %d", len(server.uploaded[address]), address, len(want))
 			}
 		})
 	}
@@ -157,7 +160,7 @@ func TestStoreRecordingOfNothing(t *testing.T) {
 	if err := bot.storeRecording(t.Context(), b); err != nil || b.MXCStored {
 		t.Errorf("stored %v (%v), want nothing", b.MXCStored, err)
 	}
-	if string(server.uploaded[b.MXC]) != emptyFile {
+	if string(server.uploaded["mxc://example.org/reserved"]) != emptyFile || b.MXC != "" {
 		t.Error("the reserved address is kept")
 	}
 }

@@ -2,22 +2,25 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"broadcastbot/internal/broadcast"
 )
 
 // rooms are those the bot is in, and what is being done in each.
 type rooms struct {
-	mu     sync.Mutex
-	joined map[id.RoomID]bool
-	last   map[id.RoomID]chan struct{} // closed when the newest task has ended
+	mu      sync.Mutex
+	joined  map[id.RoomID]bool
+	waiting map[id.RoomID][]func() // tasks; a room is in it while its tasks are being done
 }
 
 func newRooms() rooms {
-	return rooms{joined: make(map[id.RoomID]bool), last: make(map[id.RoomID]chan struct{})}
+	return rooms{joined: make(map[id.RoomID]bool), waiting: make(map[id.RoomID][]func())}
 }
 
 func (r *rooms) set(room id.RoomID, joined bool) {
@@ -36,35 +39,75 @@ func (r *rooms) contains(room id.RoomID) bool {
 	return r.joined[room]
 }
 
-// enqueue returns a channel to wait for before a task may begin (nil: at once)
-// and what to call when it has ended.
-func (r *rooms) enqueue(room id.RoomID) (before <-chan struct{}, end func()) {
+// maxWaiting is how many tasks of a room may wait. Answers go out one by one,
+// as fast as the homeserver allows; a flood of commands must not pile up.
+const maxWaiting = 16
+
+// enqueue adds a task to the room's queue, or says that it is full. idle means
+// that nobody works on the queue yet.
+func (r *rooms) enqueue(room id.RoomID, task func()) (idle, full bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	done := make(chan struct{})
-	before = r.last[room]
-	r.last[room] = done
-	return before, func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		close(done)
-		if r.last[room] == done {
-			delete(r.last, room)
-		}
+	waiting, busy := r.waiting[room]
+	if len(waiting) >= maxWaiting {
+		return false, true
 	}
+	r.waiting[room] = append(waiting, task)
+	return !busy, false
+}
+
+// replace puts a task in the place of all that wait, and says how many did.
+func (r *rooms) replace(room id.RoomID, task func()) (idle bool, dropped int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	waiting, busy := r.waiting[room]
+	r.waiting[room] = []func(){task}
+	return !busy, len(waiting)
+}
+
+// next takes the first task out of the room's queue. Where there is none, the
+// caller has ceased to work on the queue.
+func (r *rooms) next(room id.RoomID) (task func(), ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	waiting := r.waiting[room]
+	if len(waiting) == 0 {
+		delete(r.waiting, room)
+		return nil, false
+	}
+	r.waiting[room] = waiting[1:]
+	return waiting[0], true
 }
 
 // inTurn runs a task in the background, after those that came before it from
-// the same room. Rooms do not wait for each other.
+// the same room. Rooms do not wait for each other. A task too many is dropped.
 func (b *Bot) inTurn(room id.RoomID, task func()) {
-	before, end := b.rooms.enqueue(room)
-	b.running.Go(func() {
-		defer end()
-		if before != nil {
-			<-before
-		}
+	idle, full := b.rooms.enqueue(room, task)
+	if full {
+		b.log.Warn("dropped a command: too many of this room are waiting already", "room", room)
+	}
+	if idle {
+		b.running.Go(func() { b.work(room) })
+	}
+}
+
+// instead is inTurn for a task that makes those before it pointless: only the
+// one that is being carried out is waited for, the others are dropped.
+func (b *Bot) instead(room id.RoomID, task func()) {
+	idle, dropped := b.rooms.replace(room, task)
+	if dropped > 0 {
+		b.log.Info("dropped commands that were still waiting", "room", room, "count", dropped)
+	}
+	if idle {
+		b.running.Go(func() { b.work(room) })
+	}
+}
+
+// work does the room's tasks until none is left.
+func (b *Bot) work(room id.RoomID) {
+	for task, ok := b.rooms.next(room); ok; task, ok = b.rooms.next(room) {
 		task()
-	})
+	}
 }
 
 // learnRooms asks which rooms we were in before this start. What is said in
@@ -80,15 +123,31 @@ func (b *Bot) learnRooms(ctx context.Context) error {
 	return nil
 }
 
-// onMember keeps track of where we are, and takes invitations.
-func (b *Bot) onMember(ctx context.Context, evt *event.Event) {
+// onMember keeps track of where we are, takes invitations, and ends the show of
+// a room that we are no longer in.
+func (b *Bot) onMember(ctx context.Context, evt *event.Event, broadcasts Broadcasts) {
 	if evt.GetStateKey() != b.client.UserID.String() {
 		return
 	}
 	membership := evt.Content.AsMember().Membership
 	b.rooms.set(evt.RoomID, membership == event.MembershipJoin)
-	if membership == event.MembershipInvite {
+	switch membership {
+	case event.MembershipInvite:
 		b.inTurn(evt.RoomID, func() { b.takeInvite(ctx, evt) })
+	case event.MembershipLeave, event.MembershipBan:
+		b.instead(evt.RoomID, func() { b.endShow(ctx, evt.RoomID, broadcasts) })
+	}
+}
+
+// endShow closes the microphone for a room that has sent us away.
+func (b *Bot) endShow(ctx context.Context, room id.RoomID, broadcasts Broadcasts) {
+	_, err := broadcasts.Stop(ctx, room.String())
+	switch {
+	case errors.Is(err, broadcast.ErrNotLive):
+	case err != nil:
+		b.log.Warn("the show of a room that we are no longer in has no proper end", "room", room, "err", err)
+	default:
+		b.log.Info("ended the show of a room that we are no longer in", "room", room)
 	}
 }
 

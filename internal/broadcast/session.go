@@ -68,6 +68,9 @@ func (s *Session) record() error {
 		return errors.Join(s.endErr, s.spool.Finish())
 	}
 	err := s.carry()
+	if lost := capture.StatsOf(s.source); lost != (capture.Stats{}) {
+		s.log.Warn("the source was not whole", "stats", lost)
+	}
 	return errors.Join(err, s.source.Close(), s.spool.Finish())
 }
 

@@ -1,9 +1,12 @@
+//go:build unix
+
 package dendrite
 
 import (
 	"context"
 	"crypto/sha256"
 	_ "embed"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -27,12 +30,24 @@ var (
 	goSum []byte
 )
 
+// ErrBuild means that Dendrite can not be built here: there is no network, no C
+// compiler, no Go command or no place.
+var ErrBuild = errors.New("this machine has no homeserver")
+
 // Build compiles Dendrite and its key generator into the user's cache folder
 // and returns the folder of the two programs. What was built before is reused,
 // and of several processes that ask at the same time one builds. The first
 // build takes minutes and needs the Go command and the module proxy; its
-// output goes to log.
+// output goes to log. Unless ctx has ended, an error is ErrBuild.
 func Build(ctx context.Context, log io.Writer) (binDir string, err error) {
+	binDir, err = build(ctx, log)
+	if err != nil && ctx.Err() == nil {
+		err = fmt.Errorf("%w: %w", ErrBuild, err)
+	}
+	return binDir, err
+}
+
+func build(ctx context.Context, log io.Writer) (binDir string, err error) {
 	dir, err := cacheDir()
 	if err != nil {
 		return "", fmt.Errorf("find a place for Dendrite: %w", err)

@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package dendrite runs a real Matrix homeserver for tests and demonstrations.
 //
 // Dendrite is licensed under the AGPL. It is built from the module proxy into
@@ -40,10 +42,11 @@ type Options struct {
 // the loopback interface.
 type Server struct {
 	url     string
-	process *process
+	process *Process
 }
 
-// Start builds Dendrite when needed, starts it and returns when it answers.
+// Start builds Dendrite when needed, starts it and returns when it answers. An
+// error is ErrBuild where it is not to be had on this machine.
 // The context bounds the start only; the server runs until Stop, or until this
 // process dies.
 func Start(ctx context.Context, o Options) (*Server, error) {
@@ -68,7 +71,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	cmd := exec.Command(filepath.Join(bin, "dendrite"), "--config", "dendrite.yaml",
 		"--http-bind-address", address, "--https-bind-address", "127.0.0.1:0")
 	cmd.Dir, cmd.Stdout, cmd.Stderr = o.Dir, o.Log, o.Log
-	p, err := startProcess(cmd)
+	p, err := StartProcess(cmd)
 	if err != nil {
 		return nil, fmt.Errorf("start Dendrite: %w", err)
 	}
@@ -136,7 +139,7 @@ func (s *Server) answers(ctx context.Context) bool {
 
 // Stop asks the server to end and waits for it, at most ten seconds before it
 // is killed. Stopping a stopped server does nothing.
-func (s *Server) Stop() { s.process.stop(stopTimeout) }
+func (s *Server) Stop() { s.process.Stop(stopTimeout) }
 
 // URL is the base of the client-server API, without a slash at its end.
 func (s *Server) URL() string { return s.url }

@@ -1,3 +1,5 @@
+//go:build unix
+
 package dendrite
 
 import (
@@ -8,7 +10,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -78,9 +82,7 @@ func TestDiesWithParent(t *testing.T) {
 	if _, err := os.Stat("/proc/self"); err != nil {
 		t.Skip("no /proc here, and no way to end with a killed parent")
 	}
-	if _, err := Build(t.Context(), io.Discard); err != nil {
-		t.Skipf("no homeserver to test against: %v", err)
-	}
+	Run(t).Stop() // built here, or skipped
 	parent := exec.Command(os.Args[0])
 	parent.Env = append(os.Environ(), "DENDRITE_TEST_PARENT="+t.TempDir())
 	out, err := parent.StdoutPipe()
@@ -119,6 +121,41 @@ func beParent(dir string) {
 	os.Stdout.WriteString(s.URL() + "\n")
 	select {}
 }
+
+// TestErrBuild: a machine that can not build Dendrite is no reason to fail,
+// except where somebody relies on all tests.
+func TestErrBuild(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	t.Setenv("HOME", t.TempDir())
+	t.Setenv("PATH", "")
+	if _, err := Start(t.Context(), Options{Dir: t.TempDir()}); !errors.Is(err, ErrBuild) {
+		t.Fatalf("error %v, want ErrBuild", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Build(ctx, io.Discard); err == nil || errors.Is(err, ErrBuild) {
+		t.Errorf("error %v of a build that was called off", err)
+	}
+	for _, test := range []struct{ ci, want string }{{"", "skipped"}, {"true", "fatal"}} {
+		t.Setenv("CI", test.ci)
+		v := &verdict{TB: t}
+		var running sync.WaitGroup
+		running.Go(func() { Run(v) })
+		running.Wait()
+		if v.text != test.want {
+			t.Errorf("with CI=%q a test is %q, want %q", test.ci, v.text, test.want)
+		}
+	}
+}
+
+// verdict is a test that only notes how it would have ended.
+type verdict struct {
+	testing.TB
+	text string
+}
+
+func (v *verdict) Skipf(string, ...any)  { v.text = "skipped"; runtime.Goexit() }
+func (v *verdict) Fatalf(string, ...any) { v.text = "fatal"; runtime.Goexit() }
 
 func TestLockIsExclusive(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")

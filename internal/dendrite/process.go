@@ -1,3 +1,5 @@
+//go:build unix
+
 package dendrite
 
 import (
@@ -7,19 +9,19 @@ import (
 	"time"
 )
 
-// process is a child that ends when we do.
-type process struct {
+// Process is a child that ends when we do.
+type Process struct {
 	cmd   *exec.Cmd
 	ended chan struct{} // closed after the process has ended
 	err   error         // how it ended; read it after ended
 }
 
-// startProcess starts cmd on a thread of its own and keeps that thread until
+// StartProcess starts cmd on a thread of its own and keeps that thread until
 // the child has ended: Linux kills the child when the starting thread ends,
 // not the process (https://go.dev/issue/27505).
-func startProcess(cmd *exec.Cmd) (*process, error) {
-	dieWithParent(cmd)
-	p := &process{cmd: cmd, ended: make(chan struct{})}
+func StartProcess(cmd *exec.Cmd) (*Process, error) {
+	DieWithParent(cmd)
+	p := &Process{cmd: cmd, ended: make(chan struct{})}
 	started := make(chan error)
 	go func() {
 		runtime.LockOSThread()
@@ -34,13 +36,21 @@ func startProcess(cmd *exec.Cmd) (*process, error) {
 	return p, <-started
 }
 
-// stop asks the process to end, waits, and kills it after the patience is over.
-func (p *process) stop(patience time.Duration) {
+// Stop asks the process to end, waits, and kills it after the patience is over.
+func (p *Process) Stop(patience time.Duration) {
 	p.cmd.Process.Signal(syscall.SIGTERM) // an error says that it has ended
 	select {
 	case <-p.ended:
 	case <-time.After(patience):
-		p.cmd.Process.Kill()
-		<-p.ended
+		p.Kill()
 	}
 }
+
+// Kill ends the process at once, and waits for that.
+func (p *Process) Kill() {
+	p.cmd.Process.Kill()
+	<-p.ended
+}
+
+// PID is the process's id.
+func (p *Process) PID() int { return p.cmd.Process.Pid }

@@ -5,8 +5,9 @@ import (
 	"syscall"
 )
 
-// dieWithParent makes the kernel end the child when its parent is gone, and
-// keeps the terminal's Ctrl-C from it: what that means is for the parent.
-func dieWithParent(cmd *exec.Cmd) {
+// DieWithParent makes the kernel end the child when the thread that starts it
+// is gone, and keeps the terminal's Ctrl-C from it: what that means is for the
+// parent. StartProcess sees to the thread.
+func DieWithParent(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Setpgid: true}
 }

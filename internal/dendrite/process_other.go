@@ -1,9 +1,14 @@
-//go:build !linux
+//go:build unix && !linux
 
 package dendrite
 
-import "os/exec"
+import (
+	"os/exec"
+	"syscall"
+)
 
-// dieWithParent does nothing: only Linux can watch a parent for us, so a
-// killed test leaves its server running here.
-func dieWithParent(*exec.Cmd) {}
+// DieWithParent only keeps the terminal's Ctrl-C from the child: a kernel other
+// than Linux does not watch a parent, and a killed one leaves the child running.
+func DieWithParent(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+}

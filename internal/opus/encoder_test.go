@@ -37,8 +37,8 @@ func TestEncoderStereo(t *testing.T) {
 	options := EncoderOptions{Channels: 2, Bitrate: 128000, Complexity: 10, Application: Audio}
 	packets := mustEncode(t, options, interleave(left, right))
 	for i, packet := range packets {
-		if PacketChannels(packet) != 2 || len(packet) != 320 {
-			t.Fatalf("packet %d: %d channels, %d bytes; want 2, 320", i, PacketChannels(packet), len(packet))
+		if stereo := packet[0]&4 != 0; !stereo || len(packet) != 320 { // RFC 6716, 3.1
+			t.Fatalf("packet %d: stereo %v, %d bytes; want true, 320", i, stereo, len(packet))
 		}
 	}
 	heard := mustDecode(t, 2, 312, packets)

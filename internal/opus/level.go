@@ -8,7 +8,6 @@ const fullScale = 32768
 // Level measures how loud sound is, in dBFS: 0 is as loud as it can be. The
 // zero value is ready to use.
 type Level struct {
-	peak    int
 	power   float64 // sum of squares
 	samples int
 }
@@ -17,14 +16,10 @@ type Level struct {
 func (l *Level) Add(pcm []int16) {
 	for _, v := range pcm {
 		sample := int(v)
-		l.peak = max(l.peak, sample, -sample)
 		l.power += float64(sample * sample)
 	}
 	l.samples += len(pcm)
 }
-
-// Peak returns the largest sample in dBFS; -Inf for silence.
-func (l *Level) Peak() float64 { return decibels(float64(l.peak)) }
 
 // RMS returns the level of the mean power in dBFS; -Inf for silence. A sine
 // as loud as can be has -3.
@@ -37,7 +32,6 @@ func (l *Level) amplitude() float64 {
 
 // merge takes in what other has measured.
 func (l *Level) merge(other Level) {
-	l.peak = max(l.peak, other.peak)
 	l.power += other.power
 	l.samples += other.samples
 }

@@ -33,15 +33,6 @@ func PacketDuration(packet []byte) (samples int, err error) {
 	return samples, nil
 }
 
-// PacketChannels returns how many channels were encoded: 2 when the stereo bit
-// is set, else 1. An empty packet, which is lost sound, counts as mono.
-func PacketChannels(packet []byte) int {
-	if len(packet) > 0 && packet[0]&4 != 0 {
-		return 2
-	}
-	return 1
-}
-
 // frameCount returns the number of frames in a packet, 1 to 63.
 func frameCount(packet []byte) (int, error) {
 	if len(packet) == 0 {

@@ -37,14 +37,3 @@ func TestPacketDuration(t *testing.T) {
 		})
 	}
 }
-
-func TestPacketChannels(t *testing.T) {
-	for toc, want := range map[byte]int{15 << 3: 1, 15<<3 | 3: 1, 15<<3 | 4: 2, 0xFF: 2} {
-		if got := PacketChannels([]byte{toc}); got != want {
-			t.Errorf("PacketChannels(%#x) = %d, want %d", toc, got, want)
-		}
-	}
-	if got := PacketChannels(nil); got != 1 {
-		t.Errorf("PacketChannels of an empty packet = %d, want 1", got)
-	}
-}

@@ -1,3 +1,5 @@
+//go:build unix
+
 package stage
 
 import (
@@ -65,10 +67,13 @@ func Invite(ctx context.Context, server *dendrite.Server, dir string) (_ *People
 		return nil, fmt.Errorf("make the room: %w", err)
 	}
 	p.Room = created.RoomID
+	if _, err := p.Bob.Join(ctx, p.Room.String()); err != nil {
+		return nil, err
+	}
 	return p, p.awaitMembers(ctx)
 }
 
-// logIn starts a person's Matrix client, which accepts invitations.
+// logIn starts a person's Matrix client.
 func (p *People) logIn(ctx context.Context, server *dendrite.Server, dir, name string) (*guest.Guest, error) {
 	sessions, err := store.Open(ctx, filepath.Join(dir, name+".db"))
 	if err != nil {

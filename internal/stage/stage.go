@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package stage sets up a whole station on the loopback interface, out of real
 // parts: the homeserver Dendrite, broadcastbot as a process of its own, and two
 // persons with Matrix clients in an encrypted room with the bot. The

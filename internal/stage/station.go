@@ -1,3 +1,5 @@
+//go:build unix
+
 package stage
 
 import (
@@ -8,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"broadcastbot/internal/dendrite"
@@ -20,7 +21,7 @@ type Station struct {
 	Config    string // path of its config file
 	PublicURL string
 	LogPath   string
-	process   *exec.Cmd
+	process   *dendrite.Process
 }
 
 const stationConfig = `
@@ -65,10 +66,10 @@ func (s *Station) Start(ctx context.Context) error {
 		return err
 	}
 	defer log.Close()
-	s.process = command(context.WithoutCancel(ctx), s.Program, "run", "-config", s.Config)
-	s.process.Stdout, s.process.Stderr = log, log
-	s.process.Env = append(os.Environ(), "BROADCASTBOT_PASSWORD="+Password)
-	if err := s.process.Start(); err != nil {
+	run := exec.Command(s.Program, "run", "-config", s.Config)
+	run.Stdout, run.Stderr = log, log
+	run.Env = append(os.Environ(), "BROADCASTBOT_PASSWORD="+Password)
+	if s.process, err = dendrite.StartProcess(run); err != nil {
 		return fmt.Errorf("start the station: %w", err)
 	}
 	if err := s.awaitHealth(ctx); err != nil {
@@ -78,11 +79,12 @@ func (s *Station) Start(ctx context.Context) error {
 	return nil
 }
 
-// command is a process that does not get our Ctrl-C: what it means is for us to
-// pass on.
+// command is a process that dies with us, and does not get our Ctrl-C: what it
+// means is for us to pass on. The thread that starts it has to live as long, as
+// those of Go do that nobody has locked.
 func command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	dendrite.DieWithParent(cmd)
 	return cmd
 }
 
@@ -110,18 +112,10 @@ func (s *Station) Listen(ctx context.Context, args ...string) *exec.Cmd {
 }
 
 // Stop ends the station in order, as Ctrl-C does.
-func (s *Station) Stop() {
-	s.process.Process.Signal(syscall.SIGTERM)
-	kill := time.AfterFunc(time.Minute, func() { s.process.Process.Kill() })
-	defer kill.Stop()
-	s.process.Wait()
-}
+func (s *Station) Stop() { s.process.Stop(time.Minute) }
 
 // Kill ends the station as a power cut does.
-func (s *Station) Kill() {
-	s.process.Process.Kill()
-	s.process.Wait()
-}
+func (s *Station) Kill() { s.process.Kill() }
 
 // PID is the process id of the running station.
-func (s *Station) PID() int { return s.process.Process.Pid }
+func (s *Station) PID() int { return s.process.PID() }
