@@ -112,8 +112,8 @@ func (g *Gateway) trail(ctx context.Context, to sink, rec *recording, edge int64
 	}
 }
 
-// copy sends the bytes [first, end), which exist. A client that takes none of
-// a chunk for too long is given up.
+// copy sends the bytes [first, end), which exist. A client that does not take
+// a chunk in g.stall is given up: 64 KiB in 30 seconds are 17 kbit/s.
 func (g *Gateway) copy(to sink, rec *recording, first, end int64) error {
 	buf := chunks.Get().(*[chunkSize]byte)
 	defer chunks.Put(buf)

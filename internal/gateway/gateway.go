@@ -42,7 +42,7 @@ type Gateway struct {
 	traffic   traffic
 
 	uploadIdle time.Duration // an upload that brings nothing for so long is stopped
-	stall      time.Duration // a listener who takes nothing for so long is dropped
+	stall      time.Duration // a listener who takes nothing, or not a whole chunk of what he missed, for so long is dropped
 }
 
 // New opens the recordings in o.Dir, so that uploads which a restart

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // refusal is an error that a client is told, in Matrix's form: errcode and
@@ -37,7 +38,7 @@ var (
 	errTooLarge      = refusal{http.StatusRequestEntityTooLarge, "M_TOO_LARGE", "This is more than the upload may hold. What was stored until now is kept."}
 	errDiskFull      = refusal{http.StatusInsufficientStorage, "ORG_BROADCASTBOT_STORAGE_FULL", "The gateway's disk is full. What was stored until now is kept; continue when there is room."}
 	errIdle          = refusal{http.StatusRequestTimeout, "ORG_BROADCASTBOT_IDLE", "The upload brought nothing for too long. Continue at the Upload-Offset of this answer."}
-	errCutOff        = refusal{http.StatusBadRequest, "ORG_BROADCASTBOT_CUT_OFF", "The upload's connection broke. Continue at the Upload-Offset of this answer."}
+	errCutOff        = refusal{http.StatusRequestTimeout, "ORG_BROADCASTBOT_CUT_OFF", "The upload's connection broke. Continue at the Upload-Offset of this answer."}
 	errRange         = refusal{http.StatusRequestedRangeNotSatisfiable, "M_INVALID_PARAM", "The Range header makes no sense. Ask for one range, such as bytes=0-999."}
 	errUnsatisfiable = refusal{http.StatusRequestedRangeNotSatisfiable, "M_INVALID_PARAM", "The recording has no bytes there."}
 	errClosing       = refusal{http.StatusServiceUnavailable, "M_UNKNOWN", "The gateway is shutting down. Try again in a moment."}
@@ -88,7 +89,19 @@ func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		no = errInternal
 	}
 	w.Header().Set("Cache-Control", "no-store")
+	hangUp(w, r)
 	writeJSON(w, no.status, no)
+}
+
+// hangUp makes the answer leave at once although the request's body may still
+// flow. To use the connection again, net/http would first read up to 256 KiB
+// of the rest, which takes an uploader of live sound a minute.
+func hangUp(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor != 1 || r.ContentLength == 0 {
+		return
+	}
+	w.Header().Set("Connection", "close")
+	http.NewResponseController(w).SetReadDeadline(time.Now()) // after the answer, nothing is waited for either
 }
 
 // isDiskFull recognises every way in which a system says that a file cannot

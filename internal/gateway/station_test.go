@@ -143,7 +143,7 @@ func (s *station) begin() (id string) {
 	if a.status != http.StatusCreated {
 		s.t.Fatalf("POST = %d %s %v", a.status, a.body, a.err)
 	}
-	return strings.TrimPrefix(a.header.Get("Location"), "/upload/")
+	return strings.TrimPrefix(a.header.Get("Location"), "upload/")
 }
 
 // grow appends data at offset.

@@ -59,7 +59,8 @@ func (g *Gateway) createUpload(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	g.log.Info("upload begins", "recording", rec.id)
-	w.Header().Set("Location", "/upload/"+rec.id)
+	// Relative to /upload, so that it holds behind a proxy that adds a prefix.
+	w.Header().Set("Location", "upload/"+rec.id)
 	writeJSON(w, http.StatusCreated, created{
 		ID:        rec.id,
 		LiveURL:   g.publicURL + "/live/" + rec.id,

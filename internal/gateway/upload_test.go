@@ -34,7 +34,7 @@ func TestDescribeUpload(t *testing.T) {
 func TestCreate(t *testing.T) {
 	s := newStation(t, Options{PublicURL: "https://radio.example.org/"})
 	a := s.do("POST", "/upload", tus(headers{"Upload-Defer-Length": "1"}), nil)
-	id := strings.TrimPrefix(a.header.Get("Location"), "/upload/")
+	id := strings.TrimPrefix(a.header.Get("Location"), "upload/")
 	if a.status != http.StatusCreated || len(id) != 22 || a.header.Get("Tus-Resumable") != "1.0.0" {
 		t.Fatalf("POST = %d %v", a.status, a.header)
 	}
@@ -160,7 +160,7 @@ func TestUploadOfKnownLength(t *testing.T) {
 	s := newStation(t, Options{})
 	t.Run("from the start", func(t *testing.T) {
 		a := s.do("POST", "/upload", tus(headers{"Upload-Length": "10"}), nil)
-		id := strings.TrimPrefix(a.header.Get("Location"), "/upload/")
+		id := strings.TrimPrefix(a.header.Get("Location"), "upload/")
 		s.grow(id, 0, noise(4))
 		s.mustStand(id, 4, "10")
 		mustRefuse(t, s.do("PATCH", "/upload/"+id, patch(4, headers{"Upload-Length": "11"}), nil), 400)
@@ -179,7 +179,7 @@ func TestUploadOfKnownLength(t *testing.T) {
 	})
 	t.Run("nothing at all", func(t *testing.T) {
 		a := s.do("POST", "/upload", tus(headers{"Upload-Length": "0"}), nil)
-		mustBeFile(t, s, strings.TrimPrefix(a.header.Get("Location"), "/upload/"), doneFile)
+		mustBeFile(t, s, strings.TrimPrefix(a.header.Get("Location"), "upload/"), doneFile)
 	})
 }
 

@@ -13,8 +13,9 @@ import (
 	"maunium.net/go/mautrix/id"
 )
 
-// fixedPickleKey is used where the operator gives none. mautrix demands one.
-const fixedPickleKey = "broadcastbot"
+// pickleKey seals the encryption keys in the database, because mautrix demands
+// one. What protects them is that only its owner may read the file.
+const pickleKey = "broadcastbot"
 
 // logIn opens the account's session and its encryption keys. The device stays
 // the same from one run to the next: its id is in the database with the keys.
@@ -47,11 +48,7 @@ func (s *Session) newCryptoHelper() (*cryptohelper.CryptoHelper, error) {
 	if err != nil {
 		return nil, err
 	}
-	pickleKey := s.account.PickleKey
-	if len(pickleKey) == 0 {
-		pickleKey = []byte(fixedPickleKey)
-	}
-	helper, err := cryptohelper.NewCryptoHelper(s.Client, pickleKey, database)
+	helper, err := cryptohelper.NewCryptoHelper(s.Client, []byte(pickleKey), database)
 	if err != nil {
 		return nil, err
 	}

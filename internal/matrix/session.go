@@ -25,9 +25,8 @@ type Account struct {
 	Password    string
 	AccessToken string // in place of the password
 	DeviceName  string // shown in the account's list of sessions; default "broadcastbot"
-	PickleKey   []byte // seals the session's keys in DB; without one the file itself is the secret
 
-	DB *sql.DB // SQLite; keeps the device and its keys from one run to the next
+	DB *sql.DB // SQLite; keeps the device and its keys from one run to the next: a secret
 }
 
 func (a *Account) check() error {
