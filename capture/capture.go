@@ -54,7 +54,8 @@ type Options struct {
 //
 //	device:default   the system's microphone       device:NAME   one that Devices lists; a part of its name will do
 //	file:talk.opus   Ogg Opus is copied as it is; WAV, and everything else that ffmpeg reads, is encoded
-//	pipe:-           Options.Stdin: Ogg Opus, WAV or raw s16le at 48 kHz with Encoder.Channels channels
+//	pipe:-           Options.Stdin: Ogg Opus, WAV or raw s16le at 48 kHz with Encoder.Channels channels;
+//	                 it is for one show: os.Stdin can be opened once in the life of the process
 //	tone:440         a beeping test tone; tone:440,duration=30s ends
 //
 // Errors are sentences for the user. The source lives until Close, or until ctx ends.
@@ -76,7 +77,7 @@ func Open(ctx context.Context, spec string, o Options) (Source, error) {
 
 func (o Options) withDefaults() Options {
 	if o.Encoder == (opus.EncoderOptions{}) {
-		o.Encoder = opus.EncoderOptions{Channels: 1, Bitrate: 32000, Complexity: 10, Application: opus.VoIP}
+		o.Encoder = opus.Defaults()
 	}
 	if o.Stdin == nil {
 		o.Stdin = os.Stdin

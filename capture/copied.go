@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"sync/atomic"
 
 	"broadcastbot/internal/oggopus"
@@ -16,18 +17,27 @@ type copied struct {
 	reader  *oggopus.Reader
 	closer  io.Closer // nil: somebody else's
 	format  Format
+	gain    int16 // that a player of the file would apply, in 1/256 dB; packets cannot carry it
 	damaged atomic.Int64
 	lost    atomic.Int64
 }
 
 // newCopied reads the head. On success it takes closer over.
-func newCopied(in io.Reader, closer io.Closer) (Source, error) {
+func newCopied(in io.Reader, closer io.Closer) (*copied, error) {
 	reader := oggopus.NewReader(in)
 	if err := reader.ReadHead(); err != nil {
 		return nil, fmt.Errorf("read the head: %w", err)
 	}
 	head := reader.Head()
-	return &copied{reader: reader, closer: closer, format: Format{Channels: head.Channels, PreSkip: head.PreSkip}}, nil
+	format := Format{Channels: head.Channels, PreSkip: head.PreSkip}
+	return &copied{reader: reader, closer: closer, format: format, gain: head.OutputGain}, nil
+}
+
+// warn says that the sound will be louder or softer than meant.
+func (c *copied) warn(log *slog.Logger) {
+	if c.gain != 0 {
+		log.Warn("the output gain of the Ogg Opus stream is lost: its packets are copied", "gain_dB", float64(c.gain)/256)
+	}
 }
 
 func (c *copied) Format() Format { return c.format }

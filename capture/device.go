@@ -51,6 +51,7 @@ func openDevice(ctx context.Context, name string, o Options) (Source, error) {
 		return nil, fmt.Errorf("open microphone %q: %w%s", name, err, devicesHint)
 	}
 	d.microphone, d.openedAt = microphone, time.Now()
+	d.recorder.start(d.openedAt)
 	d.ctx, d.cancel = context.WithCancel(ctx)
 	return newEncoded(d, o.Encoder)
 }

@@ -50,7 +50,7 @@ func TestDeviceRecords(t *testing.T) {
 			alike++
 		}
 	}
-	t.Logf("%d of %d pieces of 20 ms are alike, the sound begins at %v, %+v", alike, n, samplesDuration(int64(start)), StatsOf(source))
+	t.Logf("%d of %d pieces of 20 ms are alike, the sound begins at %v, %+v", alike, n, opus.Duration(int64(start)), StatsOf(source))
 	if n < 100 || alike < n*3/4 { // PulseAudio itself loses sound on a busy machine
 		t.Errorf("only %d of %d pieces of 20 ms were recorded as they were said", alike, n)
 	}

@@ -19,12 +19,19 @@ import (
 // ffmpegWords is how much of ffmpeg's complaints is kept, in bytes: the end of them.
 const ffmpegWords = 4 << 10
 
+// ffmpegFormats are the containers that may be opened, as ffmpeg -demuxers calls them:
+// those that hold sound. Playlists (hls, concat, dash, sdp) are not among them, because
+// they name other files to be played.
+const ffmpegFormats = "aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,dsf,dts,eac3,flac,flv,gsm,matroska,mov,mp3,mpc,mpc8," +
+	"mpeg,mpegts,ogg,oma,tta,voc,w64,wav,wv"
+
 // ffmpeg is a child process that decodes a file to raw samples. Whoever reads it must
 // close it, which kills it and waits for it.
 type ffmpeg struct {
 	rawSamples
 	kill   context.CancelFunc
 	cmd    *exec.Cmd
+	url    string // of the file, as ffmpeg calls it
 	stderr tail
 }
 
@@ -50,11 +57,11 @@ func startFFmpeg(ctx context.Context, program, path string, channels int) (*ffmp
 		return nil, fmt.Errorf("find the file for ffmpeg: %w", err)
 	}
 	ctx, kill := context.WithCancel(ctx)
-	f := &ffmpeg{kill: kill}
-	// The protocol is written out and the others are shut off, so that neither a name
-	// nor a playlist can make ffmpeg fetch anything.
+	f := &ffmpeg{kill: kill, url: "file:" + absolute}
+	// The protocol is written out and the others are shut off, so that a name cannot make
+	// ffmpeg fetch anything.
 	f.cmd = exec.CommandContext(ctx, program, "-nostdin", "-v", "error",
-		"-protocol_whitelist", "file", "-i", "file:"+absolute, "-vn",
+		"-protocol_whitelist", "file", "-format_whitelist", ffmpegFormats, "-i", f.url, "-vn",
 		"-f", "s16le", "-ar", strconv.Itoa(opus.SampleRate), "-ac", strconv.Itoa(channels), "-")
 	f.cmd.Stderr = &f.stderr
 	f.cmd.WaitDelay = time.Second
@@ -64,7 +71,7 @@ func startFFmpeg(ctx context.Context, program, path string, channels int) (*ffmp
 	}
 	if err != nil {
 		kill()
-		return nil, fmt.Errorf("start ffmpeg: %w", err)
+		return nil, fmt.Errorf("start ffmpeg: %w", withoutPath(err))
 	}
 	f.rawSamples = rawSamples{in: bufio.NewReader(stdout), channels: channels}
 	return f, nil
@@ -77,9 +84,14 @@ func (f *ffmpeg) ReadPCM(ctx context.Context, pcm []int16) (int, error) {
 		return n, err
 	}
 	if err := f.cmd.Wait(); err != nil {
-		return n, fmt.Errorf("ffmpeg cannot decode it: %w: %s", err, f.stderr.lastLine())
+		return n, fmt.Errorf("ffmpeg cannot decode it: %w: %s", err, f.complaint())
 	}
 	return n, io.EOF
+}
+
+// complaint is ffmpeg's last word, without the path.
+func (f *ffmpeg) complaint() string {
+	return strings.ReplaceAll(strings.ReplaceAll(f.stderr.lastLine(), f.url+": ", ""), f.url, "the file")
 }
 
 func (f *ffmpeg) Close() error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"broadcastbot/internal/oggopus"
 	"broadcastbot/internal/opus"
 )
 
@@ -151,7 +153,7 @@ func TestOpenErrors(t *testing.T) {
 		{"no scheme", "talk.opus", `unknown source "talk.opus": use device:default, device:NAME, file:talk.opus, pipe:- or tone:440`},
 		{"unknown scheme", "http://x", "use device:default"},
 		{"no path", "file:", "as in file:talk.opus"},
-		{"missing", "file:/nowhere/talk.opus", "there is no file /nowhere/talk.opus"},
+		{"missing", "file:/nowhere/talk.opus", "there is no file talk.opus"},
 		{"directory", "file:" + t.TempDir(), "is a directory"},
 		{"special", "file:/dev/null", "is not a regular file: use pipe:-"},
 		{"empty", write(""), "is empty"},
@@ -196,4 +198,116 @@ func TestWithoutFFmpeg(t *testing.T) {
 	if _, err := Open(t.Context(), "file:"+path, Options{}); err == nil || !strings.Contains(err.Error(), "install ffmpeg") {
 		t.Errorf("without ffmpeg: %v", err)
 	}
+}
+
+// TestPlaylistIsRefused checks that nobody who may name a file in one directory can have
+// one in another played, by a file that names it.
+func TestPlaylistIsRefused(t *testing.T) {
+	outside := t.TempDir()
+	mustRun(t, outside, "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=d=1", "secret.mp3")
+	secret := filepath.Join(outside, "secret.mp3")
+	for name, content := range map[string]string{
+		"list.m3u8":   "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n" + secret + "\n#EXT-X-ENDLIST\n",
+		"list.concat": "ffconcat version 1.0\nfile " + secret + "\n",
+	} {
+		source, err := Open(t.Context(), "file:"+mustWrite(t, name, []byte(content)), Options{FullSpeed: true})
+		if err == nil {
+			source.Close()
+			t.Errorf("%s was played", name)
+		} else if strings.Contains(err.Error(), outside) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestErrorsDoNotTellPaths checks the errors that a room may read: the reason first, and
+// the file's name, but not where it is.
+func TestErrorsDoNotTellPaths(t *testing.T) {
+	dir := t.TempDir()
+	mustRun(t, dir, "ffmpeg", "-version")
+	for name, content := range map[string]string{"notes.txt": "this is no sound at all", "bad.wav": "RIFF0000WAVEfmt xx", "empty": ""} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("loop", filepath.Join(dir, "loop")); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		filepath.Join(dir, "notes.txt"):          "ffmpeg cannot decode it: exit status 1: Invalid data found when processing input (notes.txt)",
+		filepath.Join(dir, "bad.wav"):            "the WAV file has no data chunk (bad.wav)",
+		filepath.Join(dir, "empty"):              "empty is empty",
+		filepath.Join(dir, "none.opus"):          "there is no file none.opus",
+		filepath.Join(dir, "loop"):               "look at file loop: too many levels of symbolic links",
+		filepath.Join(dir, "notes.txt", "a.mp3"): "look at file a.mp3: not a directory",
+		dir:                                      filepath.Base(dir) + " is a directory: name a file in it",
+	} {
+		_, err := Open(t.Context(), "file:"+path, Options{FullSpeed: true})
+		if err == nil || err.Error() != want {
+			t.Errorf("got  %v\nwant %s", err, want)
+		}
+	}
+	directory, err := os.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer directory.Close()
+	if _, err := (nameless{directory}).Read(make([]byte, 1)); err == nil || strings.Contains(err.Error(), dir) {
+		t.Errorf("a read says: %v", err)
+	}
+}
+
+// TestOutputGain plays the same packets twice: as they are, and in a file that says that
+// they are to be played 12 dB softer.
+func TestOutputGain(t *testing.T) {
+	mustRun(t, t.TempDir(), "ffmpeg", "-version")
+	softer := gainFile(t, -12*256)
+	loud := playedLevel(t, "file:"+mustWrite(t, "a.opus", gainFile(t, 0)), Options{})
+	soft := playedLevel(t, "file:"+mustWrite(t, "a.opus", softer), Options{})
+	if ratio := soft / loud; math.Abs(ratio-0.251) > 0.02 {
+		t.Errorf("the level is %.3f of the other, want 0.251", ratio)
+	}
+	for name, open := range map[string]func(*testing.T, Options) float64{
+		"pipe": func(t *testing.T, o Options) float64 {
+			o.Stdin = bytes.NewReader(softer)
+			return playedLevel(t, "pipe:-", o)
+		},
+		"without ffmpeg": func(t *testing.T, o Options) float64 {
+			t.Setenv("PATH", t.TempDir())
+			return playedLevel(t, "file:"+mustWrite(t, "a.opus", softer), o)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			copied := open(t, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+			if copied != loud || !strings.Contains(log.String(), "gain_dB=-12") {
+				t.Errorf("level %.0f, want %.0f; log %q", copied, loud, &log)
+			}
+		})
+	}
+}
+
+// gainFile returns a second of a tone as Ogg Opus with an output gain.
+func gainFile(t *testing.T, gain int16) []byte {
+	t.Helper()
+	source := mustOpen(t, "tone:440,duration=1s", Options{Encoder: clean(1), FullSpeed: true})
+	var file bytes.Buffer
+	w := oggopus.NewWriter(&file, oggopus.Head{Channels: 1, PreSkip: source.Format().PreSkip, OutputGain: gain}, oggopus.Tags{})
+	for _, packet := range mustReadAll(t, source) {
+		if err := w.WritePacket(packet); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(source.EndTrim()); err != nil {
+		t.Fatal(err)
+	}
+	return file.Bytes()
+}
+
+func playedLevel(t *testing.T, spec string, o Options) float64 {
+	t.Helper()
+	o.Encoder, o.FullSpeed = clean(1), true
+	source := mustOpen(t, spec, o)
+	packets := mustReadAll(t, source)
+	return level(mustDecode(t, source.Format(), packets, source.EndTrim()))
 }

@@ -76,7 +76,7 @@ func (p *paced) wait(ctx context.Context) error {
 	if p.start.IsZero() {
 		p.start = time.Now()
 	}
-	early := time.Until(p.start.Add(samplesDuration(p.samples)))
+	early := time.Until(p.start.Add(opus.Duration(p.samples)))
 	if early <= burst {
 		return ctx.Err()
 	}

@@ -104,14 +104,6 @@ func TestPaceRefusesSilence(t *testing.T) {
 	}
 }
 
-func TestSamplesDuration(t *testing.T) {
-	for _, samples := range []int64{0, 1, 47999, 48000, 960 * 50 * 3600 * 24 * 365 * 100} {
-		if got := samplesIn(samplesDuration(samples) + 1); got != samples {
-			t.Errorf("%d samples became %v and then %d", samples, samplesDuration(samples), got)
-		}
-	}
-}
-
 func mustPace(t *testing.T, n int, fullSpeed bool) Source {
 	t.Helper()
 	p, err := newPaced(t.Context(), &fakeSource{n: n}, fullSpeed)

@@ -48,6 +48,31 @@ func TestPipePassesPacketsOn(t *testing.T) {
 	}
 }
 
+// TestStandardInputIsForOneShow opens the process's own standard input, which is another
+// file for this test.
+func TestStandardInputIsForOneShow(t *testing.T) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer write.Close()
+	real := os.Stdin
+	os.Stdin = read
+	t.Cleanup(func() { os.Stdin, stdin.life = real, nil })
+	if _, err := write.Write(make([]byte, 960*2)); err != nil {
+		t.Fatal(err)
+	}
+	source := mustOpen(t, "pipe:-", Options{})
+	if _, err := Open(t.Context(), "pipe:-", Options{}); err == nil || !strings.Contains(err.Error(), "another show is reading it") {
+		t.Errorf("while the first show reads: %v", err)
+	}
+	mustRead(t, source) // it was not disturbed
+	source.Close()
+	if _, err := Open(t.Context(), "pipe:-", Options{}); err == nil || !strings.Contains(err.Error(), "an earlier show has read it") {
+		t.Errorf("after the first show: %v", err)
+	}
+}
+
 func splitPages(file []byte) (pages [][]byte) {
 	for len(file) > 0 {
 		end := bytes.Index(file[4:], []byte("OggS")) + 4

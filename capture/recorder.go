@@ -21,7 +21,7 @@ type recorder struct {
 	ring     ring
 	timeline timeline
 	surplus  int       // samples still to be dropped to meet the clock
-	heard    time.Time // when the device last delivered; at first, when the recorder was made
+	heard    time.Time // when the device last delivered; at first, when the device had been opened
 	stats    Stats
 }
 
@@ -30,7 +30,16 @@ func newRecorder(channels int) *recorder {
 		channels: channels,
 		wake:     make(chan struct{}, 1),
 		ring:     newRing(recorderRoom * opus.SampleRate * channels),
-		heard:    time.Now(),
+	}
+}
+
+// start says when the device had been opened, which may take long: the silence before
+// that is not recorded.
+func (r *recorder) start(opened time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.heard.IsZero() { // else it has delivered already
+		r.heard = opened
 	}
 }
 

@@ -33,7 +33,7 @@ type timeline struct {
 // negative number means frames too many. The caller adds to frames what it corrected.
 func (t *timeline) arrived(now time.Time, n int) (missing int64) {
 	if t.start.IsZero() {
-		t.start = now.Add(-samplesDuration(int64(n)))
+		t.start = now.Add(-opus.Duration(int64(n)))
 		t.openWindow(now)
 	}
 	t.frames += int64(n)
@@ -49,7 +49,7 @@ func (t *timeline) arrived(now time.Time, n int) (missing int64) {
 func (t *timeline) judge(lag int64) (missing int64) {
 	if !t.settled && lag > -int64(opus.SampleRate) { // nothing is that early by nature
 		t.settled = true
-		t.start = t.start.Add(samplesDuration(lag))
+		t.start = t.start.Add(opus.Duration(lag))
 		return 0
 	}
 	if lag >= -timelineTolerance && lag <= timelineTolerance {
@@ -65,17 +65,5 @@ func (t *timeline) openWindow(now time.Time) {
 
 // behind returns how many frames the recording lags behind the clock.
 func (t *timeline) behind(now time.Time) int64 {
-	return samplesIn(now.Sub(t.start)) - t.frames
-}
-
-// samplesDuration returns how long n samples per channel sound. It is exact for days,
-// where n*time.Second would overflow.
-func samplesDuration(n int64) time.Duration {
-	whole, rest := n/opus.SampleRate, n%opus.SampleRate
-	return time.Duration(whole)*time.Second + time.Duration(rest)*time.Second/opus.SampleRate
-}
-
-// samplesIn returns how many samples per channel sound in d.
-func samplesIn(d time.Duration) int64 {
-	return int64(d/time.Second)*opus.SampleRate + int64(d%time.Second)*opus.SampleRate/int64(time.Second)
+	return opus.Samples(now.Sub(t.start)) - t.frames
 }

@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"broadcastbot/internal/opus"
 )
 
 const period = 960 // frames of a callback
@@ -19,7 +21,7 @@ type simulation struct {
 
 func newSimulation() *simulation {
 	s := &simulation{recorder: newRecorder(1), start: time.Now(), chunk: make([]byte, 2*period), pcm: make([]int16, 2*period)}
-	s.recorder.heard = s.start
+	s.recorder.start(s.start)
 	return s
 }
 
@@ -41,7 +43,7 @@ func (s *simulation) read() {
 }
 
 // offset returns how far the recording is ahead of the clock, in frames.
-func (s *simulation) offset(now time.Duration) int { return s.out - int(samplesIn(now)) }
+func (s *simulation) offset(now time.Duration) int { return s.out - int(opus.Samples(now)) }
 
 func TestTimelineLeavesLateFramesAlone(t *testing.T) {
 	s := newSimulation()
@@ -102,7 +104,7 @@ func TestTimelineStopsRunaway(t *testing.T) {
 	for now := time.Millisecond; now <= end; now += time.Millisecond {
 		s.deliver(now) // 20 times too fast
 	}
-	ahead := samplesDuration(int64(s.offset(end)))
+	ahead := opus.Duration(int64(s.offset(end)))
 	if ahead > 30*time.Second {
 		t.Errorf("a device 20 times too fast ran %v ahead", ahead)
 	}
@@ -153,5 +155,17 @@ func TestRecorderDoesNotAllocate(t *testing.T) {
 		r.read(pcm)
 	}); allocs != 0 {
 		t.Errorf("recording allocates %v times", allocs)
+	}
+}
+
+// TestSlowOpenIsNotSilence opens a device for 10 seconds, as Bluetooth does, and then
+// hears nothing of it for 3.
+func TestSlowOpenIsNotSilence(t *testing.T) {
+	r, asked := newRecorder(1), time.Now()
+	opened := asked.Add(10 * time.Second)
+	r.start(opened)
+	r.bridge(opened.Add(3 * time.Second))
+	if got := r.Stats().SilenceSamples; got != 3*opus.SampleRate {
+		t.Errorf("%v of silence were recorded, want 3s", opus.Duration(got))
 	}
 }

@@ -60,7 +60,7 @@ func parseTone(spec string) (*tone, error) {
 	if !named || err != nil || duration <= 0 {
 		return nil, fmt.Errorf("tone parameter %q: use duration= and a time, as in tone:440,duration=30s", parameter)
 	}
-	t.end = max(samplesIn(duration), 1)
+	t.end = max(opus.Samples(duration), 1)
 	return t, nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -129,17 +130,17 @@ func benchUpload(b *testing.B, p *peer, body io.Reader) (id string) {
 		b.Fatal(err)
 	}
 	response.Body.Close()
-	location := response.Header.Get("Location")
-	if location == "" {
-		location = "/upload/x" // the naive one has but one recording
+	id = strings.TrimPrefix(response.Header.Get("Location"), "upload/")
+	if id == "" {
+		id = "x" // the naive one has but one recording
 	}
-	flow := request("PATCH", location, patch(0, nil), body)
+	flow := request("PATCH", "/upload/"+id, patch(0, nil), body)
 	go func() {
 		if response, err := http.DefaultClient.Do(flow); err == nil { // it is cut when the server is stopped
 			response.Body.Close()
 		}
 	}()
-	return location[len("/upload/"):]
+	return id
 }
 
 // hear reads blocks to the end and returns how old each was.

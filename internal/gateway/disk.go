@@ -12,6 +12,7 @@ import (
 const (
 	partFile   = ".part"   // the upload goes on
 	lengthFile = ".length" // how long a .part will be, in decimal, when the uploader said so before the end
+	newFile    = ".new"    // a .length that is being written
 	doneFile   = ".mxc"    // finished
 	goneFile   = ".gone"   // empty: was removed
 )
@@ -26,18 +27,23 @@ func (d disk) exists(id, ext string) bool {
 	return err == nil
 }
 
-// writeLength makes the declared length of an upload durable.
+// writeLength makes the declared length of an upload durable. It appears whole
+// or not at all: the first digits of a number are a number, too.
 func (d disk) writeLength(id string, length int64) error {
-	f, err := os.OpenFile(d.path(id, lengthFile), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	path := d.path(id, newFile)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(strconv.AppendInt(nil, length, 10))
-	return errors.Join(err, f.Sync(), f.Close())
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return errors.Join(err, removeFile(path))
+	}
+	return errors.Join(os.Rename(path, d.path(id, lengthFile)), d.sync())
 }
 
-// readLength returns unknownLength when none was declared. One that a crash
-// left torn was never confirmed to the uploader, who will declare it again.
+// readLength returns unknownLength when none was declared, or nobody can read
+// it: the uploader will declare it again.
 func (d disk) readLength(id string) (int64, error) {
 	text, err := os.ReadFile(d.path(id, lengthFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -68,6 +68,7 @@ func TestRestartAfterACrash(t *testing.T) {
 	write(renamed, lengthFile, "7")
 	torn := write(newID(), partFile, "some")
 	write(torn, lengthFile, "")
+	write(torn, newFile, "4")
 	write("notes", ".txt", "not ours")
 	write("notes", ".part", "not ours")
 
@@ -125,6 +126,11 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("%d bytes are stored", stored)
 	}
 	s.mustHold(id, data[:stored])
+
+	short := s.begin()
+	setLimit(2) // of the four digits
+	mustRefuse(t, s.do("PATCH", "/upload/"+short, patch(0, headers{"Upload-Length": "1234"}), nil), http.StatusInsufficientStorage)
+	mustBeFile(t, s, short, partFile)
 	setLimit(roomy)
 	s.grow(id, stored, data[stored:])
 	s.finish(id, len(data))

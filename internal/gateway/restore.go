@@ -37,6 +37,8 @@ func (s *shelf) restore(name string) error {
 		return nil // not ours
 	case ext == goneFile:
 		return s.disk.bury(id)
+	case ext == newFile:
+		return removeFile(s.disk.path(id, newFile))
 	case ext == lengthFile && !s.disk.exists(id, partFile):
 		return removeFile(s.disk.path(id, lengthFile))
 	case ext == partFile && s.disk.exists(id, partFile):

@@ -1,12 +1,15 @@
 package gateway
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -42,6 +45,14 @@ func TestCreate(t *testing.T) {
 	if err := json.Unmarshal(a.body, &where); err != nil || where.LiveURL != "https://radio.example.org/live/"+id ||
 		where.ListenURL != "https://radio.example.org/listen/"+id {
 		t.Errorf("body %s: %v", a.body, err)
+	}
+	endpoint, err := url.Parse("https://radio.example.org/radio/upload")
+	if err != nil {
+		t.Fatal(err)
+	}
+	location, err := endpoint.Parse(a.header.Get("Location"))
+	if err != nil || location.String() != endpoint.String()+"/"+id {
+		t.Errorf("behind a proxy, Location means %v, %v", location, err)
 	}
 	if other := s.begin(); other == id {
 		t.Error("two uploads got the same id")
@@ -262,6 +273,52 @@ func TestUploadContinuesAfterACut(t *testing.T) {
 	s.grow(id, size, data[size:])
 	s.finish(id, len(data))
 	s.mustHold(id, data)
+}
+
+// TestCutOffUploadIsToContinue closes half of a connection, so that the answer
+// to an upload that was cut off can be read.
+func TestCutOffUploadIsToContinue(t *testing.T) {
+	s := newStation(t, Options{})
+	conn := s.dial("PATCH /upload/" + s.begin() + " HTTP/1.1\nHost: x\nAuthorization: Bearer " + testToken + "\nTus-Resumable: 1.0.0\n" +
+		"Content-Type: application/offset+octet-stream\nUpload-Offset: 0\nContent-Length: 10\n\nhello")
+	conn.CloseWrite()
+	a := mustAnswer(t, conn)
+	mustRefuse(t, a, http.StatusRequestTimeout) // which clients try again after, unlike other 4xx
+	if a.header.Get("Upload-Offset") != "5" {
+		t.Errorf("Upload-Offset: %q", a.header.Get("Upload-Offset"))
+	}
+}
+
+// TestRefusalDoesNotWaitForTheBody sends a body that flows and does not end:
+// the answer must come before more of it.
+func TestRefusalDoesNotWaitForTheBody(t *testing.T) {
+	s := newStation(t, Options{MaxSize: 100})
+	id := s.growing(noise(10))
+	for status, request := range map[int]string{
+		http.StatusUnauthorized:          "Upload-Offset: 10\n",
+		http.StatusConflict:              "Authorization: Bearer " + testToken + "\nUpload-Offset: 9\n",
+		http.StatusRequestEntityTooLarge: "Authorization: Bearer " + testToken + "\nUpload-Offset: 10\nUpload-Length: 101\n",
+	} {
+		conn := s.dial("PATCH /upload/" + id + " HTTP/1.1\nHost: x\nTus-Resumable: 1.0.0\n" +
+			"Content-Type: application/offset+octet-stream\nTransfer-Encoding: chunked\n" + request + "\n5\nhello\n")
+		mustRefuse(t, mustAnswer(t, conn), status)
+		if rest, err := io.ReadAll(conn); len(rest) > 0 || err != nil {
+			t.Errorf("after %d comes %q, %v, want the end", status, rest, err)
+		}
+	}
+	s.mustHold(id, noise(10))
+}
+
+// mustAnswer reads one answer from a connection that [station.dial] opened.
+func mustAnswer(t testing.TB, conn net.Conn) answer {
+	t.Helper()
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatalf("read the answer: %v", err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	return answer{response.StatusCode, response.Header, body, err}
 }
 
 func (s *station) offset(id string) int {
