@@ -197,8 +197,10 @@ func TestDeviceComesBack(t *testing.T) {
 			loud++
 		}
 	}
+	// What waited in the fifos of the old and the new microphone comes as sound
+	// from before its time; how much of it there is depends on the machine.
 	took, recorded := time.Since(start), time.Duration(read)*20*time.Millisecond
-	if recorded < took-time.Second || recorded > took+time.Second {
+	if recorded < took-time.Second || recorded > took+4*time.Second {
 		t.Errorf("%v were recorded while %v went by", recorded, took)
 	}
 	if StatsOf(source).SilenceSamples < opus.SampleRate {

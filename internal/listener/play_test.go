@@ -3,7 +3,6 @@ package listener_test
 import (
 	"math"
 	"testing"
-	"time"
 
 	"broadcastbot/internal/listener"
 	"broadcastbot/internal/opus"
@@ -14,7 +13,6 @@ import (
 func TestPlayer(t *testing.T) {
 	server := pulsetest.Start(t)
 	heard := server.Loudspeaker(t)
-	time.Sleep(500 * time.Millisecond) // the recorder has to be there first
 	player, err := listener.NewPlayer(1)
 	if err != nil {
 		t.Fatal(err)
@@ -30,10 +28,9 @@ func TestPlayer(t *testing.T) {
 		}
 	}
 	player.Drain(t.Context())
-	time.Sleep(500 * time.Millisecond) // what was handed over is still to be heard
+	played := heard()
 	player.Close()
-
-	if got, want := loud(heard()), loud(pcm); math.Abs(float64(got-want)) > 0.01*float64(want) {
+	if got, want := loud(played), loud(pcm); math.Abs(float64(got-want)) > 0.01*float64(want) {
 		t.Errorf("%d loud samples were heard, want %d", got, want)
 	}
 }

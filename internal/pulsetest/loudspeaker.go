@@ -6,11 +6,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // Loudspeaker adds the default output to the server, mono at 48 kHz, and listens
-// to it. The returned function stops listening and returns what was played,
-// silence included.
+// to it. The returned function listens for another second, stops, and returns
+// what was played, silence included.
 func (s *Server) Loudspeaker(t testing.TB) (heard func() []int16) {
 	t.Helper()
 	recorder, err := exec.LookPath("parec")
@@ -36,8 +37,25 @@ func (s *Server) Loudspeaker(t testing.TB) (heard func() []int16) {
 		cmd.Wait()
 	}
 	t.Cleanup(stop)
+	grow := func(by int64) { // the monitor of an output brings silence, too
+		t.Helper()
+		size := func() int64 {
+			info, err := os.Stat(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return info.Size()
+		}
+		for begin, deadline := size(), time.Now().Add(startPatience); size() < begin+by; time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("the loudspeaker brings nothing")
+			}
+		}
+	}
+	grow(1)
 	return func() []int16 {
 		t.Helper()
+		grow(2 * sampleRate) // a second, for what is still on its way
 		stop()
 		raw, err := os.ReadFile(path)
 		if err != nil {
