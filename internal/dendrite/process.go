@@ -51,6 +51,3 @@ func (p *Process) Kill() {
 	p.cmd.Process.Kill()
 	<-p.ended
 }
-
-// PID is the process's id.
-func (p *Process) PID() int { return p.cmd.Process.Pid }

@@ -116,6 +116,3 @@ func (s *Station) Stop() { s.process.Stop(time.Minute) }
 
 // Kill ends the station as a power cut does.
 func (s *Station) Kill() { s.process.Kill() }
-
-// PID is the process id of the running station.
-func (s *Station) PID() int { return s.process.PID() }
