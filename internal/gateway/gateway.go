@@ -29,6 +29,7 @@ type Options struct {
 	Token     string       // what an uploader has to present; must not be empty
 	PublicURL string       // where listeners reach the gateway, such as https://radio.example.org; may be empty
 	MaxSize   int64        // bytes of the largest recording; 0 means no limit
+	Embedders []string     // origins, such as https://chat.example.org, whose pages may show the listen page in a frame
 	Log       *slog.Logger // nil discards
 }
 
@@ -40,6 +41,9 @@ type Gateway struct {
 	log       *slog.Logger
 	shelf     *shelf
 	traffic   traffic
+
+	page       map[string]pageFile // the files of the listen page
+	pagePolicy string              // its Content-Security-Policy
 
 	uploadIdle time.Duration // an upload that brings nothing for so long is stopped
 	stall      time.Duration // a listener who takes nothing, or not a whole chunk of what he missed, for so long is dropped
@@ -54,6 +58,13 @@ func New(o Options) (*Gateway, error) {
 	if err := checkPublicURL(o.PublicURL); err != nil {
 		return nil, err
 	}
+	if err := checkEmbedders(o.Embedders); err != nil {
+		return nil, err
+	}
+	page, err := loadPage()
+	if err != nil {
+		return nil, fmt.Errorf("load the listen page: %w", err)
+	}
 	g := &Gateway{
 		publicURL:  strings.TrimSuffix(o.PublicURL, "/"),
 		token:      newToken(o.Token),
@@ -61,6 +72,8 @@ func New(o Options) (*Gateway, error) {
 		log:        o.Log,
 		uploadIdle: time.Minute,
 		stall:      30 * time.Second,
+		page:       page,
+		pagePolicy: pagePolicy(o.Embedders),
 	}
 	if g.maxSize <= 0 || g.maxSize > noLimit {
 		g.maxSize = noLimit
@@ -113,6 +126,10 @@ func (g *Gateway) Handler() http.Handler {
 	mux.Handle("/listen/{id}", g.methods(map[string]handler{
 		http.MethodGet:  g.listenPage,
 		http.MethodHead: g.listenPage,
+	}))
+	mux.Handle("/listen/player/{file...}", g.methods(map[string]handler{
+		http.MethodGet:  g.pageAsset,
+		http.MethodHead: g.pageAsset,
 	}))
 	mux.Handle("/healthz", g.methods(map[string]handler{
 		http.MethodGet:  g.health,

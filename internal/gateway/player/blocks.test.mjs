@@ -1,0 +1,235 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { BlockReader, parseFragment } from "./blocks.js";
+import { pieces, randomFrom, readAll, samePackets } from "./testing/read.mjs";
+import { makeShow, varying } from "./testing/show.mjs";
+import { vector, vectors } from "./testing/vectors.mjs";
+
+const headSize = 1139;
+
+function readerOf({ key }, bytes) {
+  const reader = new BlockReader(parseFragment(key));
+  if (bytes) reader.feed(bytes);
+  return reader;
+}
+
+assert.ok(vectors().length > 20, "where are the vectors?");
+
+for (const v of vectors()) {
+  test(`vector ${v.name}`, async () => {
+    const reader = readerOf(v, v.file);
+    const { packets, result, error } = await readAll(reader);
+    assert.equal(result, v.expect);
+    assert.equal(packets.length, v.packets);
+    if (!error) return;
+    await assert.rejects(reader.next(), (again) => again === error, "a refusal is final");
+    reader.jump(headSize);
+    reader.feed(v.file.subarray(headSize));
+    await assert.rejects(reader.next(), (again) => again === error, "a jump has healed a reader that had failed");
+  });
+}
+
+test("a file says the same in whatever pieces it comes", async () => {
+  const v = vector("ok");
+  const whole = await readAll(readerOf(v, v.file));
+  const random = randomFrom(1);
+  const cuts = { "byte by byte": () => 1, "in random pieces": () => 1 + Math.floor(random() * 700) };
+  for (const [how, length] of Object.entries(cuts)) {
+    const reader = readerOf(v);
+    const blocks = [];
+    for (const piece of pieces(v.file, length)) {
+      reader.feed(piece);
+      blocks.push(...(await readAll(reader, false)).blocks);
+    }
+    assert.deepEqual(blocks, whole.blocks, how);
+    assert.ok(reader.ended, how);
+    assert.equal(reader.offset, v.file.length, how);
+  }
+});
+
+test("vectors are refused alike in pieces", async () => {
+  for (const v of vectors()) {
+    const reader = readerOf(v);
+    const all = { packets: 0, result: "ErrCutOff" };
+    for (const piece of pieces(v.file, () => 97)) {
+      reader.feed(piece);
+      const { packets, result, error } = await readAll(reader, false);
+      all.packets += packets.length;
+      all.result = result;
+      if (error) break;
+    }
+    assert.deepEqual(all, { packets: v.packets, result: v.expect }, v.name);
+  }
+});
+
+test("the head says what the show is", async () => {
+  const show = makeShow(1, { random: randomFrom(2) });
+  const reader = new BlockReader(show.key);
+  assert.equal(reader.head, null);
+  reader.feed(show.file.subarray(0, headSize));
+  assert.equal(await reader.next(), null);
+  assert.deepEqual(reader.head, {
+    channels: 1, preSkip: 312, title: "Town hall", speaker: "@alice:example.org", started: new Date("2026-11-23T09:17:22.479Z"),
+  });
+  assert.equal(reader.headPages.length, 1103);
+  assert.equal(reader.first, headSize);
+  assert.equal(reader.offset, headSize);
+});
+
+test("blocks know their place and time", async () => {
+  const show = makeShow(5, { size: varying, random: randomFrom(3) });
+  const { blocks, packets } = await readAll(fed(show));
+  samePackets(packets, show.packets);
+  const end = blocks.pop();
+  assert.deepEqual(blocks.map(placeOf), show.blocks);
+  assert.deepEqual([end.last, end.start, end.end, end.packets], [true, 24000, 24000, []]);
+});
+
+test("a sign of life has no packets and stands at the sample so far", async () => {
+  const show = makeShow(2, { random: randomFrom(4), signs: (block) => (block === 1 ? 2 : 0) });
+  const { blocks } = await readAll(fed(show));
+  assert.deepEqual(blocks.map(({ start, end, packets, last }) => [start, end, packets.length, last]), [
+    [0, 4800, 5, false], [4800, 4800, 0, false], [4800, 4800, 0, false], [4800, 9600, 5, false], [9600, 9600, 0, true],
+  ]);
+  const reader = fed(show);
+  await reader.next();
+  reader.jump(show.blocks[0].offset + 1);
+  reader.feed(show.file.subarray(reader.offset));
+  assert.equal((await reader.next()).start, 4800, "after a jump signs of life are passed over");
+});
+
+test("a jump lands on the next block and knows its time", async () => {
+  const v = vector("ok");
+  const whole = await readAll(readerOf(v, v.file));
+  for (let offset = headSize; offset < v.file.length; offset++) {
+    const reader = readerOf(v, v.file.subarray(0, headSize));
+    await reader.next();
+    reader.jump(offset);
+    reader.feed(v.file.subarray(offset));
+    const want = whole.blocks.filter((block) => block.offset >= offset);
+    const got = await readAll(reader);
+    assert.equal(got.error, null, `jump to ${offset}`);
+    assert.equal(got.blocks.length, want.length, `jump to ${offset}`);
+    if (want.length > 1) assert.deepEqual(got.blocks, want, `jump to ${offset}`);
+    else assert.deepEqual(got.packets, want.flatMap((block) => block.packets), `jump to ${offset}`); // a trimmed end alone does not tell its start
+  }
+});
+
+test("a jump does not wait for bytes that a false beginning promises when none will come", async () => {
+  const show = makeShow(3, { random: randomFrom(5) });
+  const at = show.blocks[1].offset;
+  const promise = Buffer.from("ffffffff00000000f0ff0f0000000000", "hex"); // a header of the largest block
+  const reader = fed(show);
+  await reader.next();
+  reader.jump(at - promise.length);
+  reader.feed(promise);
+  reader.feed(show.file.subarray(at));
+  assert.equal(await reader.next(), null, "more bytes may come");
+  assert.equal((await reader.next(true)).offset, at);
+});
+
+test("no flipped bit gives a packet that the sound file does not have", async () => {
+  const show = makeShow(2, { random: randomFrom(6) });
+  for (let at = 0; at < show.file.length; at++) {
+    const file = show.file.slice();
+    file[at] ^= 1 << at % 8;
+    const { packets, result } = await readAll(fed({ ...show, file }));
+    const checksum = checksumsOf(show).some((field) => at >= field && at < field + 4);
+    if (checksum) {
+      assert.equal(result, "ok", `byte ${at}: a wrong checksum is no reason to refuse`);
+      continue;
+    }
+    assert.notEqual(result, "ok", `byte ${at}: not noticed`);
+    samePackets(packets, show.packets.slice(0, packets.length), `byte ${at}`);
+    const before = show.blocks.filter((block) => block.offset + block.size <= at);
+    assert.equal(packets.length, 5 * before.length, `byte ${at}`);
+  }
+});
+
+test("reading goes on after rewind wherever the bytes ended", async () => {
+  const show = makeShow(3, { size: varying, random: randomFrom(7) });
+  for (let cut = 0; cut <= show.file.length; cut++) {
+    const reader = new BlockReader(show.key);
+    reader.feed(show.file.subarray(0, cut));
+    const before = await readAll(reader);
+    reader.rewind();
+    reader.feed(show.file.subarray(reader.offset));
+    const after = await readAll(reader);
+    assert.equal(after.result, "ok", `cut at ${cut}`);
+    samePackets([...before.packets, ...after.packets], show.packets, `cut at ${cut}`);
+  }
+});
+
+test("a block that is being opened while the reader is sent elsewhere is not given out", async () => {
+  const show = makeShow(4, { random: randomFrom(8) });
+  for (const send of [(reader) => reader.rewind(), (reader) => reader.jump(show.blocks[2].offset)]) {
+    const reader = fed(show);
+    await reader.next();
+    const pending = reader.next();
+    send(reader);
+    reader.feed(show.file.subarray(reader.offset));
+    assert.equal(await pending, null);
+    const { offset } = reader;
+    assert.equal((await reader.next()).offset, offset);
+  }
+});
+
+test("packets stay as they are when more is read, and fed bytes may change", async () => {
+  const show = makeShow(3, { random: randomFrom(9) });
+  const reader = new BlockReader(show.key);
+  const piece = show.file.slice();
+  reader.feed(piece);
+  piece.fill(0);
+  samePackets((await readAll(reader)).packets, show.packets);
+});
+
+test("memory does not grow with the file", async () => {
+  const show = makeShow(1000, { random: randomFrom(10) });
+  const reader = new BlockReader(show.key);
+  let packets = 0;
+  for (const piece of pieces(show.file, () => 4000)) {
+    reader.feed(piece);
+    packets += (await readAll(reader, false)).packets.length;
+  }
+  assert.equal(packets, show.packets.length);
+  assert.ok(show.file.length > 20 * reader.capacity, `${reader.capacity} bytes for a file of ${show.file.length}`);
+});
+
+test("bytes behind the end are not kept", async () => {
+  const show = makeShow(1, { random: randomFrom(11) });
+  const reader = fed(show);
+  await readAll(reader);
+  const { capacity } = reader;
+  reader.feed(new Uint8Array(1 << 20));
+  assert.equal(await reader.next(), null);
+  assert.equal(reader.capacity, capacity);
+  assert.equal(reader.offset, show.file.length);
+});
+
+test("keys are read strictly", () => {
+  const { key } = vector("ok");
+  assert.deepEqual(parseFragment(key).secret, Uint8Array.from({ length: 32 }, (_, i) => i));
+  assert.deepEqual(parseFragment(key).iv, Uint8Array.from({ length: 12 }, (_, i) => 0xa0 + i));
+  for (const bad of ["", key.slice(1), `${key}A`, `${key.slice(1)}=`, `${key.slice(1)}+`, `${key.slice(0, -1)}t`]) {
+    assert.throws(() => parseFragment(bad), { code: "WrongKey" }, bad);
+  }
+});
+
+test("a jump needs block 0", () => {
+  assert.throws(() => new BlockReader(parseFragment(vector("ok").key)).jump(headSize), /block 0/);
+});
+
+function fed(show) {
+  const reader = new BlockReader(show.key);
+  reader.feed(show.file);
+  return reader;
+}
+
+const placeOf = ({ sequence, offset, start, end, size }) => ({ sequence, offset, start, end, size });
+
+function checksumsOf({ blocks, file }) {
+  const end = blocks.at(-1).offset + blocks.at(-1).size;
+  assert.ok(end < file.length);
+  return [4, ...blocks.map((block) => block.offset), end].map((header) => header + 12);
+}

@@ -1,0 +1,31 @@
+// The decrypted show as an .opus file: the plaintext of its blocks, one after the other.
+
+import { Stream } from "./stream.js";
+
+/**
+ * Streams the show from its beginning to a sink with write(bytes) and close().
+ * A show that runs is saved up to where it is now: players take such a file.
+ * `progress` gets a fraction; `signal` ends it early, with a rejection. What is
+ * refused as damaged rejects after all before it was written.
+ */
+export async function saveShow(url, link, sink, progress = () => {}, signal) {
+  const stream = new Stream(url);
+  const stop = () => stream.interrupt();
+  signal?.addEventListener("abort", stop);
+  try {
+    await stream.open(link);
+    const edge = await stream.fromStart();
+    await sink.write(stream.headPages);
+    while (stream.offset < edge) {
+      signal?.throwIfAborted();
+      const block = await stream.read();
+      if (!block) break;
+      await sink.write(block.pages);
+      progress(stream.offset / edge);
+    }
+  } finally {
+    signal?.removeEventListener("abort", stop);
+    stream.interrupt();
+    await sink.close();
+  }
+}

@@ -1,0 +1,145 @@
+import { SeekTable, parseSeekTable } from "./seektable.js";
+
+export { parseSeekTable };
+
+const maxGuesses = 6; // before the file is read from its beginning
+const readForward = 256 << 10; // bytes beyond a landing that are read instead of guessing again
+const guessedEarly = 4 << 10; // bytes: how early to land when the guess is no more than an interpolation
+
+/**
+ * Seeker finds the block that holds a moment, in a file of which any part can
+ * be asked for. A guess leads to a place in the file, the first block there
+ * that opens tells the time, and a wrong guess teaches the next one. With
+ * blocks of one size the first guess is right: FORMAT.md, "Seeking".
+ * opusblocks/seeker.go is the same in Go.
+ */
+export class Seeker {
+  table = new SeekTable(); // makes the first guess right for blocks of any size
+  size = 0; // of the file in bytes, where it is finished: guesses stay before it
+
+  #land;
+  #read;
+  #blockSize = 0; // of the blocks seen so far, in bytes
+  #blockSamples = 0; // and how long they are
+  #varies = false; // they are not all alike
+  #known = { offset: 0, sample: 0 }; // the latest block seen: what it says of the bytes per sample
+
+  /**
+   * @param first the byte where the first block begins
+   * @param land jumps to an offset and resolves to the first block that opens there;
+   *   rejects with the code CutOff when the bytes end before
+   * @param read resolves to the next block
+   */
+  constructor(first, land, read) {
+    this.first = first;
+    this.#land = land;
+    this.#read = read;
+  }
+
+  /** Takes notice of a block that was read, so that guesses get better. */
+  learn(block) {
+    if (block.packets.length === 0 || block.last) return; // not a block like the others
+    const samples = block.end - block.start;
+    if (this.#blockSize === 0) [this.#blockSize, this.#blockSamples] = [block.size, samples];
+    if (block.size !== this.#blockSize || samples !== this.#blockSamples) {
+      this.#varies = true;
+      this.#blockSize = Math.max(this.#blockSize, block.size);
+    }
+    if (block.start > this.#known.sample) this.#known = { offset: block.offset, sample: block.start };
+  }
+
+  /**
+   * Moves to the block that holds the sample (at 48 kHz, pre-skip included) and
+   * resolves to it; read goes on behind it. Beyond the end it is the last
+   * block; beyond the edge of a file that grows, read waits.
+   */
+  async seekTo(sample) {
+    sample = Math.max(sample, 0);
+    let low = { offset: this.first, sample: 0 };
+    let guess = this.#guess(sample);
+    for (let guesses = 0; guesses < maxGuesses; guesses++) {
+      const block = await this.#landing(guess, guess > low.offset);
+      if (!block) { // too far, or a wrong table
+        guess = Math.max(low.offset, Math.floor((low.offset + guess) / 2) - guessedEarly);
+        continue;
+      }
+      if (block.packets.length === 0) { // the end, which does not tell its time
+        guess = Math.max(low.offset, guess - guessedEarly - this.#blockSize);
+        continue;
+      }
+      const landed = { offset: block.offset, sample: block.start };
+      const ahead = this.bytes(sample - landed.sample);
+      const further = this.#within(landed.offset + ahead - guessedEarly);
+      if (landed.sample > sample && guess > low.offset) {
+        guess = between(low, landed, sample);
+      } else if (ahead > readForward && further > landed.offset) {
+        [low, guess] = [landed, further];
+      } else {
+        return this.#forward(block, sample);
+      }
+    }
+    return this.#forward(await this.#landing(this.first), sample);
+  }
+
+  /** How long a block is: 0 while none has been seen. */
+  get blockSamples() {
+    return this.#blockSamples;
+  }
+
+  // Null means, where an earlier guess is possible, that the bytes end before
+  // a block that opens.
+  async #landing(offset, canBeEarlier = false) {
+    try {
+      const block = await this.#land(offset);
+      this.learn(block);
+      return block;
+    } catch (error) {
+      if (canBeEarlier && error.code === "CutOff") return null;
+      throw error;
+    }
+  }
+
+  // Reads on until the block that holds sample.
+  async #forward(block, sample) {
+    while (block.end <= sample && !block.last) block = await this.#read();
+    this.learn(block);
+    return block;
+  }
+
+  // Where the block that holds sample may begin: at most there, where all blocks
+  // are alike, because a block later would be one too late.
+  #guess(sample) {
+    const offset = this.table.lookup(sample);
+    if (offset !== null) return Math.max(offset, this.first);
+    return this.#within(this.first + this.bytes(sample) - this.#blockSize);
+  }
+
+  // Keeps a guess inside the file, with a whole block behind it.
+  #within(offset) {
+    if (this.size > 0) offset = Math.min(offset, this.size - 2 * this.#blockSize);
+    return Math.max(offset, this.first);
+  }
+
+  /**
+   * Estimates how many bytes so much sound takes: 0 while no block has been
+   * seen. Signs of life make it too few, never too many, where all blocks are
+   * alike.
+   */
+  bytes(samples) {
+    const rate = this.rate();
+    return rate.samples === 0 ? 0 : Math.trunc((samples * rate.bytes) / rate.samples);
+  }
+
+  /** How many bytes hold how many samples, as far as is known: 0 and 0 while no block has been seen. */
+  rate() {
+    if (!this.#varies) return { bytes: this.#blockSize, samples: this.#blockSamples };
+    return { bytes: Math.max(0, this.#known.offset - this.first), samples: this.#known.sample };
+  }
+}
+
+// Interpolates inside two proved places, a little early.
+function between(low, high, sample) {
+  const share = (sample - low.sample) / (high.sample - low.sample);
+  const guess = low.offset + Math.trunc(share * (high.offset - low.offset)) - guessedEarly;
+  return Math.max(guess, low.offset);
+}

@@ -1,0 +1,42 @@
+// The sleep timer: pauses after a while, or when the show is over.
+
+import { $, notify, setText } from "./dom.js";
+
+export class Sleep {
+  #player;
+  #select = $("sleep");
+  #timer;
+  #at = null; // ms, when to pause
+
+  constructor(player) {
+    this.#player = player;
+    this.#select.addEventListener("change", () => this.#choose(this.#select.value));
+  }
+
+  #choose(choice) {
+    clearTimeout(this.#timer);
+    const minutes = Number(choice); // NaN for the end of the show
+    this.#at = minutes > 0 ? Date.now() + minutes * 60_000 : null;
+    if (this.#at !== null) this.#timer = setTimeout(() => this.refresh(), minutes * 60_000 + 100);
+    this.refresh();
+  }
+
+  refresh() {
+    const left = this.#at === null ? null : this.#at - Date.now();
+    if (left !== null && left <= 0) this.#pause("The sleep timer has paused the show.");
+    if (this.#select.value === "end" && this.#atEnd) this.#pause("The show is over; the sleep timer has paused it.");
+    setText($("sleepleft"), this.#at === null ? "" : ` (${Math.ceil(left / 60_000)} min left)`);
+  }
+
+  get #atEnd() {
+    const { running, playing, position, duration } = this.#player;
+    return playing && !running && duration > 0 && position >= duration - 0.1;
+  }
+
+  #pause(why) {
+    this.#select.value = "off";
+    this.#at = null;
+    this.#player.pause();
+    notify(why);
+  }
+}

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { heading, secrecy, sentence } from "./words.js";
+
+const idle = { playing: false, buffering: false, following: false, detail: null, show: { encrypted: true } };
+const waiting = { ...idle, playing: true, buffering: true, following: true };
+const live = { ...idle, playing: true, following: true };
+const behind = { ...idle, playing: true };
+
+const cases = [
+  ["connecting", idle, /^Connecting/],
+  ["connecting", waiting, /starts by itself/],
+  ["live", idle, /Press Play/],
+  ["live", waiting, /starts in a moment/],
+  ["live", live, /hear it live/],
+  ["live", behind, /earlier part.*Go to live/],
+  ["paused", idle, /break.*Press Play/],
+  ["paused", live, /break.*goes on by itself/],
+  ["paused", waiting, /break.*goes on by itself/],
+  ["paused", behind, /break.*earlier part/],
+  ["stalled", idle, /Nothing arrives.*Press Play/],
+  ["stalled", live, /Nothing arrives.*goes on by itself/],
+  ["ended", idle, /over.*Press Play/],
+  ["ended", waiting, /over.*starts in a moment/],
+  ["ended", behind, /over.*hear its recording/],
+  ["interrupted", idle, /broke off.*Press Play/],
+  ["interrupted", behind, /broke off.*hear its recording/],
+  ["deleted", idle, /deleted.*nothing to hear/],
+  ["wrongkey", idle, /cut short or the key does not fit: open the link from the room again/],
+  ["damaged", { ...idle, detail: { at: 725, code: "Forged" } }, /From 12:05 on.*not played.*not what the speaker sealed/],
+  ["damaged", { ...idle, detail: { at: 3725 }, show: { encrypted: false } }, /From 1:02:05 on.*not what the speaker sent\./],
+  ["offline", idle, /offline.*can be played/],
+  ["offline", live, /offline.*goes on by itself/],
+  ["unsupported", idle, /browser.*https/],
+  ["unavailable", { ...idle, detail: { status: 404 } }, /no show at this address/],
+  ["unavailable", { ...idle, detail: { status: 429 } }, /Reload the page in a minute/],
+  ["unavailable", { ...idle, detail: { status: 500 } }, /answered 500/],
+  ["unavailable", idle, /does not hand out the show\. Reload/],
+  ["unheard of", idle, /reload/],
+];
+
+for (const [state, player, expected] of cases) {
+  test(`${state}: ${expected.source}`, () => assert.match(sentence({ ...player, state }), expected));
+}
+
+test("what changes all the time is not said", () => {
+  const at = (position) => sentence({ ...live, state: "live", position, duration: position, lag: position / 7 });
+  assert.equal(at(1), at(3601.5));
+});
+
+test("the heading is calm before the tags are read", () => {
+  assert.equal(heading(null, true), "An encrypted show");
+  assert.equal(heading(null, false), "A show");
+  assert.equal(heading({ title: "", encrypted: false }, true), "A show");
+  assert.equal(heading({ title: "Morning news", encrypted: true }, true), "Morning news");
+});
+
+test("a plain show does not claim to be encrypted", () => {
+  assert.match(secrecy(true), /server carries it, but cannot hear it/);
+  assert.match(secrecy(false), /not encrypted.*server can hear it/);
+});
