@@ -1,5 +1,7 @@
-// decodeBase64url returns the bytes of unpadded base64url, or null. Left-over
-// bits have to be zero, so that a value has one spelling only.
+/**
+ * decodeBase64url returns the bytes of unpadded base64url, or null. Left-over
+ * bits have to be zero, so that a value has one spelling only.
+ */
 export function decodeBase64url(text) {
   if (!/^[\w-]*$/.test(text) || text.length % 4 === 1) return null;
   const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));

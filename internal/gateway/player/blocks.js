@@ -13,19 +13,19 @@ const headPlaintext = 1103;
 const commitmentStart = 126, commitmentSize = 64;
 const headSize = magic.length + headerSize + headPlaintext + tagSize;
 
-// parseFragment reads the key from a listen link: 59 characters behind the #.
+/** parseFragment reads the key from a listen link: 59 characters behind the #. */
 export function parseFragment(text) {
   const raw = text.length === 59 ? decodeBase64url(text) : null;
   if (!raw) throw new BlockError("WrongKey", { message: "the key in the link is damaged: 59 characters are expected behind the #" });
   return { secret: raw.slice(0, 32), iv: raw.slice(32) };
 }
 
-// BlockReader opens a sealed file (FORMAT.md) and gives out nothing unproved.
+/** BlockReader opens a sealed file (FORMAT.md) and gives out nothing unproved. */
 export class BlockReader extends Reader {
   constructor(key) { super(new Sealed(key)); }
 }
 
-// Sealed is the envelope of a file of AES-256-GCM blocks.
+/** Sealed is the envelope of a file of AES-256-GCM blocks. */
 class Sealed {
   pageBlocks = false;
   #key;
@@ -68,8 +68,10 @@ class Sealed {
 
   isSign(pages) { return pages.length === 0; }
 
-  // Returns the plaintext of a whole block in a buffer of its own, or null. The
-  // block's bytes may change while the promise is pending, hence the copy.
+  /**
+   * Returns the plaintext of a whole block in a buffer of its own, or null. The
+   * block's bytes may change while the promise is pending, hence the copy.
+   */
   async #unseal(block) {
     const sealed = block.slice(headerSize);
     const number = block.slice(4, 8); // the sequence number, little-endian
@@ -86,8 +88,10 @@ class Sealed {
   }
 }
 
-// headerOf reads the part of a block that everybody can. The checksum in it is
-// for those without the key; it is no reason to refuse what the tag accepts.
+/**
+ * headerOf reads the part of a block that everybody can. The checksum in it is
+ * for those without the key; it is no reason to refuse what the tag accepts.
+ */
 function headerOf(block) {
   const view = new DataView(block.buffer, block.byteOffset, headerSize);
   return { marker: view.getUint32(0, true), sequence: view.getUint32(4, true), length: view.getUint32(8, true) };
@@ -97,7 +101,7 @@ function headerOf(block) {
 const plausible = (header) => header.marker === marker
   && header.length >= tagSize && header.length <= maxBlockSize - headerSize;
 
-// commits reports whether the plaintext of a block 0 commits to its key.
+/** commits reports whether the plaintext of a block 0 commits to its key. */
 function commits(plaintext) {
   return plaintext.length === headPlaintext
     && plaintext.subarray(commitmentStart, commitmentStart + commitmentSize).every((byte) => byte === 0x30);

@@ -148,7 +148,7 @@ test("no flipped bit gives a packet that the sound file does not have", async ()
 });
 
 test("reading goes on after rewind wherever the bytes ended", async () => {
-  const show = makeShow(3, { size: varying, random: randomFrom(7) });
+  const show = makeShow(2, { random: randomFrom(7) });
   for (let cut = 0; cut <= show.file.length; cut++) {
     const reader = new BlockReader(show.key);
     reader.feed(show.file.subarray(0, cut));
@@ -172,6 +172,18 @@ test("a block that is being opened while the reader is sent elsewhere is not giv
     assert.equal(await pending, null);
     const { offset } = reader;
     assert.equal((await reader.next()).offset, offset);
+  }
+});
+
+test("of two calls at once one gives the block", async () => {
+  const show = makeShow(2, { random: randomFrom(12) });
+  for (const read of [0, 1]) { // block 0 is still to be read, or not
+    const reader = fed(show);
+    for (let i = 0; i < read; i++) await reader.next();
+    const [first, second] = await Promise.all([reader.next(), reader.next()]);
+    assert.equal(first, null);
+    assert.equal(second.offset, show.blocks[read].offset);
+    assert.equal((await readAll(reader)).result, "ok");
   }
 });
 

@@ -5,12 +5,14 @@ const sequenceAt = 18, checksumAt = 22, segmentsAt = 26;
 const continued = 1, first = 2, last = 4; // flags
 const capturePattern = [0x4f, 0x67, 0x67, 0x53, 0]; // "OggS", version 0
 
-// parsePage reads the page that begins at `at` (RFC 3533, 6). It returns null
-// when the bytes end inside the page; lacing and body are views of bytes.
-//
-// granule counts the 48 kHz samples, pre-skip included, up to the end of the
-// last packet that ends here: -1 when none does, NaN when a number can not say
-// it exactly (5900 years).
+/**
+ * parsePage reads the page that begins at `at` (RFC 3533, 6). It returns null
+ * when the bytes end inside the page; lacing and body are views of bytes.
+ *
+ * granule counts the 48 kHz samples, pre-skip included, up to the end of the
+ * last packet that ends here: -1 when none does, NaN when a number can not say
+ * it exactly (5900 years).
+ */
 export function parsePage(bytes, at = 0) {
   const size = pageSize(bytes, at);
   if (size === 0) throw malformed("not an Ogg page");
@@ -37,8 +39,10 @@ export function parsePage(bytes, at = 0) {
 const largest = 1n << 53n;
 const exactly = (n) => (n >= -largest && n <= largest ? Number(n) : NaN);
 
-// pageSize returns how many bytes the page at `at` has. More than there are
-// means that it takes at least so many to tell; 0 that no page begins there.
+/**
+ * pageSize returns how many bytes the page at `at` has. More than there are
+ * means that it takes at least so many to tell; 0 that no page begins there.
+ */
 export function pageSize(bytes, at = 0) {
   const available = bytes.length - at;
   for (let i = 0; i < capturePattern.length && i < available; i++) {
@@ -52,14 +56,16 @@ export function pageSize(bytes, at = 0) {
   return size;
 }
 
-// pageSequence reads the number of the whole page that begins at the first byte.
+/** pageSequence reads the number of the whole page that begins at the first byte. */
 export function pageSequence(bytes) {
   return new DataView(bytes.buffer, bytes.byteOffset).getUint32(sequenceAt, true);
 }
 
-// packetsOf splits the body of a page. The first piece is the rest of a packet
-// when the page is continued; the last one is only a beginning when whole is
-// false.
+/**
+ * packetsOf splits the body of a page. The first piece is the rest of a packet
+ * when the page is continued; the last one is only a beginning when whole is
+ * false.
+ */
 export function packetsOf({ lacing, body }) {
   const packets = [];
   let start = 0, end = 0, whole = true;
@@ -74,7 +80,7 @@ export function packetsOf({ lacing, body }) {
   return { packets, whole };
 }
 
-// parseStreamHead reads the two header pages of an Ogg Opus stream.
+/** parseStreamHead reads the two header pages of an Ogg Opus stream. */
 export function parseStreamHead(pages) {
   const one = parsePage(pages);
   if (!one) throw malformed("the first page is cut off");
@@ -86,8 +92,10 @@ export function parseStreamHead(pages) {
   return { serial: one.page.serial, ...parseHead(one.page.body), tags: parseTags(two.page.body) };
 }
 
-// parseHead reads the first packet of a stream (RFC 7845, 5.1), of mono and
-// stereo streams (mapping family 0).
+/**
+ * parseHead reads the first packet of a stream (RFC 7845, 5.1), of mono and
+ * stereo streams (mapping family 0).
+ */
 export function parseHead(packet) {
   if (!beginsWith(packet, "OpusHead")) throw malformed("not an Ogg Opus stream");
   if (packet.length < 19) throw malformed(`OpusHead has ${packet.length} bytes, not 19`);
@@ -98,8 +106,10 @@ export function parseHead(packet) {
   return { channels, preSkip: packet[10] | packet[11] << 8 };
 }
 
-// parseTags reads the second packet of a stream (RFC 7845, 5.2) and returns its
-// comments, "NAME=value". What follows them is padding.
+/**
+ * parseTags reads the second packet of a stream (RFC 7845, 5.2) and returns its
+ * comments, "NAME=value". What follows them is padding.
+ */
 export function parseTags(packet) {
   if (!beginsWith(packet, "OpusTags")) throw malformed("no OpusTags");
   const view = new DataView(packet.buffer, packet.byteOffset, packet.length);
@@ -121,8 +131,10 @@ export function parseTags(packet) {
 
 const text = new TextDecoder("utf-8", { ignoreBOM: true });
 
-// tag returns the value of the first comment with this name, in any case of
-// letters, or "".
+/**
+ * tag returns the value of the first comment with this name, in any case of
+ * letters, or "".
+ */
 export function tag(comments, name) {
   const prefix = `${name.toUpperCase()}=`;
   const comment = comments.find((c) => c.slice(0, prefix.length).toUpperCase() === prefix);
@@ -141,7 +153,7 @@ const checksumTable = Uint32Array.from({ length: 256 }, (_, byte) => {
   return crc;
 });
 
-// checksum reads its own field as zero.
+/** checksum reads its own field as zero. */
 function checksum(bytes, at, size) {
   let crc = 0;
   const field = at + checksumAt;

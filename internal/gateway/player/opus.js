@@ -2,9 +2,11 @@ import { Refusal } from "./refusal.js";
 
 const longestPacket = 5760; // samples: 120 ms (RFC 6716, 3.2.5)
 
-// packetDuration returns how many samples per channel a packet decodes to at
-// 48 kHz (RFC 6716 3.1, 3.2). It reads the first two bytes only, so what it
-// accepts may still be undecodable.
+/**
+ * packetDuration returns how many samples per channel a packet decodes to at
+ * 48 kHz (RFC 6716 3.1, 3.2). It reads the first two bytes only, so what it
+ * accepts may still be undecodable.
+ */
 export function packetDuration(packet) {
   const samples = frameCount(packet) * frameDuration(packet[0] >> 3);
   if (samples > longestPacket) throw notOpus(`it lasts ${samples / 48} ms, more than 120`);
@@ -23,8 +25,10 @@ function frameCount(packet) {
   return frames;
 }
 
-// frameDuration returns the samples of one frame of a configuration, 0 to 31
-// (RFC 6716, table 2).
+/**
+ * frameDuration returns the samples of one frame of a configuration, 0 to 31
+ * (RFC 6716, table 2).
+ */
 function frameDuration(config) {
   if (config < 12) return [480, 960, 1920, 2880][config & 3]; // SILK: 10, 20, 40, 60 ms
   if (config < 16) return 480 << (config & 1); // hybrid: 10, 20 ms

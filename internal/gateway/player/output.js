@@ -3,7 +3,14 @@
 /** A sample of a show that is heard at a moment, as the worklet last told. */
 const NOWHERE = { epoch: -1, sample: 0, end: 0, time: 0, least: Infinity, sounding: false, starved: true, finished: false };
 
-/** Output plays decoded sound. Make one in a click: browsers allow sound only then. */
+/** Makes what an Output needs. It has to be called in a click: browsers allow sound only then. */
+export function openSound() {
+  const context = new AudioContext({ sampleRate: 48000, latencyHint: "interactive" });
+  context.resume();
+  return context;
+}
+
+/** Output plays decoded sound. */
 export class Output {
   report = NOWHERE;
   #context;
@@ -14,10 +21,9 @@ export class Output {
   #epoch = 0;
 
   /** @param onreport called about 20 times a second, also in background tabs, where timers sleep */
-  static async open(channels, onreport) {
+  static async open(context, channels, onreport) {
     const output = new Output();
-    const context = (output.#context = new AudioContext({ sampleRate: 48000, latencyHint: "interactive" }));
-    const resumed = context.resume(); // at once, while the click still counts
+    output.#context = context;
     await context.audioWorklet.addModule(new URL("worklet.js", import.meta.url));
     output.#node = new AudioWorkletNode(context, "loudspeaker", {
       numberOfInputs: 0,
@@ -30,7 +36,6 @@ export class Output {
       output.report = data;
       onreport(data);
     };
-    await resumed;
     return output;
   }
 
@@ -69,7 +74,7 @@ export class Output {
   }
 
   close() {
-    return this.#context.close();
+    this.#node.disconnect();
   }
 
   /** Whether a report is about the sound since the last seek. */

@@ -2,19 +2,21 @@ import { pageSequence, pageSize, parsePage } from "./ogg.js";
 import { Reader } from "./reader.js";
 import { Refusal } from "./refusal.js";
 
-// PlainReader reads a file that is not encrypted: an Ogg Opus file, which may
-// grow, in which every page is a block. It finds damage, but nothing of what it
-// gives out is proved. Files of other programs are fine as long as no packet
-// crosses a page's end.
+/**
+ * PlainReader reads a file that is not encrypted: an Ogg Opus file, which may
+ * grow, in which every page is a block. It finds damage, but nothing of what it
+ * gives out is proved. Files of other programs are fine as long as no packet
+ * crosses a page's end.
+ */
 export class PlainReader extends Reader {
   constructor() { super(new Plain()); }
 }
 
-// Plain is the envelope that is none.
+/** Plain is the envelope that is none. */
 class Plain {
   pageBlocks = true;
 
-  // Measures the two header pages.
+  /** Measures the two header pages. */
   headExtent(start) {
     const first = pageSize(start);
     if (first === 0) throw new Refusal("NotBlocks", "not an Ogg Opus file");
@@ -28,16 +30,16 @@ class Plain {
 
   extent(start) { return pageSize(start); }
 
-  // The header pages count as one block.
+  /** The header pages count as one block. */
   sequence(page) { return (pageSequence(page) - 1) >>> 0; }
 
-  // What is handed out outlives the window, hence the copy.
+  /** What is handed out outlives the window, hence the copy. */
   open(page) {
     parsePage(page);
     return page.slice();
   }
 
-  // A page without packets, which is not the last.
+  /** A page without packets, which is not the last. */
   isSign(pages) {
     const { page } = parsePage(pages);
     return page.lacing.length === 0 && !page.last;

@@ -5,7 +5,7 @@ import { PlainReader } from "./plain.js";
 import { pieces, randomFrom, readAll, samePackets } from "./testing/read.mjs";
 import { makeShow, page, plain, varying } from "./testing/show.mjs";
 
-const show = makeShow(6, { layout: plain, size: varying, random: randomFrom(1) });
+const show = makeShow(3, { layout: plain, size: varying, random: randomFrom(1) });
 
 function fed(file, reader = new PlainReader()) {
   reader.feed(Uint8Array.from(file));

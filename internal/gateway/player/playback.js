@@ -53,21 +53,21 @@ export class Playback {
     this.#onchange = onchange;
   }
 
-  /** Opens decoder and loudspeaker. Has to be called in a click. */
-  async prepare() {
+  /** Opens decoder and loudspeaker. */
+  async prepare(sound) {
     const { channels } = this.#stream.head;
-    this.#output ??= await Output.open(channels, (report) => this.#reported(report));
+    this.#output ??= await Output.open(sound, channels, (report) => this.#reported(report));
     this.#decoder ??= await openDecoder(channels, (planes, start) => this.#sound(planes, start));
     this.#pace();
   }
 
-  /** Gives up the line; the loudspeaker goes with it. */
-  async close() {
+  /** Ends everything. */
+  close() {
     this.#epoch++;
     this.#stream.interrupt();
     this.#wake();
     this.#decoder?.close();
-    await this.#output?.close();
+    this.#output?.close();
   }
 
   set playing(playing) {

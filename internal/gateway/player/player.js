@@ -4,6 +4,7 @@
 import { BlockError } from "./blocks.js";
 import { parseFragment, withStart } from "./link.js";
 import { Memory } from "./memory.js";
+import { openSound } from "./output.js";
 import { Playback, RATE } from "./playback.js";
 import { Refused } from "./request.js";
 import { saveShow } from "./save.js";
@@ -42,6 +43,7 @@ export class Player extends EventTarget {
   #memory;
   #loudness;
   #stream;
+  #sound = null; // what the first click opened
   #playback = null;
   #start; // seconds to begin at, null once begun; Infinity is the live edge
   #failure = null; // a state that ends everything
@@ -120,11 +122,13 @@ export class Player extends EventTarget {
 
   /** Plays on, or begins. The first call has to come from a click. */
   async play() {
-    if (this.#failure || !this.#playback) return;
+    if (this.#failure) return;
     this.playing = true;
     this.#changed();
     try {
-      await this.#playback.prepare();
+      this.#sound ??= openSound();
+      if (!this.#playback) return; // it begins when the show is there
+      await this.#playback.prepare(this.#sound);
     } catch (error) {
       console.error(error);
       return this.#fail("unsupported");
@@ -138,7 +142,7 @@ export class Player extends EventTarget {
   pause() {
     if (!this.playing) return;
     this.playing = false;
-    if (this.#start === null) this.#playback.playing = false;
+    if (this.#playback && this.#start === null) this.#playback.playing = false;
     this.#remember();
     this.#changed();
   }
@@ -207,17 +211,18 @@ export class Player extends EventTarget {
       return this.#refuse(error);
     }
     this.#tick();
+    if (this.playing) await this.play();
   }
 
   /** A reader that refused a block has failed for ever: hearing what came before takes a new one. */
   async #reopen() {
     const { known } = this.#playback;
-    await this.#playback.close();
+    this.#playback.close();
     this.#stream = new Stream(this.#url);
     await this.#stream.open(this.#link);
     this.#playback = new Playback(this.#stream, this.#loudness, () => this.#tick());
     this.#playback.known = known;
-    await this.#playback.prepare();
+    await this.#playback.prepare(this.#sound);
     this.#applyVolume();
     this.#playback.speed = this.speed;
   }
@@ -272,8 +277,9 @@ export class Player extends EventTarget {
     if (error === null) return;
     if (error instanceof Refused) this.#fail(error.gone ? "deleted" : "unavailable", { status: error.status });
     else if (error.code === "CutOff") this.#interrupted = true;
-    else if (error.code === "WrongKey" || error.code === "NotBlocks") this.#fail("wrongkey");
-    else if (error instanceof BlockError) this.#set("damaged", { at: this.#seconds(this.#playback?.received ?? 0), code: error.code });
+    else if (error.code === "WrongKey") this.#fail("wrongkey");
+    else if (!this.#playback) this.#fail("damaged", { at: 0, code: error.code });
+    else if (error instanceof BlockError) this.#set("damaged", { at: this.#seconds(this.#playback.received), code: error.code });
     else this.#fail("unavailable", {});
   }
 

@@ -3,23 +3,25 @@ import { Pager } from "./pager.js";
 import { BlockError, Refusal } from "./refusal.js";
 import { Window } from "./window.js";
 
-// Reader takes a file apart block by block, in any pieces in which it comes.
-// How the pages of a block stand in the file is its envelope's business:
-// blocks.js, plain.js. FORMAT.md says what is refused; opusblocks/reader.go is
-// the same reader in Go.
-//
-// What the format refuses is final: next() throws that error for ever. That
-// bytes are missing is not; whoever feeds the reader knows whether more come.
-//
-// An envelope has
-//   pageBlocks          whether every page is a block
-//   headExtent(start)   how many of the file's first bytes are block 0; more
-//                       than there are: it takes so many to tell. Throws Refusals
-//   extent(start)       the same for every other block; 0: none begins here
-//   openHead(raw)       the pages of block 0, or a promise of them
-//   open(raw)           the pages of every other block
-//   sequence(raw)       the number that a whole block bears
-//   isSign(pages)       whether the pages of a block are a sign of life
+/**
+ * Reader takes a file apart block by block, in any pieces in which it comes.
+ * How the pages of a block stand in the file is its envelope's business:
+ * blocks.js, plain.js. FORMAT.md says what is refused; opusblocks/reader.go is
+ * the same reader in Go.
+ *
+ * What the format refuses is final: next() throws that error for ever. That
+ * bytes are missing is not; whoever feeds the reader knows whether more come.
+ *
+ * An envelope has
+ *   pageBlocks          whether every page is a block
+ *   headExtent(start)   how many of the file's first bytes are block 0; more
+ *                       than there are: it takes so many to tell. Throws Refusals
+ *   extent(start)       the same for every other block; 0: none begins here
+ *   openHead(raw)       the pages of block 0, or a promise of them
+ *   open(raw)           the pages of every other block
+ *   sequence(raw)       the number that a whole block bears
+ *   isSign(pages)       whether the pages of a block are a sign of life
+ */
 export class Reader {
   head = null; // what block 0 says
   headPages = null; // the pages of block 0
@@ -33,33 +35,35 @@ export class Reader {
   #next = 0; // sequence number of the next block
   #jumped = false; // the next block that opens decides the order
   #failure = null;
-  #turn = 0; // counts how often the reader was sent elsewhere
+  #turn = 0; // changes when what is being opened is not wanted any more
 
   constructor(envelope) {
     this.#envelope = envelope;
     this.#pager = new Pager(envelope.pageBlocks);
   }
 
-  // Samples at 48 kHz up to here, pre-skip included.
+  /** Samples at 48 kHz up to here, pre-skip included. */
   get sample() { return this.#pager.granule; }
 
-  // Bytes of memory that hold what was fed.
+  /** Bytes of memory that hold what was fed. */
   get capacity() { return this.#window.capacity; }
 
-  // feed takes the bytes of the file that follow what was fed before.
+  /** feed takes the bytes of the file that follow what was fed before. */
   feed(bytes) {
     if (!this.ended && !this.#failure) this.#window.feed(bytes);
   }
 
-  // rewind forgets what was fed and not consumed: the next bytes begin at offset.
+  /** rewind forgets what was fed and not consumed: the next bytes begin at offset. */
   rewind() {
     this.#turn++;
     this.#window.clear();
   }
 
-  // jump goes on with bytes that begin at offset, which may be inside a block
-  // but not before block 1: the first block that opens sets the order. Block 0
-  // has to have been read, because it alone proves that the key is the file's.
+  /**
+   * jump goes on with bytes that begin at offset, which may be inside a block
+   * but not before block 1: the first block that opens sets the order. Block 0
+   * has to have been read, because it alone proves that the key is the file's.
+   */
   jump(offset) {
     if (this.#failure) return;
     if (!this.head) throw new Error("jump before block 0 was read");
@@ -69,18 +73,25 @@ export class Reader {
     this.ended = false;
   }
 
-  // next returns the next block with sound or a sign of life, or null when it
-  // takes more bytes, or after the end. With atEnd no more bytes will come: the
-  // hunt after a jump gives up what would need them.
+  /**
+   * next returns the next block with sound or a sign of life, or null when it
+   * takes more bytes, or after the end. With atEnd no more bytes will come: the
+   * hunt after a jump gives up what would need them.
+   *
+   * A call takes the place of one that is still pending, which then gives null.
+   */
   async next(atEnd = false) {
     if (this.#failure) throw this.#failure;
+    const turn = ++this.#turn;
     if (!this.head) await this.#readHead();
-    if (!this.head || this.ended) return null;
+    if (!this.head || this.ended || turn !== this.#turn) return null;
     return this.#jumped ? this.#hunt(atEnd) : this.#follow();
   }
 
-  // Nothing of block 0 is consumed before it is whole, so that rewind begins
-  // with byte 0 again.
+  /**
+   * Nothing of block 0 is consumed before it is whole, so that rewind begins
+   * with byte 0 again.
+   */
   async #readHead() {
     const envelope = this.#envelope;
     try {
@@ -103,7 +114,7 @@ export class Reader {
     }
   }
 
-  // Reads the block that has to begin right here.
+  /** Reads the block that has to begin right here. */
   async #follow() {
     const envelope = this.#envelope;
     let found = this.#next;
@@ -120,9 +131,11 @@ export class Reader {
     }
   }
 
-  // Looks for the first block that opens after a jump. Bytes that do not open
-  // are not a failure: the jump may have landed inside a block. Signs of life
-  // are passed over, because they do not tell the time.
+  /**
+   * Looks for the first block that opens after a jump. Bytes that do not open
+   * are not a failure: the jump may have landed inside a block. Signs of life
+   * are passed over, because they do not tell the time.
+   */
   async #hunt(atEnd) {
     const envelope = this.#envelope;
     for (;;) {
@@ -150,8 +163,10 @@ export class Reader {
     }
   }
 
-  // Returns the whole block that begins with the unread bytes, or null while
-  // it is not whole.
+  /**
+   * Returns the whole block that begins with the unread bytes, or null while
+   * it is not whole.
+   */
   #whole(extent) {
     const unread = this.#window.unread;
     const size = extent(unread);
@@ -159,7 +174,7 @@ export class Reader {
     return size <= unread.length ? unread.subarray(0, size) : null;
   }
 
-  // Moves on to the next bytes that look like a whole block.
+  /** Moves on to the next bytes that look like a whole block. */
   #candidate(atEnd) {
     const least = this.#envelope.extent(new Uint8Array());
     const unread = this.#window.unread;
@@ -176,8 +191,10 @@ export class Reader {
     }
   }
 
-  // Waits for the pages of a block. Undefined means that the reader was sent
-  // elsewhere meanwhile: they are not wanted any more.
+  /**
+   * Waits for the pages of a block. Undefined means that they are not wanted
+   * any more.
+   */
   async #opened(opening) {
     const turn = this.#turn;
     try {
@@ -188,7 +205,7 @@ export class Reader {
     }
   }
 
-  // Turns the proved pages of a block into packets and moves on.
+  /** Turns the proved pages of a block into packets and moves on. */
   #take(sequence, size, pages, anchored) {
     const offset = this.offset;
     const { packets, start, last } = this.#pager.parse(pages, anchored);
@@ -204,8 +221,10 @@ export class Reader {
     this.offset += count;
   }
 
-  // Makes a refusal final. Anything else, as a browser without cryptography, is
-  // not the file's fault.
+  /**
+   * Makes a refusal final. Anything else, as a browser without cryptography, is
+   * not the file's fault.
+   */
   #fail(error, sequence) {
     if (!(error instanceof Refusal)) throw error;
     this.#failure = new BlockError(error.code, { sequence: sequence >>> 0, offset: this.offset, message: error.message });
@@ -214,7 +233,7 @@ export class Reader {
   }
 }
 
-// parseDate reads a time as writers write it; null when it is missing.
+/** parseDate reads a time as writers write it; null when it is missing. */
 function parseDate(value) {
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(Z|[+-]\d\d:\d\d)$/.test(value)) return null;
   const date = new Date(value);

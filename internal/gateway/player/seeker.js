@@ -86,8 +86,10 @@ export class Seeker {
     return this.#blockSamples;
   }
 
-  // Null means, where an earlier guess is possible, that the bytes end before
-  // a block that opens.
+  /**
+   * Null means, where an earlier guess is possible, that the bytes end before
+   * a block that opens.
+   */
   async #landing(offset, canBeEarlier = false) {
     try {
       const block = await this.#land(offset);
@@ -99,22 +101,24 @@ export class Seeker {
     }
   }
 
-  // Reads on until the block that holds sample.
+  /** Reads on until the block that holds sample. */
   async #forward(block, sample) {
     while (block.end <= sample && !block.last) block = await this.#read();
     this.learn(block);
     return block;
   }
 
-  // Where the block that holds sample may begin: at most there, where all blocks
-  // are alike, because a block later would be one too late.
+  /**
+   * Where the block that holds sample may begin: at most there, where all blocks
+   * are alike, because a block later would be one too late.
+   */
   #guess(sample) {
     const offset = this.table.lookup(sample);
     if (offset !== null) return Math.max(offset, this.first);
     return this.#within(this.first + this.bytes(sample) - this.#blockSize);
   }
 
-  // Keeps a guess inside the file, with a whole block behind it.
+  /** Keeps a guess inside the file, with a whole block behind it. */
   #within(offset) {
     if (this.size > 0) offset = Math.min(offset, this.size - 2 * this.#blockSize);
     return Math.max(offset, this.first);
@@ -137,7 +141,7 @@ export class Seeker {
   }
 }
 
-// Interpolates inside two proved places, a little early.
+/** Interpolates inside two proved places, a little early. */
 function between(low, high, sample) {
   const share = (sample - low.sample) / (high.sample - low.sample);
   const guess = low.offset + Math.trunc(share * (high.offset - low.offset)) - guessedEarly;

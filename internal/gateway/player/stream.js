@@ -61,7 +61,8 @@ export class Stream {
 
   async #begin(key) {
     const start = await this.#fetchFirst();
-    this.encrypted = !startsWith(start, "OggS");
+    // A link with a key is one to an encrypted show, whatever the server sends.
+    this.encrypted = key !== "" || !startsWith(start, "OggS");
     this.#reader = this.encrypted ? new BlockReader(parseFragment(key)) : new PlainReader();
     this.#reader.feed(start);
     const first = await this.#reader.next(true);

@@ -1,7 +1,9 @@
 const smallest = 16 << 10; // bytes
 
-// Window holds the bytes that were fed and not yet consumed. Its memory is that
-// of the most bytes that ever waited at once, however long the file is.
+/**
+ * Window holds the bytes that were fed and not yet consumed. Its memory is that
+ * of the most bytes that ever waited at once, however long the file is.
+ */
 export class Window {
   #bytes = new Uint8Array(smallest);
   #start = 0; // the unread bytes are #bytes[#start, #end)
@@ -15,8 +17,10 @@ export class Window {
     this.#end += bytes.length;
   }
 
-  // Moves the unread bytes to the front, of a larger buffer only if they and
-  // the new ones do not fit otherwise.
+  /**
+   * Moves the unread bytes to the front, of a larger buffer only if they and
+   * the new ones do not fit otherwise.
+   */
   #makeRoom(more) {
     const need = this.#end - this.#start + more;
     if (need <= this.#bytes.length) {
@@ -30,7 +34,7 @@ export class Window {
     this.#start = 0;
   }
 
-  // A view, valid until the next feed.
+  /** A view, valid until the next feed. */
   get unread() { return this.#bytes.subarray(this.#start, this.#end); }
 
   discard(count) { this.#start += count; }

@@ -7,6 +7,7 @@ import { Waveform } from "./waveform.js";
 
 const STEPS = { ArrowLeft: -10, ArrowDown: -10, ArrowRight: 10, ArrowUp: 10, PageDown: -60, PageUp: 60, Home: -Infinity, End: Infinity };
 const QUIET = 10; // seconds between changes of what a focused bar says, lest it is read aloud all the time
+const ECHO = 500; // ms in which the control tells of a pointer that we have followed ourselves
 
 export class SeekBar {
   #player;
@@ -16,6 +17,7 @@ export class SeekBar {
   #duration = 0; // of the bar: it does not grow under a finger
   #dragged = null; // seconds under the finger, or null
   #said = -Infinity; // position that aria-valuetext told last
+  #touched = -Infinity; // ms, when a pointer moved the bar last
 
   constructor(player) {
     this.#player = player;
@@ -26,8 +28,8 @@ export class SeekBar {
     on("pointercancel", () => this.#abandon()); // the finger scrolls the page
     on("pointerleave", () => this.#hideTip());
     on("keydown", (event) => this.#key(event));
-    // A screen reader's own gestures change the control itself.
-    on("change", () => this.#dragged === null && this.#seek(this.#input.valueAsNumber));
+    // A screen reader's gestures change the control itself. So do fingers, on top of our dragging.
+    on("change", () => performance.now() - this.#touched > ECHO && this.#seek(this.#input.valueAsNumber));
   }
 
   /** What the bar points at, in seconds. */
@@ -85,11 +87,13 @@ export class SeekBar {
     this.#showTip(event);
     if (this.#dragged === null) return;
     this.#dragged = this.#at(event);
+    this.#touched = performance.now();
     this.refresh();
   }
 
   #drop() {
     if (this.#dragged === null) return;
+    this.#touched = performance.now();
     const seconds = this.#dragged;
     this.#abandon();
     this.#seek(seconds);
