@@ -16,7 +16,7 @@ import (
 	"strings"
 )
 
-//go:embed player/*.html player/*.css player/*.js player/ui/*.js player/vendor/*.js
+//go:embed player/*.html player/*.css player/*.svg player/*.js player/ui/*.js player/vendor/*.js
 var playerFiles embed.FS
 
 // pageFile is a file of the listen page, ready to be sent.

@@ -115,7 +115,8 @@ function refresh() {
   speed.refresh();
   volume.refresh();
   controls.refresh(title);
-  move();
+  if (document.visibilityState === "visible") move();
+  else sleep.refresh();
 }
 
 /** Who speaks, and since when. */
@@ -130,7 +131,7 @@ function showOrigin() {
 
 function showPlayButton() {
   const button = $("play");
-  set(button, "disabled", !player.playing && (!player.show || NOTHING_TO_HEAR.has(player.state)));
+  set(button, "disabled", !player.playing && NOTHING_TO_HEAR.has(player.state));
   setAttribute(button, "aria-label", player.playing ? "Pause" : "Play");
   setAttribute(button, "data-look", !player.playing ? "play" : player.buffering ? "wait" : "pause");
 }

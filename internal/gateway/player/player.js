@@ -204,6 +204,7 @@ export class Player extends EventTarget {
       await this.#stream.open(this.#link);
       const { title, speaker, started, channels } = this.#stream.head;
       this.#playback = new Playback(this.#stream, this.#loudness, () => this.#tick());
+      this.#playback.speed = this.speed;
       this.show = { title, speaker, started, channels, encrypted: this.#stream.encrypted };
       await this.#askEdge();
       if (this.#link.start === null) this.#start = this.running ? Infinity : this.#memory.position;
@@ -275,7 +276,7 @@ export class Player extends EventTarget {
   /** Says in a state why there is no more. */
   #refuse(error) {
     if (error === null) return;
-    if (error instanceof Refused) this.#fail(error.gone ? "deleted" : "unavailable", { status: error.status });
+    if (error instanceof Refused) this.#fail(error.status === 410 ? "deleted" : "unavailable", { status: error.status });
     else if (error.code === "CutOff") this.#interrupted = true;
     else if (error.code === "WrongKey") this.#fail("wrongkey");
     else if (!this.#playback) this.#fail("damaged", { at: 0, code: error.code });

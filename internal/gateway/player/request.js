@@ -11,10 +11,6 @@ export class Refused extends Error {
     super(`the gateway answers ${status}`);
     this.status = status;
   }
-
-  get gone() {
-    return this.status === 404 || this.status === 410;
-  }
 }
 
 /** Part is a stretch of the file as it arrives. */

@@ -5,8 +5,8 @@ import { Stream } from "./stream.js";
 /**
  * Streams the show from its beginning to a sink with write(bytes) and close().
  * A show that runs is saved up to where it is now: players take such a file.
- * `progress` gets a fraction; `signal` ends it early, with a rejection. What is
- * refused as damaged rejects after all before it was written.
+ * `progress` gets a fraction; `signal` ends it early. When that or damage
+ * rejects, all before it was written, and the sink is open.
  */
 export async function saveShow(url, link, sink, progress = () => {}, signal) {
   const stream = new Stream(url);
@@ -23,9 +23,9 @@ export async function saveShow(url, link, sink, progress = () => {}, signal) {
       await sink.write(block.pages);
       progress(stream.offset / edge);
     }
+    await sink.close();
   } finally {
     signal?.removeEventListener("abort", stop);
     stream.interrupt();
-    await sink.close();
   }
 }
