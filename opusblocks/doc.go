@@ -1,5 +1,6 @@
 // Package opusblocks seals Opus packets into encrypted blocks and opens them
-// again, in order or from the middle of a file that may still be growing.
+// again, in order or from the middle of a file that may still be growing. For
+// rooms without encryption it writes and reads plain files in the same way.
 //
 // The format is MSC4016 v3 as its one implementation writes it, with whole Ogg
 // pages inside, so that the decrypted file is an ordinary .opus file.

@@ -3,6 +3,7 @@ package opusblocks
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -10,7 +11,7 @@ import (
 	"broadcastbot/internal/oggopus"
 )
 
-// Block 0 has one size and one layout, whatever it says: the size tells a
+// Block 0 of a sealed file has one size and one layout, whatever it says: the size tells a
 // server nothing of the title, and the commitment stands at a fixed place.
 const (
 	vendor          = "broadcastbot"
@@ -43,34 +44,56 @@ type Head struct {
 
 const startedLayout = "2006-01-02T15:04:05.000Z07:00"
 
-// pages returns the plaintext of block 0. A title that does not fit is cut.
-func (h Head) pages(serial uint32) ([]byte, error) {
+// committedPages returns the plaintext of block 0 of a sealed file.
+func (h Head) committedPages(serial uint32) ([]byte, error) {
+	tags, err := h.tags(commitmentName + commitment)
+	if err != nil {
+		return nil, err
+	}
+	packet := tags.Append(make([]byte, 0, tagsSize))
+	return h.pages(serial, packet[:tagsSize]) // the rest of the array is zero: padding
+}
+
+// plainPages returns the header pages of a plain file, which have nothing to
+// hide and nothing to prove.
+func (h Head) plainPages(serial uint32) ([]byte, error) {
+	tags, err := h.tags()
+	if err != nil {
+		return nil, err
+	}
+	return h.pages(serial, tags.Append(nil))
+}
+
+// pages returns the header pages with the packet of tags.
+func (h Head) pages(serial uint32, packet []byte) ([]byte, error) {
 	if h.Channels != 1 && h.Channels != 2 {
 		return nil, fmt.Errorf("a broadcast has 1 or 2 channels, not %d", h.Channels)
 	}
-	tags := h.tags(h.Title)
-	if excess := len(tags.Append(nil)) - tagsSize; excess > 0 {
-		tags = h.tags(cut(h.Title, len(h.Title)-excess))
-	}
-	packet := tags.Append(make([]byte, 0, tagsSize))
-	if len(packet) > tagsSize {
-		return nil, fmt.Errorf("the speaker's name is too long: %d bytes", len(h.Speaker))
-	}
-	packet = packet[:tagsSize] // the rest of the array is zero: padding
-
 	head := oggopus.Head{Channels: h.Channels, PreSkip: h.PreSkip, InputSampleRate: sampleRate}.Append(nil)
 	first := oggopus.Page{First: true, Serial: serial, Lacing: oggopus.AppendLacing(nil, len(head)), Body: head}
 	second := oggopus.Page{Serial: serial, Sequence: 1, Lacing: oggopus.AppendLacing(nil, len(packet)), Body: packet}
 	return second.Append(first.Append(nil)), nil
 }
 
-func (h Head) tags(title string) oggopus.Tags {
-	return oggopus.Tags{Vendor: vendor, Comments: []string{
-		commitmentName + commitment,
-		"TITLE=" + title,
-		"ARTIST=" + h.Speaker,
-		"DATE=" + h.Started.UTC().Format(startedLayout),
-	}}
+// tags returns the tags, which stand behind the comments that are given. A title
+// that does not fit into the packet is cut.
+func (h Head) tags(before ...string) (oggopus.Tags, error) {
+	tags := h.tagsWith(h.Title, before)
+	if excess := len(tags.Append(nil)) - tagsSize; excess > 0 {
+		tags = h.tagsWith(cut(h.Title, len(h.Title)-excess), before)
+	}
+	if len(tags.Append(nil)) > tagsSize {
+		return tags, fmt.Errorf("the speaker's name is too long: %d bytes", len(h.Speaker))
+	}
+	return tags, nil
+}
+
+func (h Head) tagsWith(title string, before []string) oggopus.Tags {
+	return oggopus.Tags{Vendor: vendor, Comments: append(slices.Clone(before),
+		"TITLE="+title,
+		"ARTIST="+h.Speaker,
+		"DATE="+h.Started.UTC().Format(startedLayout),
+	)}
 }
 
 // cut shortens s to at most n bytes without breaking a character.
@@ -82,12 +105,14 @@ func cut(s string, n int) string {
 	return s[:n]
 }
 
-// parseHead reads the plaintext of block 0 and returns its serial number too.
+// commits reports whether the plaintext of a block 0 commits to its key.
+func commits(plaintext []byte) bool {
+	return len(plaintext) == headPlaintext &&
+		bytes.Equal(plaintext[commitmentStart:commitmentStart+commitmentSize], []byte(commitment))
+}
+
+// parseHead reads the pages of block 0 and returns their serial number too.
 func parseHead(plaintext []byte) (Head, uint32, error) {
-	if len(plaintext) != headPlaintext ||
-		!bytes.Equal(plaintext[commitmentStart:commitmentStart+commitmentSize], []byte(commitment)) {
-		return Head{}, 0, fmt.Errorf("%w: block 0 does not commit to the key", ErrWrongKey)
-	}
 	first, n, err := oggopus.ParsePage(plaintext)
 	if err != nil {
 		return Head{}, 0, fmt.Errorf("%w: first page: %w", ErrMalformed, err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -36,6 +37,7 @@ func testPacket(random *rand.Rand, size int) []byte {
 // show is a finished file with everything that is known of it.
 type show struct {
 	key     Key
+	plain   bool // there is no key
 	file    []byte
 	blocks  []Block // without the head; offsets and times are the writer's
 	packets [][]byte
@@ -45,10 +47,20 @@ type show struct {
 // the size of the next packet.
 func mustShow(t testing.TB, n int, size func(*rand.Rand) int) show {
 	t.Helper()
+	return mustMake(t, show{key: NewKey()}, n, size)
+}
+
+// mustPlainShow writes one that is not encrypted.
+func mustPlainShow(t testing.TB, n int, size func(*rand.Rand) int) show {
+	t.Helper()
+	return mustMake(t, show{plain: true}, n, size)
+}
+
+func mustMake(t testing.TB, s show, n int, size func(*rand.Rand) int) show {
+	t.Helper()
 	random := rand.New(rand.NewPCG(7, uint64(n)))
-	s := show{key: NewKey()}
 	var file bytes.Buffer
-	w, err := NewWriter(&file, s.key, testHead)
+	w, err := s.begin(&file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,6 +84,21 @@ func mustShow(t testing.TB, n int, size func(*rand.Rand) int) show {
 	}
 	s.file = file.Bytes()
 	return s
+}
+
+func (s show) begin(w io.Writer) (*Writer, error) {
+	if s.plain {
+		return NewPlainWriter(w, testHead)
+	}
+	return NewWriter(w, s.key, testHead)
+}
+
+// open reads bytes as those of the show's file.
+func (s show) open(file []byte) *Reader {
+	if s.plain {
+		return NewPlainReader(bytes.NewReader(file))
+	}
+	return NewReader(bytes.NewReader(file), s.key)
 }
 
 func constant(*rand.Rand) int       { return 80 }

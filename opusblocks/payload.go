@@ -12,6 +12,9 @@ const sampleRate = opus.SampleRate
 // maxSegments is how many lacing values a page has room for (RFC 3533, 6).
 const maxSegments = 255
 
+// firstPage is the number of the page behind the two header pages.
+const firstPage = 2
+
 // noPacketEnds is the granule position of a page on which no packet ends (RFC
 // 3533, 6): of an end without sound.
 const noPacketEnds = -1
@@ -22,11 +25,15 @@ type pager struct {
 	sequence uint32 // of the next page
 	granule  int64  // samples at 48 kHz up to here, pre-skip included
 
+	// pageBlocks says that every page is a block, as in a plain file: then a sign
+	// of life is a page too, one without packets.
+	pageBlocks bool
+
 	lacing, body []byte // of the page that is being filled
 }
 
 // appendPages appends packets as whole pages: one, unless their lacing values
-// need more. The last page of the stream is written even when it is empty.
+// need more. Without packets it is one empty page: an end, or a sign of life.
 func (p *pager) appendPages(dst []byte, packets [][]byte, last bool, endTrim int) ([]byte, error) {
 	p.lacing, p.body = p.lacing[:0], p.body[:0]
 	granule, sequence := p.granule, p.sequence // taken over when all packets are known to be good
@@ -70,6 +77,15 @@ func (p *pager) flush(dst []byte, granule int64, sequence uint32, last bool) []b
 	return dst
 }
 
+// isSign reports whether the pages of a block are a sign of life.
+func (p *pager) isSign(pages []byte) bool {
+	if !p.pageBlocks {
+		return len(pages) == 0
+	}
+	page, _, err := oggopus.ParsePage(pages)
+	return err == nil && len(page.Lacing) == 0 && !page.Last
+}
+
 // parsed is what the pages of one block say.
 type parsed struct {
 	packets [][]byte
@@ -92,7 +108,7 @@ func (p *pager) parsePages(packets [][]byte, plaintext []byte, anchored bool) (p
 		if block.last || page.First || page.Continued || page.Serial != p.serial {
 			return parsed{}, fmt.Errorf("%w: a page that does not belong here", ErrMalformed)
 		}
-		samples, err := block.appendPackets(&page)
+		samples, err := block.appendPackets(&page, p.pageBlocks)
 		if err != nil {
 			return parsed{}, err
 		}
@@ -112,12 +128,12 @@ func (p *pager) parsePages(packets [][]byte, plaintext []byte, anchored bool) (p
 }
 
 // appendPackets takes over the packets of a page and returns how many samples
-// they last.
-func (b *parsed) appendPackets(page *oggopus.Page) (samples int64, err error) {
+// they last. mayBeEmpty is about pages that are not the last.
+func (b *parsed) appendPackets(page *oggopus.Page, mayBeEmpty bool) (samples int64, err error) {
 	before := len(b.packets)
 	packets, whole := page.Packets(b.packets)
 	empty := len(packets) == before
-	if !whole || empty != (page.Granule == noPacketEnds) || (empty && !page.Last) {
+	if !whole || empty != (page.Granule == noPacketEnds) || (empty && !page.Last && !mayBeEmpty) {
 		return 0, fmt.Errorf("%w: a page without whole packets", ErrMalformed)
 	}
 	for _, packet := range packets[before:] {

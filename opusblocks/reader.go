@@ -18,31 +18,35 @@ type Block struct {
 	Last     bool     // the authenticated end of the broadcast
 }
 
-// Reader opens a file block by block and gives out nothing unproved.
+// Reader opens a file block by block and, of a sealed one, gives out nothing
+// unproved.
 //
 // Two kinds of failure are kept apart. What the format refuses is final: the
 // reader returns that error for ever, whatever the source does later. What the
 // source does (an error, an end of bytes before the end of the broadcast) is
 // not: Continue goes on behind the last whole block.
 type Reader struct {
-	window window
-	sealer *sealer
-	offset int64  // in the file, of the next block
-	next   uint64 // sequence number of the next block
-	pager  pager  // what the pages of the next block have to continue
-	head   Head
-	opened bool // block 0 has been read
-	jumped bool // the next block that opens decides the order
-	ended  bool
-	err    error // final
+	window   window
+	envelope envelope
+	first    int64  // in the file, of block 1
+	offset   int64  // in the file, of the next block
+	next     uint64 // sequence number of the next block
+	pager    pager  // what the pages of the next block have to continue
+	head     Head
+	opened   bool // block 0 has been read
+	jumped   bool // the next block that opens decides the order
+	ended    bool
+	err      error // final
 
 	plaintext []byte
 	packets   [][]byte
 }
 
 // NewReader reads a file from its first byte.
-func NewReader(r io.Reader, key Key) *Reader {
-	z := &Reader{sealer: newSealer(key)}
+func NewReader(r io.Reader, key Key) *Reader { return newReader(r, newSealer(key)) }
+
+func newReader(r io.Reader, e envelope) *Reader {
+	z := &Reader{envelope: e, pager: pager{pageBlocks: e.pageBlocks()}}
 	z.window.reset(r)
 	return z
 }
@@ -57,6 +61,10 @@ func (z *Reader) Head() (Head, error) {
 	return z.head, nil
 }
 
+// FirstBlock returns where block 1 begins, once block 0 has been read: HeadSize
+// in every sealed file.
+func (z *Reader) FirstBlock() int64 { return z.first }
+
 // Position returns the place after the last block that was read.
 func (z *Reader) Position() Position {
 	return Position{
@@ -70,7 +78,7 @@ func (z *Reader) Position() Position {
 func (z *Reader) Continue(src io.Reader) { z.window.reset(src) }
 
 // Jump goes on with a source that begins at offset of the same file, which may
-// be inside a block but not before HeadSize: the first block that opens sets
+// be inside a block but not before FirstBlock: the first block that opens sets
 // the order. Block 0 has to have been read before, because it alone proves
 // that the key is the file's.
 func (z *Reader) Jump(src io.Reader, offset int64) {
@@ -94,16 +102,15 @@ func (z *Reader) ReadBlock() (Block, error) {
 	if z.jumped {
 		return z.readFirst()
 	}
-	raw, err := z.nextRaw()
+	raw, err := z.peekBlock(z.envelope.extent)
 	if err != nil {
 		return Block{}, err
 	}
-	if sequence := rawHeader(raw).sequence(); uint64(sequence) != z.next {
+	if sequence := z.envelope.sequence(raw); uint64(sequence) != z.next {
 		return Block{}, z.fail(sequence, fmt.Errorf("%w: %d where %d belongs", ErrOrder, sequence, z.next))
 	}
-	z.plaintext, err = z.sealer.open(z.plaintext[:0], raw)
-	if err != nil {
-		return Block{}, z.fail(uint32(z.next), ErrForged)
+	if z.plaintext, err = z.envelope.open(z.plaintext[:0], raw); err != nil {
+		return Block{}, z.fail(uint32(z.next), err)
 	}
 	return z.take(raw, true)
 }
@@ -114,39 +121,27 @@ func (z *Reader) fail(sequence uint32, err error) error {
 	return z.err
 }
 
-// readHead reads the magic bytes and block 0.
+// readHead reads block 0. Nothing is consumed before it is whole, so that
+// Continue can begin again with byte 0.
 func (z *Reader) readHead() error {
 	if z.err != nil {
 		return z.err
 	}
-	start, err := z.window.peek(len(magic))
-	if string(start) != magic[:len(start)] {
-		return z.fail(0, ErrNotBlocks)
-	}
+	raw, err := z.peekBlock(z.envelope.headExtent)
 	if err != nil {
-		return z.cutOff(err)
+		return err
 	}
-	// Nothing is consumed before block 0 is whole, so that Continue can begin
-	// again with byte 0.
-	if start, err = z.window.peek(HeadSize); err != nil {
-		return z.cutOff(err)
-	}
-	block := start[len(magic):]
-	if h := rawHeader(block); !h.plausible() || h.sequence() != 0 || int(h.length()) != headPlaintext+TagSize {
-		return z.fail(0, fmt.Errorf("%w: not a block 0", ErrMalformed))
-	}
-	z.plaintext, err = z.sealer.open(z.plaintext[:0], block)
-	if err != nil {
-		return z.fail(0, ErrWrongKey)
+	if z.plaintext, err = z.envelope.openHead(z.plaintext[:0], raw); err != nil {
+		return z.fail(0, err)
 	}
 	head, serial, err := parseHead(z.plaintext)
 	if err != nil {
 		return z.fail(0, err)
 	}
 	z.head, z.opened = head, true
-	z.pager.serial, z.pager.sequence = serial, 2
-	z.advance(HeadSize)
-	z.next = 1
+	z.pager.serial, z.pager.sequence = serial, firstPage
+	z.advance(len(raw))
+	z.first, z.next = z.offset, 1
 	return nil
 }
 
@@ -156,21 +151,26 @@ func (z *Reader) advance(n int) {
 	z.offset += int64(n)
 }
 
-// nextRaw returns the whole block that has to begin right here.
-func (z *Reader) nextRaw() ([]byte, error) {
-	raw, err := z.window.peek(HeaderSize)
-	if err != nil {
-		return nil, z.cutOff(err)
+// peekBlock returns the whole block that has to begin right here. extent is the
+// envelope's.
+func (z *Reader) peekBlock(extent func([]byte) (int, error)) ([]byte, error) {
+	var start []byte
+	for {
+		size, refused := extent(start)
+		if refused != nil {
+			return nil, z.fail(uint32(z.next), refused)
+		}
+		if size <= len(start) {
+			return start[:size], nil
+		}
+		var err error
+		if start, err = z.window.peek(size); err != nil {
+			if _, refused := extent(start); refused != nil {
+				return nil, z.fail(uint32(z.next), refused)
+			}
+			return nil, z.cutOff(err)
+		}
 	}
-	h := rawHeader(raw)
-	if !h.plausible() {
-		return nil, z.fail(uint32(z.next), fmt.Errorf("%w: no header here", ErrMalformed))
-	}
-	raw, err = z.window.peek(HeaderSize + int(h.length()))
-	if err != nil {
-		return nil, z.cutOff(err)
-	}
-	return raw, nil
 }
 
 // cutOff says what an error of the source means. It is not final.
@@ -183,7 +183,7 @@ func (z *Reader) cutOff(err error) error {
 
 // take turns the plaintext of a proved block into packets and moves on.
 func (z *Reader) take(raw []byte, anchored bool) (Block, error) {
-	block := Block{Sequence: rawHeader(raw).sequence(), Offset: z.offset, Size: len(raw)}
+	block := Block{Sequence: z.envelope.sequence(raw), Offset: z.offset, Size: len(raw)}
 	if len(z.plaintext) > 0 {
 		content, err := z.pager.parsePages(z.packets[:0], z.plaintext, anchored)
 		if err != nil {
@@ -211,11 +211,11 @@ func (z *Reader) readFirst() (Block, error) {
 		if err != nil {
 			return Block{}, err
 		}
-		z.plaintext, err = z.sealer.open(z.plaintext[:0], raw)
+		z.plaintext, err = z.envelope.open(z.plaintext[:0], raw)
 		switch {
 		case err != nil:
 			z.advance(1)
-		case len(z.plaintext) == 0:
+		case z.pager.isSign(z.plaintext):
 			z.advance(len(raw))
 		default:
 			return z.take(raw, false)
@@ -225,24 +225,27 @@ func (z *Reader) readFirst() (Block, error) {
 
 // candidate moves on to the next bytes that look like a whole block.
 func (z *Reader) candidate() ([]byte, error) {
+	var start []byte
 	for {
-		raw, err := z.window.peek(HeaderSize)
-		if err != nil {
-			return nil, z.cutOff(err)
-		}
-		h := rawHeader(raw)
-		if !h.plausible() {
+		size, refused := z.envelope.extent(start)
+		if refused != nil {
 			z.advance(1)
+			start = nil
 			continue
 		}
-		raw, err = z.window.peek(HeaderSize + int(h.length()))
-		if err == nil {
-			return raw, nil
+		if size <= len(start) {
+			return start[:size], nil
 		}
-		// A marker inside ciphertext may promise more bytes than there are.
-		if err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil, err
+		var err error
+		if start, err = z.window.peek(size); err == nil {
+			continue
+		}
+		// What looks like a block's beginning may promise more bytes than there
+		// are. Too few even for a beginning are the end.
+		if least, _ := z.envelope.extent(nil); size == least || (err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF)) {
+			return nil, z.cutOff(err)
 		}
 		z.advance(1)
+		start = nil
 	}
 }

@@ -150,10 +150,10 @@ func TestJumpKnowsTheTime(t *testing.T) {
 	}
 }
 
-func TestDecrypt(t *testing.T) {
+func TestWriteOgg(t *testing.T) {
 	s := mustShow(t, 4, varying)
 	var plain bytes.Buffer
-	if err := Decrypt(&plain, bytes.NewReader(s.file), s.key); err != nil {
+	if err := WriteOgg(&plain, NewReader(bytes.NewReader(s.file), s.key)); err != nil {
 		t.Fatal(err)
 	}
 	whole := plain.Len()
@@ -161,13 +161,13 @@ func TestDecrypt(t *testing.T) {
 		t.Error("not an Ogg stream")
 	}
 	plain.Reset()
-	if err := Decrypt(&plain, bytes.NewReader(s.file[:len(s.file)-1]), s.key); !errors.Is(err, ErrCutOff) {
+	if err := WriteOgg(&plain, NewReader(bytes.NewReader(s.file[:len(s.file)-1]), s.key)); !errors.Is(err, ErrCutOff) {
 		t.Errorf("err = %v, want ErrCutOff", err)
 	}
 	if lost := whole - plain.Len(); lost != 27 { // only the nil page that ends it
 		t.Errorf("%d bytes lost with the end, want 27", lost)
 	}
-	if err := Decrypt(&plain, bytes.NewReader(s.file), NewKey()); !errors.Is(err, ErrWrongKey) {
+	if err := WriteOgg(&plain, NewReader(bytes.NewReader(s.file), NewKey())); !errors.Is(err, ErrWrongKey) {
 		t.Errorf("err = %v, want ErrWrongKey", err)
 	}
 }

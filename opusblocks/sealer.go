@@ -48,8 +48,8 @@ func (s *sealer) seal(block []byte, sequence uint32) []byte {
 	return s.aead.Seal(block[:HeaderSize], s.nonce[:], plaintext, s.aad[:])
 }
 
-// open appends the plaintext of a whole block to dst, which must not overlap it.
-func (s *sealer) open(dst, block []byte) ([]byte, error) {
+// unseal appends the plaintext of a whole block to dst, which must not overlap it.
+func (s *sealer) unseal(dst, block []byte) ([]byte, error) {
 	s.number(rawHeader(block).sequence())
 	return s.aead.Open(dst, s.nonce[:], block[HeaderSize:], s.aad[:])
 }

@@ -33,8 +33,6 @@ type Seeker struct {
 // point is a place between two blocks.
 type point struct{ offset, samples int64 }
 
-var firstBlock = point{offset: int64(HeadSize)}
-
 // Guesses: how many before the file is read from its beginning; how many bytes
 // beyond a landing are read instead of guessing again; and how early to land,
 // in bytes, when the guess is no more than an interpolation.
@@ -72,7 +70,7 @@ func (s *Seeker) Learn(b Block) {
 // reads until the source ends.
 func (s *Seeker) SeekTo(sample int64) (Block, error) {
 	sample = max(sample, 0)
-	low, guess := firstBlock, s.guess(sample)
+	low, guess := point{offset: s.reader.first}, s.guess(sample)
 	for range maxGuesses {
 		block, err := s.land(guess)
 		if errors.Is(err, ErrCutOff) && guess > low.offset { // too far, or a wrong table
@@ -98,7 +96,7 @@ func (s *Seeker) SeekTo(sample int64) (Block, error) {
 			return s.forward(block, sample)
 		}
 	}
-	block, err := s.land(firstBlock.offset)
+	block, err := s.land(s.reader.first)
 	if err != nil {
 		return Block{}, err
 	}
@@ -138,9 +136,9 @@ func (s *Seeker) forward(block Block, sample int64) (Block, error) {
 // where all blocks are alike, because a block later would be one too late.
 func (s *Seeker) guess(sample int64) int64 {
 	if offset, ok := s.Table.Lookup(sample); ok {
-		return offset
+		return max(offset, s.reader.first)
 	}
-	return s.within(firstBlock.offset + s.Bytes(sample) - int64(s.size))
+	return s.within(s.reader.first + s.Bytes(sample) - int64(s.size))
 }
 
 // within keeps a guess inside the file, with a whole block behind it.
@@ -148,7 +146,7 @@ func (s *Seeker) within(offset int64) int64 {
 	if s.Size > 0 {
 		offset = min(offset, s.Size-2*int64(s.size))
 	}
-	return max(offset, firstBlock.offset)
+	return max(offset, s.reader.first)
 }
 
 // Bytes estimates how many bytes so much sound takes: 0 while no block has been
@@ -166,7 +164,7 @@ func (s *Seeker) Bytes(samples int64) int64 {
 // while no block has been seen.
 func (s *Seeker) Rate() (bytes, samples int64) {
 	if s.varies {
-		return s.known.offset - firstBlock.offset, s.known.samples
+		return s.known.offset - s.reader.first, s.known.samples
 	}
 	return int64(s.size), s.length
 }

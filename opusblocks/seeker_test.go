@@ -12,7 +12,7 @@ import (
 // number of calls of Open so far.
 func mustSeeker(t testing.TB, s show) (*Seeker, *int) {
 	t.Helper()
-	r := NewReader(bytes.NewReader(s.file), s.key)
+	r := s.open(s.file)
 	if _, err := r.Head(); err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"sort"
 )
 
@@ -47,6 +48,16 @@ func (t *SeekTable) thin() {
 	t.step *= 2
 }
 
+// Within returns the table, coarser where its String would be longer than so many
+// characters.
+func (t SeekTable) Within(characters int) SeekTable {
+	t.entries = slices.Clone(t.entries)
+	for len(t.entries) > 1 && len(t.String()) > characters {
+		t.thin()
+	}
+	return t
+}
+
 // Lookup returns the last entry that is not after sample.
 func (t SeekTable) Lookup(sample int64) (offset int64, ok bool) {
 	i := sort.Search(len(t.entries), func(i int) bool { return t.entries[i].samples > sample })
@@ -88,9 +99,6 @@ func ParseSeekTable(s string) (SeekTable, error) {
 		}
 		raw = raw[n+m:]
 		at = point{at.offset + int64(offset), at.samples + int64(samples)}
-		if at.offset < int64(HeadSize) {
-			return SeekTable{}, errSeekTable
-		}
 		t.entries = append(t.entries, at)
 	}
 	return t, nil

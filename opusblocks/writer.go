@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"slices"
 )
 
 // Position is a place between two blocks, and all that has to be continued
@@ -18,15 +17,14 @@ type Position struct {
 	Page     uint32 // number of the next Ogg page
 }
 
-// Writer seals packets into blocks. Each call that adds a block makes exactly
+// Writer makes blocks of packets: sealed ones, or those of a plain file. Each call that adds a block makes exactly
 // one Write of the whole block.
 //
-// After an error of the underlying Write nothing more can be written: the
-// sequence number is spent, and only a repetition of the same bytes could use
-// it again.
+// After an error of the underlying Write nothing more can be written: somebody
+// may have seen a part of the block, and its sequence number is spent.
 type Writer struct {
 	w        io.Writer
-	sealer   *sealer
+	envelope envelope
 	pager    pager
 	sequence uint64 // of the next block; 2^32 when all are spent
 	offset   int64
@@ -36,14 +34,18 @@ type Writer struct {
 
 // NewWriter begins a file: it writes the magic bytes and block 0.
 func NewWriter(w io.Writer, key Key, head Head) (*Writer, error) {
+	return beginWriter(w, newSealer(key), head)
+}
+
+func beginWriter(w io.Writer, e envelope, head Head) (*Writer, error) {
 	var serial [4]byte
 	rand.Read(serial[:])
-	z := newWriter(w, key, Position{Serial: binary.LittleEndian.Uint32(serial[:])})
-	pages, err := head.pages(z.pager.serial)
+	z := newWriter(w, e, Position{Serial: binary.LittleEndian.Uint32(serial[:])})
+	pages, err := e.headPages(head, z.pager.serial)
 	if err != nil {
 		return nil, err
 	}
-	z.pager.sequence = 2
+	z.pager.sequence = firstPage
 	if err := z.emit(append(z.begin(), pages...)); err != nil {
 		return nil, err
 	}
@@ -54,14 +56,14 @@ func NewWriter(w io.Writer, key Key, head Head) (*Writer, error) {
 // whole blocks of it. The caller cuts the file there; whoever has seen bytes
 // beyond that position must never see others with these sequence numbers.
 func ResumeWriter(w io.Writer, key Key, at Position) *Writer {
-	return newWriter(w, key, at)
+	return newWriter(w, newSealer(key), at)
 }
 
-func newWriter(w io.Writer, key Key, at Position) *Writer {
+func newWriter(w io.Writer, e envelope, at Position) *Writer {
 	return &Writer{
 		w:        w,
-		sealer:   newSealer(key),
-		pager:    pager{serial: at.Serial, sequence: at.Page, granule: at.Samples},
+		envelope: e,
+		pager:    pager{serial: at.Serial, sequence: at.Page, granule: at.Samples, pageBlocks: e.pageBlocks()},
 		sequence: uint64(at.Sequence),
 		offset:   at.Offset,
 	}
@@ -75,7 +77,7 @@ func (z *Writer) Position() Position {
 	}
 }
 
-// WriteBlock seals packets, which are at least one, into the next block. It
+// WriteBlock makes the next block of packets, which are at least one. It
 // returns ErrFull when the one sequence number left is needed by Finish. It
 // does not keep the packets and does not allocate.
 func (z *Writer) WriteBlock(packets [][]byte) error {
@@ -92,6 +94,9 @@ func (z *Writer) KeepAlive() error {
 	}
 	if z.sequence >= maxSequence {
 		return ErrFull
+	}
+	if z.pager.pageBlocks {
+		return z.writePages(nil, false, 0)
 	}
 	return z.emit(z.begin())
 }
@@ -123,25 +128,16 @@ func (z *Writer) writePages(packets [][]byte, last bool, endTrim int) error {
 	return z.emit(block)
 }
 
-// begin returns the buffer with room for what stands before the plaintext.
-func (z *Writer) begin() []byte {
-	if z.offset > 0 {
-		return append(z.buf[:0], make([]byte, HeaderSize)...)
-	}
-	return append(append(z.buf[:0], magic...), make([]byte, HeaderSize)...)
-}
+// begin returns the buffer with what stands before the pages.
+func (z *Writer) begin() []byte { return z.envelope.begin(z.buf[:0], uint32(z.sequence)) }
 
-// emit seals the plaintext behind the header in buf and writes the result.
+// emit makes a block of the pages in buf and writes it.
 func (z *Writer) emit(buf []byte) error {
-	buf = slices.Grow(buf, TagSize)
-	prefix := 0
-	if z.offset == 0 {
-		prefix = len(magic)
-	}
-	sealed := z.sealer.seal(buf[prefix:], uint32(z.sequence)) // in place: there is room for the tag
-	putChecksum(sealed)
-	z.buf = buf[:prefix+len(sealed)]
+	z.buf = z.envelope.end(buf, uint32(z.sequence))
 	z.sequence++
+	if z.pager.pageBlocks { // there may have been several
+		z.sequence = uint64(z.pager.sequence) - firstPage + 1
+	}
 	n, err := z.w.Write(z.buf)
 	z.offset += int64(n)
 	if err != nil {

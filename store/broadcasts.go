@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"time"
 
 	"broadcastbot/opusblocks"
@@ -30,7 +31,8 @@ type Broadcast struct {
 	State   State
 	Reason  string // why it was interrupted, as a sentence for the room
 
-	Key           opusblocks.Key
+	Plain         bool           // not encrypted, for a room that is not either
+	Key           opusblocks.Key // of no use where the show is plain
 	Channels      int
 	Bitrate       int // bit/s; 0 where packets vary in size
 	BlockDuration time.Duration
@@ -51,20 +53,20 @@ type Broadcast struct {
 	Blocks   int64
 	SHA256   string // base64, unpadded, of the encrypted file
 	Seek     string // opusblocks.SeekTable
+	Wave     string // base64url of a byte for each point that a player draws
 }
 
-// LiveURL is where the growing file is served.
-func (b *Broadcast) LiveURL() string { return b.Gateway + "/live/" + b.ID }
-
-// ListenURL is the link for people. The key is in its fragment, which no
-// browser sends to a server; it belongs into encrypted messages only.
-func (b *Broadcast) ListenURL() string {
-	return b.Gateway + "/listen/" + b.ID + "#" + b.Key.Fragment()
+// OpenBlocks returns a reader of the show's file.
+func (b *Broadcast) OpenBlocks(r io.Reader) *opusblocks.Reader {
+	if b.Plain {
+		return opusblocks.NewPlainReader(r)
+	}
+	return opusblocks.NewReader(r, b.Key)
 }
 
 // SaveBroadcast writes the record, whether it is new or known.
 func (s *Store) SaveBroadcast(ctx context.Context, b *Broadcast) error {
-	key, err := json.Marshal(b.Key.File(""))
+	key, err := b.storedKey()
 	if err != nil {
 		return err
 	}
@@ -72,14 +74,39 @@ func (s *Store) SaveBroadcast(ctx context.Context, b *Broadcast) error {
 		INSERT OR REPLACE INTO broadcast (id, room, speaker, title, source, state, reason,
 			key, channels, bitrate, block_ms, gateway,
 			event, voice_event, mxc, mxc_stored, concluded,
-			started_at, duration, size, blocks, sha256, seek)
-		VALUES (?,?,?,?,?,?,?, ?,?,?,?,?, ?,?,?,?,?, ?,?,?,?,?,?)`,
+			started_at, duration, size, blocks, sha256, seek, plain, wave)
+		VALUES (?,?,?,?,?,?,?, ?,?,?,?,?, ?,?,?,?,?, ?,?,?,?,?,?,?,?)`,
 		b.ID, b.Room, b.Speaker, b.Title, b.Source, b.State, b.Reason,
-		string(key), b.Channels, b.Bitrate, b.BlockDuration.Milliseconds(), b.Gateway,
+		key, b.Channels, b.Bitrate, b.BlockDuration.Milliseconds(), b.Gateway,
 		b.Event, b.VoiceEvent, b.MXC, b.MXCStored, b.Concluded,
-		b.StartedAt.UnixMilli(), b.Duration.Milliseconds(), b.Size, b.Blocks, b.SHA256, b.Seek)
+		b.StartedAt.UnixMilli(), b.Duration.Milliseconds(), b.Size, b.Blocks, b.SHA256, b.Seek, b.Plain, b.Wave)
 	if err != nil {
 		return fmt.Errorf("save broadcast %s: %w", b.ID, err)
+	}
+	return nil
+}
+
+// storedKey is the key as it stands in the database.
+func (b *Broadcast) storedKey() (string, error) {
+	if b.Plain {
+		return "", nil
+	}
+	key, err := json.Marshal(b.Key.File(""))
+	return string(key), err
+}
+
+// takeKey is the inverse of storedKey.
+func (b *Broadcast) takeKey(stored string) error {
+	if b.Plain {
+		return nil
+	}
+	var file opusblocks.File
+	err := json.Unmarshal([]byte(stored), &file)
+	if err == nil {
+		b.Key, err = file.Secret()
+	}
+	if err != nil {
+		return fmt.Errorf("key of broadcast %s: %w", b.ID, err)
 	}
 	return nil
 }
@@ -88,7 +115,7 @@ const selectBroadcast = `
 	SELECT id, room, speaker, title, source, state, reason,
 		key, channels, bitrate, block_ms, gateway,
 		event, voice_event, mxc, mxc_stored, concluded,
-		started_at, duration, size, blocks, sha256, seek
+		started_at, duration, size, blocks, sha256, seek, plain, wave
 	FROM broadcast `
 
 func scanBroadcast(row interface{ Scan(...any) error }) (*Broadcast, error) {
@@ -98,16 +125,12 @@ func scanBroadcast(row interface{ Scan(...any) error }) (*Broadcast, error) {
 	err := row.Scan(&b.ID, &b.Room, &b.Speaker, &b.Title, &b.Source, &b.State, &b.Reason,
 		&key, &b.Channels, &b.Bitrate, &blockMS, &b.Gateway,
 		&b.Event, &b.VoiceEvent, &b.MXC, &b.MXCStored, &b.Concluded,
-		&startedAt, &duration, &b.Size, &b.Blocks, &b.SHA256, &b.Seek)
+		&startedAt, &duration, &b.Size, &b.Blocks, &b.SHA256, &b.Seek, &b.Plain, &b.Wave)
 	if err != nil {
 		return nil, err
 	}
-	var file opusblocks.File
-	if err := json.Unmarshal([]byte(key), &file); err != nil {
-		return nil, fmt.Errorf("key of broadcast %s: %w", b.ID, err)
-	}
-	if b.Key, err = file.Secret(); err != nil {
-		return nil, fmt.Errorf("key of broadcast %s: %w", b.ID, err)
+	if err := b.takeKey(key); err != nil {
+		return nil, err
 	}
 	b.BlockDuration = time.Duration(blockMS) * time.Millisecond
 	b.StartedAt = time.UnixMilli(startedAt)

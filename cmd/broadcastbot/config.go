@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"broadcastbot"
+	"broadcastbot/internal/gateway"
 	"broadcastbot/internal/opus"
 )
 
@@ -34,6 +36,8 @@ type config struct {
 	MediaDir     string   `yaml:"media_dir"`
 	Devices      []string `yaml:"devices"`
 
+	Rooms map[string]roomConfig `yaml:"rooms"`
+
 	Source       string        `yaml:"source"`
 	Audio        audioConfig   `yaml:"audio"`
 	ResumeWithin time.Duration `yaml:"resume_within"`
@@ -42,6 +46,28 @@ type config struct {
 
 	DataDir string    `yaml:"data_dir"`
 	Log     logConfig `yaml:"log"`
+}
+
+// roomConfig is what is different in one room.
+type roomConfig struct {
+	Encryption onOff `yaml:"encryption"`
+}
+
+// onOff is a switch that is on unless it says off.
+type onOff struct{ off bool }
+
+// UnmarshalYAML reads the word as it is written. Left to itself, YAML takes some
+// of them for booleans, and which ones depends on its version.
+func (s *onOff) UnmarshalYAML(node *yaml.Node) error {
+	switch strings.ToLower(node.Value) {
+	case "on", "true", "yes":
+		s.off = false
+	case "off", "false", "no":
+		s.off = true
+	default:
+		return fmt.Errorf("line %d: has to be on or off, not %q", node.Line, node.Value)
+	}
+	return nil
 }
 
 type audioConfig struct {
@@ -54,11 +80,12 @@ type audioConfig struct {
 }
 
 type gatewayConfig struct {
-	Listen      string `yaml:"listen"`
-	PublicURL   string `yaml:"public_url"`
-	MaxSize     int64  `yaml:"max_size"`
-	Remote      string `yaml:"remote"`
-	UploadToken string `yaml:"upload_token"`
+	Listen      string   `yaml:"listen"`
+	PublicURL   string   `yaml:"public_url"`
+	MaxSize     int64    `yaml:"max_size"`
+	Embedders   []string `yaml:"embedders"`
+	Remote      string   `yaml:"remote"`
+	UploadToken string   `yaml:"upload_token"`
 }
 
 type logConfig struct {
@@ -155,12 +182,30 @@ func (c *config) check() error {
 			wrong.add("media_dir", "%q is not a folder", c.MediaDir)
 		}
 	}
+	for _, room := range slices.Sorted(maps.Keys(c.Rooms)) {
+		if !strings.HasPrefix(room, "!") {
+			wrong.add("rooms", "%q is not the id of a room, which begins with ! (an alias with # can come to mean another room)", room)
+		}
+	}
 	if c.ResumeWithin < 0 {
 		wrong.add("resume_within", "can not be negative")
 	}
 	wrong.merge(c.checkCommon())
 	return wrong.err()
 }
+
+// plainRooms are those whose shows are not encrypted.
+func (c *config) plainRooms() (rooms []string) {
+	for _, room := range slices.Sorted(maps.Keys(c.Rooms)) {
+		if c.Rooms[room].Encryption.off {
+			rooms = append(rooms, room)
+		}
+	}
+	return rooms
+}
+
+// plainWarning is what an admin should know of such a room.
+const plainWarning = "shows are not encrypted: everybody with the address and every server on the way can hear them"
 
 var sources = []string{"device", "file", "pipe", "tone"}
 
@@ -181,6 +226,9 @@ func (c *config) checkGateway() error {
 
 func (c *config) checkCommon() (wrong problems) {
 	wrong.url("gateway.public_url", c.Gateway.PublicURL)
+	if err := gateway.CheckEmbedders(c.Gateway.Embedders); err != nil {
+		wrong.add("gateway.embedders", "%v", err)
+	}
 	if c.Gateway.MaxSize < 0 {
 		wrong.add("gateway.max_size", "can not be negative")
 	}

@@ -54,15 +54,34 @@ func TestConfigFileIsComplete(t *testing.T) {
 
 func TestUnknownKeysAreNamed(t *testing.T) {
 	for text, want := range map[string]string{
-		"homserver: x":               `unknown key "homserver"`,
-		"gateway: {lisen: x}":        `unknown key "lisen"`,
-		"audio: {block: soon}":       "line 1",
-		"speakers: [":                "line 1",
-		"audio: {channels: \"two\"}": "line 1",
+		"homserver: x":                         `unknown key "homserver"`,
+		"gateway: {lisen: x}":                  `unknown key "lisen"`,
+		"audio: {block: soon}":                 "line 1",
+		"speakers: [":                          "line 1",
+		"rooms: {\"!r:x\": {encryptoin: off}}": `unknown key "encryptoin"`,
+		"rooms: {\"!r:x\": {encryption: 0}}":   `line 1: has to be on or off, not "0"`,
+		"audio: {channels: \"two\"}":           "line 1",
 	} {
 		_, err := loadConfig(mustWrite(t, text))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}
+
+// TestPlainRooms: however the words are written, and whatever YAML makes of them.
+func TestPlainRooms(t *testing.T) {
+	for text, plain := range map[string]bool{
+		"{}": false, "{encryption: on}": false, "{encryption: true}": false, "{encryption: \"on\"}": false, "{encryption: Yes}": false,
+		"{encryption: off}": true, "{encryption: false}": true, "{encryption: 'off'}": true, "{encryption: OFF}": true, "{encryption: no}": true,
+	} {
+		c, err := loadConfig(mustWrite(t, "rooms:\n  \"!town:example.org\": "+text))
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		if got := c.plainRooms(); (len(got) == 1 && got[0] == "!town:example.org") != plain || len(got) > 1 {
+			t.Errorf("%s: plain are %v", text, got)
 		}
 	}
 }
@@ -109,8 +128,10 @@ func TestCheckNamesTheKey(t *testing.T) {
 		"audio: {block: 110ms}":                        "audio.block:",
 		"audio: {block: 2s}":                           "audio.block:",
 		"resume_within: -1s":                           "resume_within:",
+		"rooms: {\"#town:example.org\": {}}":           "rooms:",
 		"gateway: {public_url: radio.example.org}":     "gateway.public_url:",
 		"gateway: {remote: \"https://r.example.org\"}": "gateway.upload_token:",
+		"gateway: {embedders: [chat.example.org]}":     "gateway.embedders:",
 		"gateway: {max_size: -1}":                      "gateway.max_size:",
 		"data_dir: \"\"":                               "data_dir:",
 		"log: {level: loud}":                           "log:",

@@ -33,28 +33,28 @@ func accountFlags(flags *flag.FlagSet) account {
 }
 
 // findShow returns the show of a link, or of the room that the flags name.
-func findShow(ctx context.Context, words []string, a account, note io.Writer, log *slog.Logger) (listener.Link, listener.Options, error) {
+func findShow(ctx context.Context, words []string, a account, note io.Writer, log *slog.Logger) (link listener.Link, err error) {
 	if len(words) == 1 {
-		link, err := listener.ParseLink(words[0])
-		return link, listener.Options{}, err
+		return listener.ParseLink(words[0])
 	}
 	if *a.homeserver == "" || *a.user == "" || *a.room == "" {
-		return listener.Link{}, listener.Options{}, errors.New("what to listen to? Give a link, or -homeserver, -user and -room")
+		return link, errors.New("what to listen to? Give a link, or -homeserver, -user and -room")
 	}
 	show, err := a.find(ctx, note, log)
 	if err != nil {
-		return listener.Link{}, listener.Options{}, err
+		return link, err
 	}
 	fmt.Fprintln(note, "Announced by", printable(string(show.By)))
-	key, err := show.File.Secret()
-	if err != nil {
-		return listener.Link{}, listener.Options{}, err
+	link.URL, link.Plain = show.LiveURL, show.File == nil
+	if !link.Plain {
+		if link.Key, err = show.File.Secret(); err != nil {
+			return link, err
+		}
 	}
-	table, err := opusblocks.ParseSeekTable(show.Seek)
-	if err != nil {
+	if link.Table, err = opusblocks.ParseSeekTable(show.Seek); err != nil {
 		log.Warn("seeking will be slower", "err", err)
 	}
-	return listener.Link{URL: show.LiveURL, Key: key}, listener.Options{Table: table}, nil
+	return link, nil
 }
 
 // find looks for the show as the Matrix user.

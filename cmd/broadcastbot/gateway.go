@@ -49,7 +49,7 @@ type gatewayServer struct {
 func newGatewayServer(c *config, token string, log *slog.Logger) (*gatewayServer, error) {
 	g, err := gateway.New(gateway.Options{
 		Dir: c.recordings(), Token: token, PublicURL: c.Gateway.PublicURL,
-		MaxSize: c.Gateway.MaxSize, Log: log,
+		MaxSize: c.Gateway.MaxSize, Embedders: c.Gateway.Embedders, Log: log,
 	})
 	if err != nil {
 		return nil, err

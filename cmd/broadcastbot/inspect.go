@@ -8,10 +8,11 @@ import (
 	"io"
 	"os"
 
+	"broadcastbot/internal/opus"
 	"broadcastbot/opusblocks"
 )
 
-// runInspect prints what can be seen of an encrypted file without its key.
+// runInspect prints what can be seen of a file without its key.
 func runInspect(_ context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := newFlags("inspect", "FILE", stderr)
 	quiet := flags.Bool("quiet", false, "print damage and the summary only")
@@ -29,7 +30,16 @@ func runInspect(_ context.Context, args []string, stdout, stderr io.Writer) erro
 	return inspect(out, f, *quiet)
 }
 
+// inspect tells an encrypted file from a plain one by how it begins.
 func inspect(out io.Writer, r io.Reader, quiet bool) error {
+	in := bufio.NewReader(r)
+	if start, _ := in.Peek(4); string(start) == "OggS" {
+		return inspectPlain(out, in, quiet)
+	}
+	return inspectSealed(out, in, quiet)
+}
+
+func inspectSealed(out io.Writer, r io.Reader, quiet bool) error {
 	var blocks, damaged int
 	var size int64
 	fmt.Fprintf(out, "%12s  %10s  %8s  %8s\n", "byte", "block", "size", "checksum")
@@ -52,6 +62,32 @@ func inspect(out io.Writer, r io.Reader, quiet bool) error {
 	fmt.Fprintf(out, "%d blocks, %d bytes, %d damaged places\n", blocks, size, damaged)
 	if damaged > 0 {
 		return fmt.Errorf("the file is damaged in %d places", damaged)
+	}
+	return nil
+}
+
+// inspectPlain reads what everybody can read.
+func inspectPlain(out io.Writer, r io.Reader, quiet bool) error {
+	reader := opusblocks.NewPlainReader(r)
+	head, err := reader.Head()
+	if err != nil {
+		return err
+	}
+	announce(out, head)
+	fmt.Fprintln(out, "Not encrypted: a plain Ogg Opus file.")
+	if !quiet {
+		fmt.Fprintf(out, "%12s  %10s  %8s  %8s\n", "byte", "page", "size", "packets")
+	}
+	for err == nil {
+		var block opusblocks.Block
+		if block, err = reader.ReadBlock(); err == nil && !quiet {
+			fmt.Fprintf(out, "%12d  %10d  %8d  %8d\n", block.Offset, block.Sequence+1, block.Size, len(block.Packets))
+		}
+	}
+	end := reader.Position()
+	fmt.Fprintf(out, "%d pages, %d bytes, %s of sound\n", end.Page, end.Offset, clock(opus.Duration(max(0, end.Samples-int64(head.PreSkip)))))
+	if err != io.EOF {
+		return err
 	}
 	return nil
 }

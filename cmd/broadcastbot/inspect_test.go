@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 
@@ -42,7 +43,39 @@ func TestInspect(t *testing.T) {
 	if !strings.Contains(out.String(), "4 blocks") || !strings.Contains(out.String(), "damaged or forged") {
 		t.Errorf("inspect prints\n%s", &out)
 	}
-	if err := inspect(&out, strings.NewReader("OggS"), true); err == nil {
-		t.Error("another file is no error")
+	if err := inspect(&out, strings.NewReader("RIFF"), true); !errors.Is(err, opusblocks.ErrNotBlocks) {
+		t.Errorf("another file: %v", err)
+	}
+}
+
+func TestInspectPlain(t *testing.T) {
+	var file bytes.Buffer
+	w, err := opusblocks.NewPlainWriter(&file, opusblocks.Head{Channels: 1, Title: "Town hall", Speaker: "@a:x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	packet := append([]byte{0x78}, make([]byte, 79)...)
+	if err := errors.Join(w.WriteBlock([][]byte{packet, packet}), w.KeepAlive(), w.Finish(nil, 0)); err != nil {
+		t.Fatal(err)
+	}
+	whole := file.Bytes()
+	for name, test := range map[string]struct {
+		file []byte
+		want string
+		err  error
+	}{
+		"whole":   {whole, "5 pages", nil},
+		"cut off": {whole[:len(whole)-1], "4 pages", opusblocks.ErrCutOff},
+		"damaged": {append(bytes.Clone(whole[:len(whole)-27-27]), make([]byte, 54)...), "3 pages", opusblocks.ErrMalformed},
+	} {
+		var out strings.Builder
+		if err := inspect(&out, bytes.NewReader(test.file), false); !errors.Is(err, test.err) {
+			t.Errorf("%s: %v, want %v", name, err, test.err)
+		}
+		for _, want := range []string{"Not encrypted", "Town hall", test.want} {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%s: no %q in\n%s", name, want, &out)
+			}
+		}
 	}
 }

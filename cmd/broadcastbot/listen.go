@@ -22,7 +22,7 @@ import (
 // runListen hears a show by its link, or finds it as a Matrix user.
 func runListen(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := newFlags("listen", "LINK | -homeserver URL -user ID -room ROOM", stderr)
-	from := flags.String("from", "live", "where to begin: live, start or `MM:SS`; a finished show has no live, it begins at its start")
+	from := flags.String("from", "", "where to begin: live, start or `MM:SS`; a finished show has no live, it begins at its start. Default: the moment in the link, or live")
 	save := flags.String("save", "", "write what is heard to `FILE`.opus")
 	silent := flags.Bool("silent", false, "do not play; a finished show is then checked as fast as it arrives")
 	verbose := flags.Bool("verbose", false, "tell of reconnections")
@@ -39,12 +39,14 @@ func runListen(ctx context.Context, args []string, stdout, stderr io.Writer) err
 	if *verbose {
 		log = slog.New(slog.NewTextHandler(stderr, nil))
 	}
-	link, options, err := findShow(ctx, words, account, stdout, log)
+	link, err := findShow(ctx, words, account, stdout, log)
 	if err != nil {
 		return err
 	}
-	options.Log, options.Client = log, newHTTPClient()
-	stream, err := listener.Open(ctx, link, options)
+	if *from == "" && link.Start != nil {
+		begin = *link.Start
+	}
+	stream, err := listener.Open(ctx, link, listener.Options{Log: log, Client: newHTTPClient()})
 	if err != nil {
 		return err
 	}
@@ -58,7 +60,7 @@ const fromLive = time.Duration(-1)
 // parseFrom reads where to begin.
 func parseFrom(s string) (time.Duration, error) {
 	switch s {
-	case "live":
+	case "live", "":
 		return fromLive, nil
 	case "start":
 		return 0, nil
@@ -85,6 +87,9 @@ type hearing struct {
 // hear goes to the beginning and takes the stream to its end.
 func hear(ctx context.Context, stream *listener.Stream, from time.Duration, h hearing) error {
 	announce(h.out, stream.Head())
+	if stream.Plain() {
+		fmt.Fprintln(h.out, "It is not encrypted: others can hear it, and nobody can prove that this is what was said.")
+	}
 	edge, finished, err := stream.Edge(ctx)
 	if err != nil {
 		return err
@@ -114,13 +119,21 @@ func hear(ctx context.Context, stream *listener.Stream, from time.Duration, h he
 	case closeErr != nil:
 		return closeErr
 	case endErr == io.EOF:
-		fmt.Fprintf(h.out, "The show is over. The %s that were heard are as the speaker sealed them.\n", clock(m.heard()))
+		fmt.Fprintln(h.out, farewell(m.heard(), stream.Plain()))
 		return nil
 	case ctx.Err() != nil:
 		return nil // Ctrl-C
 	default:
 		return endErr
 	}
+}
+
+// farewell is what can be said of a show that was heard to its end.
+func farewell(heard time.Duration, plain bool) string {
+	if plain {
+		return fmt.Sprintf("The show is over. The %s that were heard arrived undamaged.", clock(heard))
+	}
+	return fmt.Sprintf("The show is over. The %s that were heard are as the speaker sealed them.", clock(heard))
 }
 
 // announce names the show. What block 0 says was chosen by whoever made the
@@ -181,7 +194,7 @@ func openSinks(stream *listener.Stream, h hearing, m *meter) (*sinks, error) {
 }
 
 // drink takes packets until there are no more, and says why: io.EOF is the
-// authenticated end.
+// show's end.
 func (s *sinks) drink(ctx context.Context, stream *listener.Stream) error {
 	for {
 		packet, err := stream.ReadPacket()

@@ -35,6 +35,9 @@ func runStation(ctx context.Context, args []string, _, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	for _, room := range c.plainRooms() {
+		log.Warn(plainWarning, "room", room)
+	}
 	s, err := newStation(ctx, c, log)
 	if err != nil {
 		return err
@@ -69,7 +72,7 @@ func newStation(ctx context.Context, c *config, log *slog.Logger) (_ *station, e
 		Homeserver: c.Homeserver, User: c.User, Password: c.Password, AccessToken: c.AccessToken,
 		DeviceName: c.DeviceName, RecoveryKey: c.RecoveryKey, DB: s.store.DB(), DataDir: c.DataDir,
 		Inviters: c.Inviters, Speakers: c.Speakers, SpeakerPower: c.SpeakerPower, MediaDir: c.MediaDir, Devices: c.Devices, DefaultSource: c.Source,
-		Log: log,
+		PlainRooms: c.plainRooms(), Log: log,
 	})
 	if err != nil {
 		return nil, err

@@ -50,6 +50,9 @@ func runCheckConfig(_ context.Context, args []string, stdout, stderr io.Writer) 
 	if err := c.check(); err != nil {
 		return fmt.Errorf("%s is not complete:\n%w", words[0], err)
 	}
+	for _, room := range c.plainRooms() {
+		fmt.Fprintf(stdout, "warning: in the room %s %s\n", room, plainWarning)
+	}
 	fmt.Fprintln(stdout, words[0], "is fine")
 	return nil
 }

@@ -14,29 +14,37 @@ import (
 
 // newBlock is what the announcement says to programs.
 func newBlock(b *store.Broadcast) matrix.Announcement {
-	return matrix.Announcement{
+	a := matrix.Announcement{
 		State: b.State, Title: b.Title, Speaker: b.Speaker, StartedAt: b.StartedAt.UnixMilli(),
-		LiveURL: b.LiveURL(), File: b.Key.File(b.MXC),
+		LiveURL:  b.LiveURL(),
 		Info:     matrix.AnnouncementInfo{MimeType: "audio/ogg; codecs=opus", Bitrate: b.Bitrate, BlockMS: b.BlockDuration.Milliseconds()},
 		Duration: b.Duration.Milliseconds(), Size: b.Size, Blocks: b.Blocks, SHA256: b.SHA256, Seek: b.Seek,
 	}
+	if b.Plain {
+		a.URL = b.MXC
+	} else {
+		file := b.Key.File(b.MXC)
+		a.File = &file
+	}
+	return a
 }
 
 // announcement is the message about a show, as it stands now. name is the
 // speaker's in the room.
 func announcement(b *store.Broadcast, name string) *event.Content {
 	return &event.Content{
-		Parsed: announcementText(b, name),
+		Parsed: announcementText(b, name, b.ListenURL()),
 		Raw:    map[string]any{matrix.AnnouncementField: newBlock(b)},
 	}
 }
 
 // announcementEdit replaces the announcement. Its first half is for clients
-// that know no edits; it goes without the seek table, because an event has
-// 64 KiB and encryption makes four bytes of three.
+// that know no edits; it goes without the seek table and what a link can do
+// without, because an event has 64 KiB and encryption makes four bytes of three.
 func announcementEdit(b *store.Broadcast, name string) *event.Content {
-	text := announcementText(b, name)
+	text := announcementText(b, name, b.ListenURL())
 	text.SetEdit(id.EventID(b.Event))
+	text.NewContent = announcementText(b, name, b.ReplayURL())
 	brief := newBlock(b)
 	brief.Seek = ""
 	return &event.Content{
@@ -50,9 +58,11 @@ func announcementEdit(b *store.Broadcast, name string) *event.Content {
 
 // announcementText is the part for people. The empty mentions keep a title
 // with @room in it from ringing every telephone.
-func announcementText(b *store.Broadcast, name string) *event.MessageEventContent {
+func announcementText(b *store.Broadcast, name, url string) *event.MessageEventContent {
 	label, rest, link := phrases(b, name)
-	url := b.ListenURL()
+	if b.Plain {
+		rest += " The show is not encrypted: everybody with this address can hear it."
+	}
 	return &event.MessageEventContent{
 		MsgType: event.MsgText,
 		Body:    fmt.Sprintf("%s %s %s: %s", label, rest, link, url),

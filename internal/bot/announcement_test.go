@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,6 +35,13 @@ func testBroadcast() *store.Broadcast {
 	return b
 }
 
+// plainBroadcast is a show that is not encrypted.
+func plainBroadcast() *store.Broadcast {
+	b := testBroadcast()
+	b.Plain, b.Key = true, opusblocks.Key{}
+	return b
+}
+
 func finish(b *store.Broadcast, state store.State) *store.Broadcast {
 	b.State = state
 	b.Duration, b.Size, b.Blocks = 754300*time.Millisecond, 3456789, 7544
@@ -51,6 +59,9 @@ func TestAnnouncement(t *testing.T) {
 	ended := finish(testBroadcast(), store.Ended)
 	ended.MXC = "mxc://example.org/stored"
 	interrupted := finish(testBroadcast(), store.Interrupted)
+	ended.Wave = "AAD_"
+	plain := finish(plainBroadcast(), store.Ended)
+	plain.MXC, plain.Wave, plain.Bitrate = "mxc://example.org/stored", "AAD_", 0
 	interrupted.Reason = "the source broke off: device unplugged\nand gone."
 
 	for name, content := range map[string]*event.Content{
@@ -60,6 +71,8 @@ func TestAnnouncement(t *testing.T) {
 		"hostile":     announcement(hostile, `<i>Alice</i>`),
 		"ended":       announcementEdit(ended, "Alice"),
 		"interrupted": announcementEdit(interrupted, "Alice"),
+		"plain":       announcement(plainBroadcast(), "Alice"),
+		"plain-ended": announcementEdit(plain, "Alice"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			data, err := json.Marshal(content)
@@ -88,6 +101,25 @@ func TestAnnouncementOpens(t *testing.T) {
 	}
 	if key, err := content.Block.File.Secret(); err != nil || key != b.Key {
 		t.Errorf("the key in the block is not the show's (%v)", err)
+	}
+}
+
+// TestLongestAnnouncementFits: an event has 64 KiB, of which encryption leaves
+// three quarters.
+func TestLongestAnnouncementFits(t *testing.T) {
+	var table opusblocks.SeekTable
+	for i := range int64(2000) {
+		table.Add(opusblocks.Block{Offset: 1139 + i*400_000, Start: i * 480_000, Packets: [][]byte{{0x78}}})
+	}
+	b := finish(testBroadcast(), store.Interrupted)
+	b.Title, b.Reason = strings.Repeat("ä", maxTitle), "the recording can not be written"
+	b.Bitrate, b.Seek, b.Wave = 0, table.String(), strings.Repeat("A", waveformPoints*4/3)
+	data, err := json.Marshal(announcementEdit(b, strings.Repeat("ü", 100)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(data) > 45_000 {
+		t.Errorf("the closing event has %d bytes", len(data))
 	}
 }
 

@@ -37,7 +37,8 @@ func (b *Bot) Announce(ctx context.Context, r *store.Broadcast) error {
 // Conclude implements broadcast.Announcer. The announcement stops to say LIVE
 // before anything is uploaded, which may take long; once the homeserver has the
 // file at an address nobody could know before, or has refused it at the one that
-// was announced, it is edited again.
+// was announced, it is edited again: with that, and with what the sound looks
+// like, which is known when all of it has been decoded for the voice message.
 func (b *Bot) Conclude(ctx context.Context, r *store.Broadcast) error {
 	if err := b.session.AwaitReady(ctx); err != nil {
 		return err
@@ -50,18 +51,18 @@ func (b *Bot) Conclude(ctx context.Context, r *store.Broadcast) error {
 	if err != nil {
 		return err
 	}
-	promised := r.MXC
-	err = b.storeRecording(ctx, r)
-	if r.MXC != promised {
-		err = b.edit(ctx, r)
+	told := *r
+	err = errors.Join(b.storeRecording(ctx, r), b.postVoice(ctx, r)) // one can work without the other
+	if r.MXC != told.MXC || r.Wave != told.Wave {
+		err = errors.Join(err, b.edit(ctx, r))
 	}
-	return errors.Join(err, b.postVoice(ctx, r)) // one can work without the other
+	return err
 }
 
 // edit brings the announcement up to date. Its transaction keeps it from being
 // said again when only another step of the end is retried.
 func (b *Bot) edit(ctx context.Context, r *store.Broadcast) error {
-	transaction := fmt.Sprintf("%s-%s-%t-%t", r.State, r.ID, r.MXC != "", r.MXCStored)
+	transaction := fmt.Sprintf("%s-%s-%t-%t-%t", r.State, r.ID, r.MXC != "", r.MXCStored, r.Wave != "")
 	if _, err := b.send(ctx, id.RoomID(r.Room), announcementEdit(r, b.nameIn(ctx, r)), transaction); err != nil {
 		return fmt.Errorf("edit the announcement in %s: %w", r.Room, err)
 	}

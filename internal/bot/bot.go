@@ -58,6 +58,8 @@ type Options struct {
 	Devices       []string // names that device: sources of a command may have, besides "default"
 	DefaultSource string   // the station's own, which a command may also name
 
+	PlainRooms []string // ids of rooms whose shows are not encrypted
+
 	Log *slog.Logger // nil discards
 }
 
@@ -117,7 +119,7 @@ func (b *Bot) Run(ctx context.Context, broadcasts Broadcasts) error {
 		if err := b.learnRooms(ctx); err != nil {
 			return err
 		}
-		b.listen(&station{broadcasts: broadcasts, access: b.access, log: b.log})
+		b.listen(&station{broadcasts: broadcasts, access: b.access, plain: b.showsArePlain, log: b.log})
 		b.log.Info("connected", "user", b.client.UserID, "device", b.client.DeviceID)
 		return nil
 	})

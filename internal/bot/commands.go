@@ -15,6 +15,7 @@ import (
 type station struct {
 	broadcasts Broadcasts
 	access     access
+	plain      func(ctx context.Context, room string) (bool, error) // whether its shows are not encrypted
 	log        *slog.Logger
 }
 

@@ -40,7 +40,7 @@ func (f *fakeBroadcasts) Start(_ context.Context, r broadcast.Request) (store.Br
 		return running.Broadcast, false, nil
 	}
 	f.asked = append(f.asked, r)
-	b := store.Broadcast{Room: r.Room, Speaker: r.Speaker, Title: r.Title, State: store.Live}
+	b := store.Broadcast{Room: r.Room, Speaker: r.Speaker, Title: r.Title, State: store.Live, Plain: r.Plain}
 	if f.live == nil {
 		f.live = make(map[string]broadcast.Status)
 	}
@@ -171,6 +171,30 @@ func checkAsked(t *testing.T, got []broadcast.Request, want *broadcast.Request) 
 	}
 }
 
+func TestStartPlain(t *testing.T) {
+	fake := &fakeBroadcasts{}
+	s := mustStation(t, fake)
+	s.plain = func(context.Context, string) (bool, error) { return true, nil }
+	if got := s.tell(t, caller{room: room, user: alice}, "!live start Town hall"); !strings.Contains(got, "on air, and not encrypted") {
+		t.Errorf("answer %q", got)
+	}
+	checkAsked(t, fake.asked, &broadcast.Request{Room: room, Speaker: alice, Title: "Town hall", Plain: true})
+}
+
+// TestStartPlainIsRefused: also when it is not known whether the room is
+// encrypted.
+func TestStartPlainIsRefused(t *testing.T) {
+	for want, err := range map[string]error{"This room is encrypted, but": errEncryptedRoom, "That did not work": errors.New("the homeserver is away")} {
+		fake := &fakeBroadcasts{}
+		s := mustStation(t, fake)
+		s.plain = func(context.Context, string) (bool, error) { return false, err }
+		if got := s.tell(t, caller{room: room, user: alice}, "!live start"); !strings.Contains(got, want) {
+			t.Errorf("answer %q, want %q", got, want)
+		}
+		checkAsked(t, fake.asked, nil)
+	}
+}
+
 func TestPanicIsAnswered(t *testing.T) {
 	s := mustStation(t, &fakeBroadcasts{panicky: true})
 	if got := s.tell(t, caller{room: room, user: alice}, "!live start"); !strings.Contains(got, "That went wrong inside the station") {
@@ -241,13 +265,15 @@ func TestHelpIsComplete(t *testing.T) {
 	}
 }
 
+func encryptedOnly(context.Context, string) (bool, error) { return false, nil }
+
 func mustStation(t *testing.T, b Broadcasts) *station {
 	t.Helper()
 	a, err := newAccess(Options{Speakers: []string{alice}, Devices: []string{"USB"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &station{broadcasts: b, access: a, log: slog.New(slog.DiscardHandler)}
+	return &station{broadcasts: b, access: a, plain: encryptedOnly, log: slog.New(slog.DiscardHandler)}
 }
 
 // tell gives the station a message and returns its answer, "" if it is none.

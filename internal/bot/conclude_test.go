@@ -61,6 +61,58 @@ func TestShowInClearText(t *testing.T) {
 	checkVoice(t, voice, mustDownload(t, alice, voice.URL), b)
 }
 
+// TestShowPlain: of a show that is not encrypted the homeserver needs one file,
+// which is the recording and the voice message.
+func TestShowPlain(t *testing.T) {
+	t.Parallel()
+	radio, alice := newStudio(t)
+	room := alice.newRoom(t, false, radio.options.User)
+	alice.awaitMembership(t, room, radio.options.User, event.MembershipJoin)
+	b := newPlainShow(t, room)
+	live := mustAnnounce(t, radio, alice, b)
+	if got := blockOf(t, live.Content.Raw); got.File != nil || !strings.HasSuffix(got.LiveURL, b.ID+".opus") {
+		t.Errorf("announced block %+v", got)
+	}
+	if body := live.Content.AsMessage().Body; !strings.Contains(body, "not encrypted") || strings.Contains(body, "#") {
+		t.Errorf("announced as %q", body)
+	}
+	mustConclude(t, radio, b)
+	checkEdit(t, alice, b)
+	voice := awaitVoice(t, alice, b).Content.AsMessage()
+	if string(voice.URL) != b.MXC {
+		t.Errorf("the voice message is at %s, the recording at %s", voice.URL, b.MXC)
+	}
+	checkVoice(t, voice, mustDownload(t, alice, voice.URL), b)
+}
+
+// TestPlainRooms asks the homeserver which rooms are encrypted.
+func TestPlainRooms(t *testing.T) {
+	t.Parallel()
+	server := dendrite.Run(t)
+	user := mustRegister(t, server, "radio")
+	alice := newMember(t, server, "alice")
+	plain, encrypted, other := alice.newRoom(t, false, user), alice.newRoom(t, true, user), alice.newRoom(t, false, user)
+	o := radioOptions(t, server, t.TempDir())
+	o.PlainRooms = []string{plain.String(), encrypted.String()}
+	radio := startRadio(t, o)
+	for _, room := range []id.RoomID{plain, encrypted, other} {
+		alice.awaitMembership(t, room, user, event.MembershipJoin)
+	}
+	if answer := alice.ask(t, encrypted, "!live start"); !strings.Contains(answer, "This room is encrypted, but") {
+		t.Errorf("in the encrypted room: %q", answer)
+	}
+	if answer := alice.ask(t, plain, "!live start"); !strings.Contains(answer, "not encrypted") {
+		t.Errorf("in the plain room: %q", answer)
+	}
+	if answer := alice.ask(t, other, "!live start"); strings.Contains(answer, "not encrypted") || !strings.Contains(answer, "on air") {
+		t.Errorf("in another room without encryption: %q", answer)
+	}
+	asked := radio.fake.requests()
+	if len(asked) != 2 || !asked[0].Plain || asked[1].Plain {
+		t.Errorf("started %+v", asked)
+	}
+}
+
 // TestShowRepeated: whatever was done is not done again.
 func TestShowRepeated(t *testing.T) {
 	t.Parallel()
@@ -76,6 +128,9 @@ func TestShowRepeated(t *testing.T) {
 	}
 	mustConclude(t, radio, b)
 	voice, mxc := b.VoiceEvent, b.MXC
+	if raw, err := waveEncoding.DecodeString(b.Wave); err != nil || len(raw) != waveformPoints || raw[30] > 20 || raw[90] < 200 {
+		t.Errorf("the link draws % d", raw)
+	}
 	b.Spool += ".gone" // it is not wanted any more
 	if err := radio.Conclude(t.Context(), b); err != nil {
 		t.Fatal(err)
@@ -125,8 +180,8 @@ func TestShowTooLarge(t *testing.T) {
 	b.MXC = "mxc://localhost/reserved" // which has expired
 	mustAnnounce(t, radio, alice, b)
 	mustConclude(t, radio, b)
-	if edited := awaitEdit(t, alice, b); edited.File.URL != "" {
-		t.Errorf("the closing event points to %s, where no recording is", edited.File.URL)
+	if edited := awaitEdit(t, alice, b); addressOf(edited) != "" {
+		t.Errorf("the closing event points to %s, where no recording is", addressOf(edited))
 	}
 	if b.MXCStored || b.VoiceEvent != "" {
 		t.Errorf("the homeserver took a file that is too large: %+v", b)
@@ -182,7 +237,12 @@ func TestSay(t *testing.T) {
 }
 
 func TestWaveform(t *testing.T) {
-	b := newShow(t, room)
+	for name, b := range map[string]*store.Broadcast{"Encrypted": newShow(t, room), "Plain": newPlainShow(t, room)} {
+		t.Run(name, func(t *testing.T) { testWaveform(t, b) })
+	}
+}
+
+func testWaveform(t *testing.T, b *store.Broadcast) {
 	for _, test := range []struct {
 		name string
 		size int64
@@ -191,7 +251,11 @@ func TestWaveform(t *testing.T) {
 			if err := os.Truncate(b.Spool, test.size); err != nil {
 				t.Fatal(err)
 			}
-			points, err := waveformOf(b)
+			b.Wave = ""
+			if err := draw(b); err != nil {
+				t.Fatal(err)
+			}
+			points, err := voiceWaveform(b)
 			if err != nil || len(points) != waveformPoints {
 				t.Fatalf("%d points (%v), want %d", len(points), err, waveformPoints)
 			}

@@ -45,12 +45,17 @@ func start(s *station, ctx context.Context, c caller, words []string) (string, e
 	if err != nil {
 		return "", refusal(fmt.Sprintf("I can not start that: %v.", err))
 	}
+	if request.Plain, err = s.plain(ctx, c.room); err != nil {
+		return "", err
+	}
 	b, started, err := s.broadcasts.Start(ctx, request)
 	switch {
 	case err != nil:
 		return "", err
 	case !started:
 		return fmt.Sprintf("%s is on air already. !live stop ends the show, !live status tells more.", show(b.Title)), nil
+	case b.Plain:
+		return fmt.Sprintf("%s is on air, and not encrypted: everybody with its address can hear it, in any player: %s . !live stop ends the show.", show(b.Title), b.LiveURL()), nil
 	default:
 		return fmt.Sprintf("%s is on air. !live stop ends the show.", show(b.Title)), nil
 	}

@@ -19,7 +19,15 @@ import (
 // binary is the type of what is encrypted.
 const binary = "application/octet-stream"
 
-// storeRecording puts the encrypted file into the homeserver's media and notes
+// mediaType is that of the recording.
+func mediaType(r *store.Broadcast) string {
+	if r.Plain {
+		return voiceType
+	}
+	return binary
+}
+
+// storeRecording puts the file as listeners get it into the homeserver's media and notes
 // in r where it is. What can never succeed is logged and no error: listeners
 // still have the gateway.
 func (b *Bot) storeRecording(ctx context.Context, r *store.Broadcast) error {
@@ -50,7 +58,7 @@ func (b *Bot) uploadSpool(ctx context.Context, r *store.Broadcast) (mxc string, 
 		return "", err
 	}
 	if r.MXC != "" {
-		_, err := b.upload(ctx, f, r.MXC, binary)
+		_, err := b.upload(ctx, f, r.MXC, mediaType(r))
 		if err == nil || hasStatus(err, http.StatusConflict) { // 409: it was there already
 			return r.MXC, nil
 		}
@@ -59,7 +67,7 @@ func (b *Bot) uploadSpool(ctx context.Context, r *store.Broadcast) (mxc string, 
 		}
 		b.log.Warn("the reserved address does not take the recording, trying a new one", "broadcast", r.ID, "err", err)
 	}
-	return b.upload(ctx, f, "", binary)
+	return b.upload(ctx, f, "", mediaType(r))
 }
 
 // errTooLarge means that the homeserver does not take files of that size.

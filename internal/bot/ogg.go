@@ -15,7 +15,7 @@ import (
 	"broadcastbot/store"
 )
 
-// uploadOgg decrypts the spool, encrypts it for an ordinary client when file
+// uploadOgg opens the spool, encrypts it for an ordinary client when file
 // is given, and uploads the result. It passes through a temporary file, because
 // its size and hash have to be known before; in an encrypted room that file
 // never holds anything a thief could hear.
@@ -43,7 +43,8 @@ func (b *Bot) uploadOgg(
 }
 
 // writeOgg writes the recording as plain Ogg Opus, or that encrypted for file.
-// The encryption is a reader and the decryption a writer, hence the pipe.
+// The encryption is a reader and the decryption a writer, hence the pipe: of a
+// plain show the latter only checks.
 func writeOgg(w io.Writer, r *store.Broadcast, file *attachment.EncryptedFile) error {
 	out, in := io.Pipe()
 	var decryption sync.WaitGroup
@@ -69,7 +70,7 @@ func decrypt(w io.Writer, r *store.Broadcast) error {
 		return err
 	}
 	defer spool.Close()
-	err = opusblocks.Decrypt(w, spool, r.Key)
+	err = opusblocks.WriteOgg(w, r.OpenBlocks(spool))
 	if errors.Is(err, opusblocks.ErrCutOff) {
 		return nil
 	}

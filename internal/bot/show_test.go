@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,14 +26,31 @@ import (
 func newShow(t *testing.T, room id.RoomID) *store.Broadcast {
 	t.Helper()
 	b := testBroadcast()
-	b.Room, b.Key, b.MXC, b.Event = room.String(), opusblocks.NewKey(), "", ""
+	b.Key = opusblocks.NewKey()
+	return mustRecord(t, b, room)
+}
+
+// newPlainShow is one that is not encrypted.
+func newPlainShow(t *testing.T, room id.RoomID) *store.Broadcast {
+	t.Helper()
+	return mustRecord(t, plainBroadcast(), room)
+}
+
+func mustRecord(t *testing.T, b *store.Broadcast, room id.RoomID) *store.Broadcast {
+	t.Helper()
+	b.Room, b.MXC, b.Event = room.String(), "", ""
 	b.Spool = filepath.Join(t.TempDir(), "spool.mxc")
 	f, err := os.Create(b.Spool)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	w, err := opusblocks.NewWriter(f, b.Key, opusblocks.Head{Channels: 1, PreSkip: 312, Title: b.Title, Speaker: b.Speaker, Started: b.StartedAt})
+	head := opusblocks.Head{Channels: 1, PreSkip: 312, Title: b.Title, Speaker: b.Speaker, Started: b.StartedAt}
+	begin := func() (*opusblocks.Writer, error) { return opusblocks.NewWriter(f, b.Key, head) }
+	if b.Plain {
+		begin = func() (*opusblocks.Writer, error) { return opusblocks.NewPlainWriter(f, head) }
+	}
+	w, err := begin()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,8 +120,8 @@ func mustConclude(t *testing.T, r *radio, b *store.Broadcast) {
 	}
 }
 
-// awaitEdit returns the newest edit of the announcement: with the file's
-// address where it has one.
+// awaitEdit returns the newest edit of the announcement: with the address of the
+// file, and what the sound looks like, where it has them.
 func awaitEdit(t *testing.T, m *member, b *store.Broadcast) matrix.Announcement {
 	t.Helper()
 	var edited matrix.Announcement
@@ -113,9 +131,18 @@ func awaitEdit(t *testing.T, m *member, b *store.Broadcast) matrix.Announcement 
 		}
 		content, _ := evt.Content.Raw["m.new_content"].(map[string]any)
 		edited = blockOf(t, content)
-		return edited.File.URL == b.MXC
+		body, _ := content["body"].(string)
+		return addressOf(edited) == b.MXC && strings.Contains(body, "wave="+b.Wave) == (b.Wave != "")
 	})
 	return edited
+}
+
+// addressOf is where the homeserver has the file.
+func addressOf(a matrix.Announcement) string {
+	if a.File == nil {
+		return a.URL
+	}
+	return a.File.URL
 }
 
 // checkEdit follows the edit to the file at the homeserver.
@@ -132,7 +159,7 @@ func checkEdit(t *testing.T, m *member, b *store.Broadcast) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if stored := mustDownload(t, m, id.ContentURIString(edited.File.URL)); !bytes.Equal(stored, spool) {
+	if stored := mustDownload(t, m, id.ContentURIString(addressOf(edited))); !bytes.Equal(stored, spool) {
 		t.Errorf("%d bytes at the homeserver are not the %d of the spool", len(stored), len(spool))
 	}
 }

@@ -42,11 +42,18 @@ func (b *Bot) uploadVoice(ctx context.Context, r *store.Broadcast) (*event.Messa
 	if err != nil {
 		return nil, err
 	}
-	waveform, err := waveformOf(r)
+	if err := draw(r); err != nil {
+		return nil, err
+	}
+	waveform, err := voiceWaveform(r)
 	if err != nil {
 		return nil, err
 	}
 	message := voiceMessage(r, waveform)
+	if !encrypted && r.Plain && r.MXCStored { // it is there already
+		message.Info.Size, message.URL = int(r.Size), id.ContentURIString(r.MXC)
+		return message, nil
+	}
 	if !encrypted {
 		size, mxc, err := b.uploadOgg(ctx, r, nil, voiceType)
 		message.Info.Size, message.URL = size, mxc

@@ -1,5 +1,5 @@
 // Package broadcast is the sending line: it takes packets from a source, has
-// them sealed into blocks on a spool, and keeps the gateway's copy complete.
+// them made into blocks on a spool, and keeps the gateway's copy complete.
 //
 // session.go is the way of a packet. manager.go starts and stops shows,
 // prepare.go opens what they need, conclude.go brings them to their end, and
@@ -19,6 +19,7 @@ type Request struct {
 	Speaker string // Matrix user id
 	Source  string // such as device:default; empty for the configured one
 	Title   string
+	Plain   bool // not encrypted
 }
 
 // Announcer tells a room what happens. Announce and Conclude change the record,

@@ -193,7 +193,7 @@ func describe(b *store.Broadcast) error {
 	}
 	defer f.Close()
 	hash := sha256.New()
-	reader := opusblocks.NewReader(io.TeeReader(f, hash), b.Key)
+	reader := b.OpenBlocks(io.TeeReader(f, hash))
 	head, err := reader.Head()
 	var table opusblocks.SeekTable
 	for err == nil {

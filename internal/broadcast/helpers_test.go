@@ -94,6 +94,7 @@ type studio struct {
 	*Manager
 	room   *room
 	server *httptest.Server
+	plain  bool  // shows are not encrypted
 	tape   *tape // of the show that was started last
 	dir    string
 	begin  func() // runs the manager, once
@@ -154,6 +155,19 @@ func mustStudioWith(t *testing.T, o gateway.Options) *studio {
 	return s
 }
 
+// inBothForms runs a test in a studio whose shows are encrypted, and in one whose
+// are not.
+func inBothForms(t *testing.T, test func(*testing.T, *studio)) {
+	t.Helper()
+	for name, plain := range map[string]bool{"encrypted": false, "plain": true} {
+		t.Run(name, func(t *testing.T) {
+			s := mustStudio(t)
+			s.plain = plain
+			test(t, s)
+		})
+	}
+}
+
 func (s *studio) open(ctx context.Context, spec string) (capture.Source, error) {
 	source, err := capture.Open(ctx, spec, capture.Options{Encoder: opus.EncoderOptions{
 		Channels: 1, Bitrate: 32000, Application: opus.VoIP, Complexity: 0,
@@ -168,7 +182,7 @@ func (s *studio) open(ctx context.Context, spec string) (capture.Source, error) 
 func (s *studio) mustStart(t *testing.T, source string) store.Broadcast {
 	t.Helper()
 	s.begin()
-	b, started, err := s.Start(t.Context(), Request{Room: "!r:x", Speaker: "@a:x", Source: source, Title: "Test"})
+	b, started, err := s.Start(t.Context(), Request{Room: "!r:x", Speaker: "@a:x", Source: source, Title: "Test", Plain: s.plain})
 	if err != nil || !started {
 		t.Fatalf("Start = %v, %v", started, err)
 	}

@@ -17,7 +17,10 @@ import (
 )
 
 func TestPacketsHeardAreThePacketsSent(t *testing.T) {
-	s := mustStudio(t)
+	inBothForms(t, testPacketsHeardAreThePacketsSent)
+}
+
+func testPacketsHeardAreThePacketsSent(t *testing.T, s *studio) {
 	b := s.mustStart(t, "tone:440,duration=2s")
 	live := mustHear(t, s.mustStream(t, b))
 	end := s.mustConclude(t)
@@ -42,7 +45,10 @@ func TestPacketsHeardAreThePacketsSent(t *testing.T) {
 }
 
 func TestStopEndsAnEndlessShow(t *testing.T) {
-	s := mustStudio(t)
+	inBothForms(t, testStopEndsAnEndlessShow)
+}
+
+func testStopEndsAnEndlessShow(t *testing.T, s *studio) {
 	b := s.mustStart(t, "")
 	stream := s.mustStream(t, b)
 	if _, err := stream.ReadPacket(); err != nil {
@@ -137,7 +143,10 @@ func (s *studio) mustRefuse(t *testing.T, source, want string) {
 }
 
 func TestSourceBreaksOff(t *testing.T) {
-	s := mustStudio(t)
+	inBothForms(t, testSourceBreaksOff)
+}
+
+func testSourceBreaksOff(t *testing.T, s *studio) {
 	open := s.OpenSource
 	s.OpenSource = func(ctx context.Context, spec string) (capture.Source, error) {
 		src, err := open(ctx, spec)

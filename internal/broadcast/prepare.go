@@ -3,6 +3,7 @@ package broadcast
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -71,14 +72,19 @@ func (u undoList) run() {
 	}
 }
 
-// newRecord is the show's entry in the store, with a fresh key.
+// newRecord is the show's entry in the store, with a fresh key unless it goes
+// without one.
 func (m *Manager) newRecord(r Request, format capture.Format, id string) *store.Broadcast {
-	return &store.Broadcast{
+	b := &store.Broadcast{
 		ID: id, Room: r.Room, Speaker: r.Speaker, Title: r.Title, Source: r.Source,
-		State: store.Live, StartedAt: time.Now(), Key: opusblocks.NewKey(),
+		State: store.Live, StartedAt: time.Now(), Plain: r.Plain,
 		Channels: format.Channels, Bitrate: format.Bitrate, BlockDuration: m.BlockDuration,
 		Spool: m.spoolPath(id), Gateway: m.PublicURL,
 	}
+	if !b.Plain {
+		b.Key = opusblocks.NewKey()
+	}
+	return b
 }
 
 // createSpool begins the growing file: block 0 is on it.
@@ -88,7 +94,7 @@ func createSpool(b *store.Broadcast, format capture.Format) (*livefile.File, *op
 		return nil, nil, err
 	}
 	spool.SyncWrites = true
-	blocks, err := opusblocks.NewWriter(spool, b.Key, opusblocks.Head{
+	blocks, err := beginBlocks(spool, b, opusblocks.Head{
 		Channels: format.Channels, PreSkip: format.PreSkip,
 		Title: b.Title, Speaker: b.Speaker, Started: b.StartedAt,
 	})
@@ -97,6 +103,21 @@ func createSpool(b *store.Broadcast, format capture.Format) (*livefile.File, *op
 		return nil, nil, err
 	}
 	return spool, blocks, nil
+}
+
+func beginBlocks(spool io.Writer, b *store.Broadcast, head opusblocks.Head) (*opusblocks.Writer, error) {
+	if b.Plain {
+		return opusblocks.NewPlainWriter(spool, head)
+	}
+	return opusblocks.NewWriter(spool, b.Key, head)
+}
+
+// continueBlocks is beginBlocks for a spool that a crash has broken off.
+func continueBlocks(spool io.Writer, b *store.Broadcast, at opusblocks.Position) *opusblocks.Writer {
+	if b.Plain {
+		return opusblocks.ResumePlainWriter(spool, at)
+	}
+	return opusblocks.ResumeWriter(spool, b.Key, at)
 }
 
 func removeSpool(spool *livefile.File, path string) {

@@ -90,15 +90,15 @@ func (m *Manager) reopen(ctx context.Context, b *store.Broadcast) (*Session, err
 		session.endErr = errRestarted
 		return session, nil
 	}
-	blocks := opusblocks.ResumeWriter(spool, b.Key, left.position)
+	blocks := continueBlocks(spool, b, left.position)
 	return m.newSession(b, m.sourceAgain(ctx, b, left), spool, blocks), nil
 }
 
 // leftover is how far a spool got.
 type leftover struct {
-	position opusblocks.Position // behind the last block that is proved
+	position opusblocks.Position // behind the last block that is good
 	head     opusblocks.Head
-	ended    bool  // the authenticated end is on it
+	ended    bool  // its end is on it
 	damage   error // what came behind it, other than the beginning of a block
 	written  time.Time
 }
@@ -117,7 +117,7 @@ func openSpool(b *store.Broadcast) (*livefile.File, leftover, error) {
 		return nil, left, err
 	}
 	spool.SyncWrites = true
-	reader := opusblocks.NewReader(io.NewSectionReader(spool, 0, spool.Size()), b.Key)
+	reader := b.OpenBlocks(io.NewSectionReader(spool, 0, spool.Size()))
 	if left.head, err = reader.Head(); err != nil {
 		spool.Close()
 		return nil, left, fmt.Errorf("nothing of the recording can be read: %w", err)
@@ -136,8 +136,9 @@ func openSpool(b *store.Broadcast) (*livefile.File, leftover, error) {
 	return spool, left, nil
 }
 
-// mayWrite says why no block may be added to what is left of a show. A sequence
-// number that somebody has seen must never be sealed again; that the spool and
+// mayWrite says why no block may be added to what is left of a show. What
+// somebody has seen must never become something else, and its sequence number
+// never be sealed again; that the spool and
 // the gateway agree, a moment after the crash, is the proof that none is. An
 // old spool may be a backup's.
 func (m *Manager) mayWrite(ctx context.Context, b *store.Broadcast, left leftover) error {

@@ -21,8 +21,8 @@ import (
 //
 //	source ─packets─► opusblocks.Writer ─blocks─► spool ─bytes─► uploader
 //
-// The source yields packets, the writer seals a handful of them into a block,
-// the spool makes the block durable and wakes the uploader, which follows the
+// The source yields packets, the writer seals a handful of them into a block (or
+// lays them out as a page of a plain file, where the room is not encrypted), the spool makes the block durable and wakes the uploader, which follows the
 // spool and sends it on. Nothing is sent that is not durable, so a crash can
 // never make one sequence number mean two things.
 type Session struct {
@@ -59,7 +59,7 @@ var (
 // errStorage is wrapped by what the spool's disk refuses.
 var errStorage = errors.New("the recording can not be written")
 
-// record carries packets from the source into sealed blocks on the spool. It
+// record carries packets from the source into blocks on the spool. It
 // returns nil when the show came to its end, and else why there is no more
 // sound. Either way the spool is finished: what is on it is all and is good.
 func (s *Session) record() error {
@@ -121,7 +121,7 @@ func (s *Session) blockSamples() int {
 	return int(s.broadcast.BlockDuration.Milliseconds()) * opus.SampleRate / 1000
 }
 
-// write seals packets into a block, or makes a sign of life out of none.
+// write makes a block of packets, or makes a sign of life out of none.
 func (s *Session) write(packets [][]byte) error {
 	if len(packets) == 0 {
 		return s.blocks.KeepAlive()
@@ -135,7 +135,7 @@ func (s *Session) write(packets [][]byte) error {
 	return nil
 }
 
-// finish writes the authenticated end. How the source ended decides what the
+// finish writes the end. How the source ended decides what the
 // room will be told.
 func (s *Session) finish(packets [][]byte, endErr error) error {
 	var endTrim int

@@ -3,13 +3,14 @@
 //
 // An uploader appends with tus 1.0.0 (https://tus.io/protocols/resumable-upload),
 // listeners read with plain HTTP ranges, and those who want what is still to
-// come follow the growing file as RFC 8673 describes. The gateway sees
-// ciphertext only; the file system is all the state it has.
+// come follow the growing file as RFC 8673 describes. Of encrypted shows the gateway
+// sees ciphertext only; the file system is all the state it has.
 //
 //	upload.go, append.go, seat.go   what an uploader may do
 //	live.go, byterange.go           what a listener asks and is answered
 //	follow.go, audience.go, shard.go, deliver.go
 //	                                how thousands follow one growing file
+//	page.go, player/                the page that plays a show in a browser
 //	shelf.go, recording.go, disk.go the files, and who holds them open
 package gateway
 
@@ -58,7 +59,7 @@ func New(o Options) (*Gateway, error) {
 	if err := checkPublicURL(o.PublicURL); err != nil {
 		return nil, err
 	}
-	if err := checkEmbedders(o.Embedders); err != nil {
+	if err := CheckEmbedders(o.Embedders); err != nil {
 		return nil, err
 	}
 	page, err := loadPage()

@@ -3,22 +3,35 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
 )
 
-// live answers GET and HEAD /live/{id}.
+// live answers GET and HEAD /live/{id}, and /live/{id}.opus, which is the same
+// file for players, if it is one that they can play.
 func (g *Gateway) live(w http.ResponseWriter, r *http.Request) error {
 	openToBrowsers(w.Header())
-	rec, err := g.shelf.acquire(r.PathValue("id"))
+	id, forPlayers := strings.CutSuffix(r.PathValue("id"), ".opus")
+	rec, err := g.shelf.acquire(id)
 	if err != nil {
 		return err
 	}
 	defer g.shelf.release(rec)
+	contentType := "application/octet-stream"
+	if forPlayers {
+		if err := awaitOgg(r, rec); err != nil {
+			return err
+		}
+		contentType = "audio/ogg; codecs=opus"
+	}
 	want, err := wantedRange(r, rec)
 	if err != nil {
 		return err
+	}
+	if forPlayers && want.meansAll(r) && !rec.Finished() {
+		want = nil
 	}
 	p, size, finished, err := await(r, rec, want)
 	if err != nil {
@@ -27,6 +40,7 @@ func (g *Gateway) live(w http.ResponseWriter, r *http.Request) error {
 		}
 		return err
 	}
+	w.Header().Set("Content-Type", contentType)
 	describe(w.Header(), rec, p)
 	if p.settled && mentions(r.Header.Get("If-None-Match"), rec.etag()) {
 		w.WriteHeader(http.StatusNotModified)
@@ -50,6 +64,13 @@ func wantedRange(r *http.Request, rec *recording) (*byteRange, error) {
 	return parseRange(r.Header.Get("Range"))
 }
 
+// meansAll reports whether a player asks for the whole file in the usual way,
+// bytes=0-, which RFC 8673 answers with what there is now. Of a show that
+// grows players mean what is still to come too.
+func (want *byteRange) meansAll(r *http.Request) bool {
+	return r.Method == http.MethodGet && want != nil && *want == byteRange{last: openEnd}
+}
+
 // await waits until the first byte of the range exists and returns what to
 // give of the recording, which had size bytes then. HEAD does not wait.
 func await(r *http.Request, rec *recording, want *byteRange) (p part, size int64, finished bool, err error) {
@@ -63,18 +84,53 @@ func await(r *http.Request, rec *recording, want *byteRange) (p part, size int64
 		if r.Method == http.MethodHead {
 			return p, size, finished, errUnsatisfiable
 		}
-		select {
-		case <-changed:
-		case <-rec.ctx.Done():
-			return p, size, finished, context.Cause(rec.ctx)
-		case <-r.Context().Done():
-			return p, size, finished, errCutOff // nobody reads it
+		if err := wait(r, rec, changed); err != nil {
+			return p, size, finished, err
+		}
+	}
+}
+
+// wait returns at the next change of the recording.
+func wait(r *http.Request, rec *recording, changed <-chan struct{}) error {
+	select {
+	case <-changed:
+		return nil
+	case <-rec.ctx.Done():
+		return context.Cause(rec.ctx)
+	case <-r.Context().Done():
+		return errCutOff // nobody reads the answer
+	}
+}
+
+var errSealed = refusal{http.StatusNotFound, "M_NOT_FOUND", "This recording is encrypted: it can be played with its link, and not at this address."}
+
+// awaitOgg refuses a recording that players would hear as noise. While there is
+// too little of it to tell, GET waits, and HEAD takes it for what it may become.
+func awaitOgg(r *http.Request, rec *recording) error {
+	const pattern = "OggS" // begins every page (RFC 3533, 6)
+	for {
+		changed := rec.Changed()
+		size, finished := rec.extent()
+		start := make([]byte, min(size, int64(len(pattern))))
+		if _, err := rec.ReadAt(start, 0); err != nil && err != io.EOF {
+			return err
+		}
+		switch {
+		case string(start) == pattern:
+			return nil
+		case finished || !strings.HasPrefix(pattern, string(start)):
+			return errSealed
+		case r.Method == http.MethodHead:
+			return nil
+		}
+		if err := wait(r, rec, changed); err != nil {
+			return err
 		}
 	}
 }
 
 // openToBrowsers lets the pages of other origins read the answer: whoever has
-// the address may, and it is ciphertext.
+// the address may.
 func openToBrowsers(h http.Header) {
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Access-Control-Expose-Headers", "Content-Range, Accept-Ranges, Content-Length, ETag")
@@ -94,7 +150,6 @@ func preflight(w http.ResponseWriter, r *http.Request) error {
 
 // describe sets what caches and clients have to know about the part.
 func describe(h http.Header, rec *recording, p part) {
-	h.Set("Content-Type", "application/octet-stream")
 	h.Set("Accept-Ranges", "bytes")
 	if p.settled {
 		h.Set("ETag", rec.etag())

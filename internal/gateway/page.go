@@ -69,13 +69,13 @@ func pagePolicy(embedders []string) string {
 		"media-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors " + ancestors
 }
 
-// checkEmbedders refuses what is no origin: anything else in the policy
+// CheckEmbedders refuses what is no origin: anything else in the page's policy
 // could undo the rest of it.
-func checkEmbedders(origins []string) error {
+func CheckEmbedders(origins []string) error {
 	for _, origin := range origins {
 		u, err := url.Parse(origin)
 		if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.Scheme+"://"+u.Host != origin || strings.ContainsAny(origin, " ;,'\"") {
-			return fmt.Errorf("the page can not be embedded in %q: give an origin like https://chat.example.org", origin)
+			return fmt.Errorf("%q is not an origin like https://chat.example.org", origin)
 		}
 	}
 	return nil

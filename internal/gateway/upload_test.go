@@ -409,7 +409,9 @@ func TestDelete(t *testing.T) {
 				t.Errorf("tombstone: %v, %v", info, err)
 			}
 			mustRefuse(t, s.do("GET", "/live/"+id, nil, nil), http.StatusGone)
-			mustRefuse(t, s.do("GET", "/listen/"+id, nil, nil), http.StatusGone)
+			if a := s.do("GET", "/listen/"+id, nil, nil); a.status != http.StatusGone {
+				t.Errorf("page = %d, want 410", a.status)
+			}
 			mustRefuse(t, s.do("PATCH", "/upload/"+id, patch(1000, nil), nil), http.StatusGone)
 			mustRefuse(t, s.do("DELETE", "/upload/"+id, tus(nil), nil), http.StatusGone)
 			if a := s.do("HEAD", "/upload/"+id, tus(nil), nil); a.status != http.StatusGone {

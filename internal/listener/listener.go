@@ -1,5 +1,6 @@
 // Package listener fetches a broadcast, live or finished, proves every block of
-// it and yields its packets.
+// it and yields its packets. (Of a show that is not encrypted there is nothing to
+// prove; it is only checked for damage.)
 //
 // A [Stream] reconnects by itself at its own offset, so a broken line costs
 // time but neither loses nor repeats a packet. What is refused as forged stays
@@ -9,6 +10,7 @@ package listener
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -21,9 +23,8 @@ import (
 
 // Options tell how to listen. The zero value is fine.
 type Options struct {
-	Client *http.Client         // without a timeout, because a show takes hours
-	Table  opusblocks.SeekTable // of the closing event, where it is known
-	Log    *slog.Logger         // nil discards
+	Client *http.Client // without a timeout, because a show takes hours
+	Log    *slog.Logger // nil discards
 }
 
 // Stream is a broadcast as one listener hears it. It is not safe for use by
@@ -35,6 +36,7 @@ type Stream struct {
 	reader *opusblocks.Reader
 	seeker *opusblocks.Seeker
 	head   opusblocks.Head
+	plain  bool // not encrypted
 	log    *slog.Logger
 
 	body    *part
@@ -52,12 +54,12 @@ type Stream struct {
 // mark is a place between two blocks, or the distance of two.
 type mark struct{ offset, sample int64 }
 
-// firstRequest is how many bytes the first request asks for: block 0 and, so
-// that every later seek can be computed, some blocks of sound.
+// firstRequest is how many bytes the first request asks for: block 0, which is
+// never larger than this, and, so that every later seek can be computed, some blocks of sound.
 const firstRequest = opusblocks.HeadSize + 8<<10
 
-// Open fetches block 0, which proves the key, and stands at the beginning of
-// the sound. The stream lives as long as ctx.
+// Open fetches block 0, which proves the key if there is one, and stands at the
+// beginning of the sound. The stream lives as long as ctx.
 func Open(ctx context.Context, link Link, o Options) (*Stream, error) {
 	if o.Client == nil {
 		o.Client = http.DefaultClient
@@ -68,31 +70,46 @@ func Open(ctx context.Context, link Link, o Options) (*Stream, error) {
 	s := &Stream{
 		ctx:   ctx,
 		fetch: fetcher{client: o.Client, url: link.URL},
+		plain: link.Plain,
 		log:   o.Log,
 	}
 	raw, total, err := s.fetch.first(ctx, firstRequest)
 	if err != nil {
 		return nil, fmt.Errorf("open the show: %w", err)
 	}
-	s.reader = opusblocks.NewReader(bytes.NewReader(raw), link.Key)
-	if s.head, err = s.reader.Head(); err != nil {
+	s.reader = link.openBlocks(raw)
+	s.head, err = s.reader.Head()
+	if link.Plain && errors.Is(err, opusblocks.ErrNotBlocks) {
+		return nil, errNoKey
+	}
+	if err != nil {
 		return nil, fmt.Errorf("open the show: %w", err)
 	}
 	s.reader.Continue(nil) // the sound comes over a connection of its own
 	s.seeker = opusblocks.NewSeeker(s.reader, s.reopen)
-	s.seeker.Table, s.seeker.Size = o.Table, max(0, total)
-	scout := opusblocks.NewReader(bytes.NewReader(raw), link.Key)
+	s.seeker.Table, s.seeker.Size = link.Table, max(0, total)
+	scout := link.openBlocks(raw)
 	if block, err := scout.ReadBlock(); err == nil {
 		s.seeker.Learn(block)
-		s.latest = mark{int64(opusblocks.HeadSize), 0}
+		s.latest = mark{s.reader.FirstBlock(), 0}
 		s.rate.offset, s.rate.sample = s.seeker.Rate()
 	}
 	s.discard = s.head.PreSkip
 	return s, nil
 }
 
+func (l *Link) openBlocks(start []byte) *opusblocks.Reader {
+	if l.Plain {
+		return opusblocks.NewPlainReader(bytes.NewReader(start))
+	}
+	return opusblocks.NewReader(bytes.NewReader(start), l.Key)
+}
+
 // Head returns what block 0 says of the show.
 func (s *Stream) Head() opusblocks.Head { return s.head }
+
+// Plain reports whether the show is not encrypted: then nothing is proved.
+func (s *Stream) Plain() bool { return s.plain }
 
 // Close ends the listening.
 func (s *Stream) Close() error {
@@ -101,8 +118,8 @@ func (s *Stream) Close() error {
 }
 
 // ReadPacket returns the next packet, which the caller owns; on a live show it
-// waits for it. After the authenticated end it returns io.EOF. A recording that
-// has no such end, because the show was cut off, ends with ErrCutOff.
+// waits for it. After the end it returns io.EOF. A recording that
+// has none, because the show was cut off, ends with ErrCutOff.
 func (s *Stream) ReadPacket() ([]byte, error) {
 	for s.given == len(s.block.Packets) {
 		block, err := s.persist(s.nextBlock)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http/httptest"
 	"path"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -23,6 +24,7 @@ import (
 type show struct {
 	server  *httptest.Server
 	line    *line // what listeners go through
+	plain   bool  // not encrypted, there is no key
 	key     opusblocks.Key
 	id      string
 	upload  *uploader.Upload
@@ -36,11 +38,22 @@ const token = "a token for tests"
 
 func mustShow(t testing.TB, size func() int) *show {
 	t.Helper()
+	return mustMake(t, &show{key: opusblocks.NewKey(), size: size})
+}
+
+// inBothForms runs a test with a show that is encrypted and with one that is not.
+func inBothForms(t *testing.T, size func() int, test func(*testing.T, *show)) {
+	t.Run("encrypted", func(t *testing.T) { test(t, mustShow(t, size)) })
+	t.Run("plain", func(t *testing.T) { test(t, mustMake(t, &show{plain: true, size: size})) })
+}
+
+func mustMake(t testing.TB, s *show) *show {
+	t.Helper()
 	g, err := gateway.New(gateway.Options{Dir: t.TempDir(), Token: token})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &show{server: httptest.NewServer(g.Handler()), key: opusblocks.NewKey(), random: rand.New(rand.NewPCG(5, 5)), size: size}
+	s.server, s.random = httptest.NewServer(g.Handler()), rand.New(rand.NewPCG(5, 5))
 	t.Cleanup(func() {
 		g.Close()
 		s.server.Close()
@@ -51,9 +64,12 @@ func mustShow(t testing.TB, size func() int) *show {
 	}
 	s.id = path.Base(s.upload.URL)
 	s.line = mustLine(t, s.server.Listener.Addr().String())
-	s.writer, err = opusblocks.NewWriter(&appender{t: t, upload: s.upload}, s.key, opusblocks.Head{
-		Channels: 1, PreSkip: 312, Title: "Test", Speaker: "@a:x", Started: time.UnixMilli(1795425442479),
-	})
+	head := opusblocks.Head{Channels: 1, PreSkip: 312, Title: "Test", Speaker: "@a:x", Started: time.UnixMilli(1795425442479)}
+	if file := (&appender{t: t, upload: s.upload}); s.plain {
+		s.writer, err = opusblocks.NewPlainWriter(file, head)
+	} else {
+		s.writer, err = opusblocks.NewWriter(file, s.key, head)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +119,7 @@ func (s *show) mustFinish(t testing.TB) {
 }
 
 func (s *show) link() listener.Link {
-	return listener.Link{URL: "http://" + s.line.address() + "/live/" + s.id, Key: s.key}
+	return listener.Link{URL: "http://" + s.line.address() + "/live/" + s.id, Key: s.key, Plain: s.plain}
 }
 
 func (s *show) mustOpen(t testing.TB) *listener.Stream {
@@ -241,7 +257,10 @@ func (p *line) count() int {
 }
 
 func TestFollowsFromTheBeginning(t *testing.T) {
-	s := mustShow(t, constant)
+	inBothForms(t, constant, testFollowsFromTheBeginning)
+}
+
+func testFollowsFromTheBeginning(t *testing.T, s *show) {
 	s.mustSpeak(t, 3)
 	stream := s.mustOpen(t)
 	if head := stream.Head(); head.Title != "Test" || head.PreSkip != 312 || stream.Discard() != 312 {
@@ -266,7 +285,10 @@ func TestFollowsFromTheBeginning(t *testing.T) {
 }
 
 func TestGoLive(t *testing.T) {
-	s := mustShow(t, constant)
+	inBothForms(t, constant, testGoLive)
+}
+
+func testGoLive(t *testing.T, s *show) {
 	s.mustSpeak(t, 100)
 	stream := s.mustOpen(t)
 	if err := stream.GoLive(); err != nil {
@@ -282,7 +304,10 @@ func TestGoLive(t *testing.T) {
 }
 
 func TestGoLiveBeforeAnySound(t *testing.T) {
-	s := mustShow(t, constant)
+	inBothForms(t, constant, testGoLiveBeforeAnySound)
+}
+
+func testGoLiveBeforeAnySound(t *testing.T, s *show) {
 	stream := s.mustOpen(t)
 	if err := stream.GoLive(); err != nil {
 		t.Fatal(err)
@@ -295,7 +320,10 @@ func TestGoLiveBeforeAnySound(t *testing.T) {
 }
 
 func TestSeekWhileLiveAndAfter(t *testing.T) {
-	s := mustShow(t, constant)
+	inBothForms(t, constant, testSeekWhileLiveAndAfter)
+}
+
+func testSeekWhileLiveAndAfter(t *testing.T, s *show) {
 	s.mustSpeak(t, 200)
 	stream := s.mustOpen(t)
 	if err := stream.GoLive(); err != nil {
@@ -341,7 +369,10 @@ func TestSeekWhileLiveAndAfter(t *testing.T) {
 }
 
 func TestBrokenLineLosesNothing(t *testing.T) {
-	s := mustShow(t, constant)
+	inBothForms(t, constant, testBrokenLineLosesNothing)
+}
+
+func testBrokenLineLosesNothing(t *testing.T, s *show) {
 	s.mustSpeak(t, 10)
 	stream := s.mustOpen(t)
 	mustNext(t, stream, s.packets)
@@ -359,7 +390,10 @@ func TestBrokenLineLosesNothing(t *testing.T) {
 }
 
 func TestInterruptedShow(t *testing.T) {
-	s := mustShow(t, constant)
+	inBothForms(t, constant, testInterruptedShow)
+}
+
+func testInterruptedShow(t *testing.T, s *show) {
 	s.mustSpeak(t, 10)
 	if err := s.upload.Finish(t.Context(), s.writer.Position().Offset); err != nil {
 		t.Fatal(err)
@@ -407,16 +441,95 @@ func TestWrongLinks(t *testing.T) {
 	if _, err := listener.Open(t.Context(), unknown, listener.Options{}); !errors.Is(err, listener.ErrGone) {
 		t.Errorf("unknown show: %v", err)
 	}
+	noKey := s.link()
+	noKey.Plain = true
+	if _, err := listener.Open(t.Context(), noKey, listener.Options{}); err == nil || !strings.Contains(err.Error(), "the link has no key") {
+		t.Errorf("no key: %v", err)
+	}
+}
+
+// TestPlainShowBehindAKey: whoever has a key wants what was sealed with it.
+func TestPlainShowBehindAKey(t *testing.T) {
+	s := mustMake(t, &show{plain: true, size: constant})
+	s.mustSpeak(t, 2)
+	link := s.link()
+	link.Plain, link.Key = false, opusblocks.NewKey()
+	if _, err := listener.Open(t.Context(), link, listener.Options{}); !errors.Is(err, opusblocks.ErrNotBlocks) {
+		t.Errorf("err = %v, want ErrNotBlocks", err)
+	}
+	if stream := s.mustOpen(t); !stream.Plain() {
+		t.Error("the listener is not told that the show is not encrypted")
+	}
+}
+
+// TestSeekWithTheTableOfTheLink: where packets vary in size, it makes the first
+// request the right one.
+func TestSeekWithTheTableOfTheLink(t *testing.T) {
+	sizes := rand.New(rand.NewPCG(2, 2))
+	inBothForms(t, func() int { return 20 + sizes.IntN(200) }, func(t *testing.T, s *show) {
+		var table opusblocks.SeekTable
+		for range 200 {
+			at := s.writer.Position()
+			s.mustSpeak(t, 1)
+			table.Add(opusblocks.Block{Offset: at.Offset, Start: at.Samples, Packets: s.packets[:1]})
+		}
+		s.mustFinish(t)
+		link, err := listener.ParseLink("http://x/listen/" + s.id + "#" + s.key.Fragment() + "&seek=" + table.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		full := s.link()
+		full.Table = link.Table
+		stream, err := listener.Open(t.Context(), full, listener.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer stream.Close()
+		before := s.line.count()
+		if err := stream.SeekTo(15 * time.Second); err != nil {
+			t.Fatal(err)
+		}
+		mustNext(t, stream, s.packets[(15*48000+312-300*48)/960:][:10])
+		if n := s.line.count() - before; n != 1 {
+			t.Errorf("%d requests, want 1", n)
+		}
+	})
 }
 
 func TestParseLink(t *testing.T) {
 	key := opusblocks.NewKey()
-	got, err := listener.ParseLink(" https://radio.example.org/a/listen/AbC_-#" + key.Fragment() + "\n")
-	if err != nil || got.URL != "https://radio.example.org/a/live/AbC_-" || got.Key != key {
-		t.Errorf("ParseLink = %v, %v", got.URL, err)
+	const page = "https://radio.example.org/a/listen/AbC_-"
+	for text, want := range map[string]struct {
+		plain bool
+		start time.Duration // -1: none
+		table bool
+	}{
+		" " + page + "#" + key.Fragment() + "\n":                   {false, -1, false},
+		page + "#" + key.Fragment() + "&t=12.5":                    {false, 12500 * time.Millisecond, false},
+		page + "#" + key.Fragment() + "&wave=AAD_&seek=8wgA&new=1": {false, -1, true},
+		page + "#" + key.Fragment() + "&seek=!&t=-1&&=":            {false, -1, false},
+		page + "#" + key.Fragment() + "&t=NaN":                     {false, -1, false},
+		page + "#" + key.Fragment() + "&t=1e99":                    {false, -1, false},
+		page:                                                       {true, -1, false},
+		page + "#":                                                 {true, -1, false},
+		page + "#t=0":                                              {true, 0, false},
+		page + "#seek=8wgA&t=7":                                    {true, 7 * time.Second, true},
+		page + "#&wave=AAD_&t=90":                                  {true, 90 * time.Second, false},
+	} {
+		got, err := listener.ParseLink(text)
+		if err != nil || got.URL != "https://radio.example.org/a/live/AbC_-" || got.Plain != want.plain || !got.Plain && got.Key != key {
+			t.Errorf("ParseLink(%q) = %v, plain %v, %v", text, got.URL, got.Plain, err)
+		}
+		start := time.Duration(-1)
+		if got.Start != nil {
+			start = *got.Start
+		}
+		if start != want.start || (got.Table.String() != "") != want.table {
+			t.Errorf("ParseLink(%q): start %v, table %q", text, start, got.Table)
+		}
 	}
 	for _, bad := range []string{
-		"", "https://radio.example.org/listen/abc", "https://radio.example.org/listen/abc#", "https://radio.example.org/listen/abc#short",
+		"", "https://radio.example.org/listen/abc#short", "https://radio.example.org/listen/abc#short&t=1",
 		"ftp://radio.example.org/listen/abc#" + key.Fragment(), "https://radio.example.org/live/abc#" + key.Fragment(),
 		"https://radio.example.org/listen/#" + key.Fragment(), "/listen/abc#" + key.Fragment(),
 	} {
@@ -427,7 +540,10 @@ func TestParseLink(t *testing.T) {
 }
 
 func TestSaved(t *testing.T) {
-	s := mustShow(t, constant)
+	inBothForms(t, constant, testSaved)
+}
+
+func testSaved(t *testing.T, s *show) {
 	s.mustSpeak(t, 50)
 	s.mustFinish(t)
 	stream := s.mustOpen(t)

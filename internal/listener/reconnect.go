@@ -11,7 +11,7 @@ import (
 	"broadcastbot/opusblocks"
 )
 
-// errNoEnd is how a finished file without an authenticated end ends. It wraps
+// errNoEnd is how a finished file without an end ends. It wraps
 // ErrCutOff, like the end of a connection does, but asking again is no use.
 var errNoEnd = fmt.Errorf("the recording has no end, the show was interrupted: %w", opusblocks.ErrCutOff)
 

@@ -32,7 +32,7 @@ func (s *Stream) SeekTo(moment time.Duration) error {
 		}
 		if finished {
 			s.seeker.Size = size
-		} else if int64(opusblocks.HeadSize)+s.seeker.Bytes(from) >= size {
+		} else if s.reader.FirstBlock()+s.seeker.Bytes(from) >= size {
 			s.goLive(size)
 			return nil
 		}
@@ -77,8 +77,8 @@ func (s *Stream) GoLive() error {
 func (s *Stream) goLive(size int64) {
 	offset := size - s.seeker.Bytes(preRoll+s.seeker.BlockSamples())
 	s.discard = int(preRoll)
-	if offset <= int64(opusblocks.HeadSize) {
-		offset = int64(opusblocks.HeadSize)
+	if first := s.reader.FirstBlock(); offset <= first {
+		offset = first
 		s.discard = s.head.PreSkip
 	}
 	s.disconnect()

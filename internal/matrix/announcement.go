@@ -19,7 +19,8 @@ type Announcement struct {
 	Speaker   string           `json:"speaker"`
 	StartedAt int64            `json:"started_at"`
 	LiveURL   string           `json:"live_url"`
-	File      opusblocks.File  `json:"file"` // its url is missing while the homeserver has promised none
+	File      *opusblocks.File `json:"file,omitempty"` // of a show that is encrypted; its url is missing while the homeserver has promised none
+	URL       string           `json:"url,omitempty"`  // in its place, of one that is not
 	Info      AnnouncementInfo `json:"info"`
 	Duration  int64            `json:"duration"`
 	Size      int64            `json:"size"`

@@ -72,6 +72,20 @@ func ParsePage(b []byte) (page Page, size int, err error) {
 	}, size, nil
 }
 
+// PageSize returns how many bytes the page at the beginning of b has. More than
+// b has means that it takes at least so many to tell. The error is
+// [ErrNotPage].
+func PageSize(b []byte) (int, error) {
+	size, err := pageSize(b)
+	if err == ErrShort {
+		return size, nil
+	}
+	return size, err
+}
+
+// PageSequence returns the sequence number in the header of a whole page.
+func PageSequence(page []byte) uint32 { return binary.LittleEndian.Uint32(page[18:]) }
+
 // pageSize returns how long the page at the beginning of b says it is, or,
 // with ErrShort, how many bytes it takes to know more.
 func pageSize(b []byte) (int, error) {

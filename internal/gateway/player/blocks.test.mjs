@@ -3,10 +3,11 @@ import { test } from "node:test";
 
 import { BlockReader, parseFragment } from "./blocks.js";
 import { pieces, randomFrom, readAll, samePackets } from "./testing/read.mjs";
-import { makeShow, varying } from "./testing/show.mjs";
+import { makeShow, page, sealed, varying } from "./testing/show.mjs";
 import { vector, vectors } from "./testing/vectors.mjs";
 
 const headSize = 1139;
+const blank = makeShow(0, { random: randomFrom(0) });
 
 function readerOf({ key }, bytes) {
   const reader = new BlockReader(parseFragment(key));
@@ -194,6 +195,47 @@ test("packets stay as they are when more is read, and fed bytes may change", asy
   reader.feed(piece);
   piece.fill(0);
   samePackets((await readAll(reader)).packets, show.packets);
+});
+
+test("more may be fed while a block is being opened", async () => {
+  const show = makeShow(60, { random: randomFrom(13) });
+  const reader = new BlockReader(show.key);
+  const { capacity } = reader;
+  reader.feed(show.file.subarray(0, capacity));
+  const blocks = [await reader.next(), await reader.next()];
+  const pending = reader.next();
+  reader.feed(show.file.subarray(capacity, capacity + 900)); // moves what is unread
+  assert.equal(reader.capacity, capacity);
+  blocks.push(await pending);
+  reader.feed(show.file.subarray(capacity + 900)); // needs more room
+  blocks.push(...(await readAll(reader)).blocks);
+  samePackets(blocks.flatMap((block) => block.packets), show.packets);
+});
+
+const packet = Uint8Array.of(0x78, 1, 2, 3);
+const sound = (sequence, more) => page({ sequence, granule: 960 * (sequence - 1), packets: [packet], ...more });
+const end = (sequence, more) => page({ sequence, granule: -1, flags: 4, ...more });
+
+for (const [name, want, before, ...payloads] of [
+  ["several pages in a block", "ok", 2, Buffer.concat([sound(2), sound(3)]), end(4)],
+  ["a page behind the end", "ErrMalformed", 0, Buffer.concat([end(2), end(3)])],
+  ["an empty page that is not the last", "ErrMalformed", 1, sound(2), page({ sequence: 3, granule: -1 })],
+  ["an end before the page before it", "ErrMalformed", 1, sound(2), sound(3, { granule: 959, flags: 4 })],
+  ["an end where the page before it ended", "ok", 2, sound(2), sound(3, { granule: 960, flags: 4 })],
+]) {
+  test(`payload: ${name}`, async () => {
+    const file = Buffer.concat([blank.file.subarray(0, headSize), ...payloads.map((pages, i) => sealed.block(pages, i + 1))]);
+    const { packets, result } = await readAll(fed({ ...blank, file }));
+    assert.equal(result, want);
+    assert.equal(packets.length, before);
+  });
+}
+
+test("a sign of life that was taken away is missed", async () => {
+  const file = Buffer.concat([blank.file.subarray(0, headSize), sealed.block(sound(2), 1), sealed.block(sound(3), 3)]);
+  const { packets, error } = await readAll(fed({ ...blank, file }));
+  assert.deepEqual([error.code, error.sequence, packets.length], ["Order", 3, 1]);
+  assert.equal(error.offset, file.length - sealed.block(sound(3), 3).length);
 });
 
 test("memory does not grow with the file", async () => {

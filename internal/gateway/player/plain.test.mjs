@@ -66,6 +66,28 @@ test("a flipped bit is noticed", async () => {
   }
 });
 
+test("a jump passes over a damaged page", async () => {
+  const file = show.file.slice();
+  file[show.blocks[1].offset + 100] ^= 1;
+  const reader = fed(file.subarray(0, show.first));
+  await reader.next();
+  reader.jump(show.blocks[0].offset + 1);
+  reader.feed(file.subarray(reader.offset));
+  assert.equal((await reader.next()).offset, show.blocks[2].offset);
+});
+
+test("packets stay as they are when more is fed", async () => {
+  const long = makeShow(100, { layout: plain, random: randomFrom(3) });
+  const reader = new PlainReader();
+  const packets = [];
+  for (const piece of pieces(long.file, () => 5000)) {
+    reader.feed(piece);
+    packets.push(...(await readAll(reader, false)).packets);
+  }
+  assert.ok(reader.capacity < long.file.length);
+  samePackets(packets, long.packets);
+});
+
 test("an empty page is a sign of life, and the stream ends with its last page", async () => {
   const quiet = makeShow(2, { layout: plain, random: randomFrom(2), signs: (block) => (block === 1 ? 1 : 0) });
   const { blocks } = await readAll(fed(quiet.file));
@@ -97,9 +119,10 @@ for (const [name, file, want, before = 0] of [
   ["no page where one belongs", withPages(Buffer.alloc(100)), "ErrMalformed"],
   ["a page left out", withPages(page({ sequence: 3, granule: 960, packets: packets(1) })), "ErrOrder"],
   ["a page again", withPages(...[1, 2].map(() => page({ sequence: 2, granule: 960, packets: packets(1) }))), "ErrOrder", 1],
-  ["a packet that goes on with the next page", withPages(page({ sequence: 2, granule: -1, lacing: [255], packets: [new Uint8Array(255).fill(0x78)] })), "ErrMalformed"],
+  ["a packet that goes on with the next page", withPages(page({ sequence: 2, granule: 960, lacing: [255], packets: [new Uint8Array(255).fill(0x78)] })), "ErrMalformed"],
+  ["no packets, but a time", withPages(page({ sequence: 2, granule: 0 })), "ErrMalformed"],
   ["a packet that began on the page before", withPages(page({ sequence: 2, granule: 960, packets: packets(1), flags: 1 })), "ErrMalformed"],
-  ["a second stream", withPages(page({ sequence: 2, granule: 0, packets: packets(1), flags: 2 })), "ErrMalformed"],
+  ["a second stream", withPages(page({ sequence: 2, granule: 960, packets: packets(1), flags: 2 })), "ErrMalformed"],
   ["a jump in time", withPages(page({ sequence: 2, granule: 961, packets: packets(1) })), "ErrMalformed"],
   ["a trim that is not at the end", withPages(page({ sequence: 2, granule: 959, packets: packets(1) })), "ErrMalformed"],
   ["a packet that is not Opus", withPages(page({ sequence: 2, granule: 960, packets: [Uint8Array.of(0x7b)] })), "ErrMalformed"],

@@ -7,16 +7,17 @@ import { Seeker, parseSeekTable } from "./seeker.js";
 import { randomFrom, samePackets } from "./testing/read.mjs";
 import { makeShow, plain, sealed, varying } from "./testing/show.mjs";
 
-/** A show, a seeker over it, and how often it has jumped. */
+/** A show, a seeker over it, and how often it has jumped and read. */
 async function place(show, reader = new BlockReader(show.key)) {
   reader.feed(show.file.subarray(0, show.first));
   await reader.next();
   const read = async () => {
+    place.reads++;
     const block = await reader.next(true);
     if (!block) throw new BlockError("CutOff", reader);
     return block;
   };
-  const place = { show, reader, read, jumps: 0 };
+  const place = { show, reader, read, jumps: 0, reads: 0 };
   place.seeker = new Seeker(show.first, (offset) => {
     place.jumps++;
     reader.jump(offset);
@@ -87,9 +88,11 @@ test("beyond the end is the last block", async () => {
     const at = await place(makeShow(30, { size, random: randomFrom(6) }));
     for (const known of [0, at.show.file.length]) {
       at.seeker.size = known;
+      at.jumps = 0;
       const block = await at.seeker.seekTo(2 ** 40);
       assert.ok(block.last);
       assert.equal(block.packets.length, 0);
+      if (known > 0) assert.ok(at.jumps <= 2, `${at.jumps} jumps`);
       await seek(at, 0);
     }
   }
@@ -106,6 +109,17 @@ test("a wrong table costs only jumps", async () => {
     await seek(at, sample);
     assert.ok(at.jumps <= 7, `${at.jumps} jumps`);
   }
+});
+
+test("what is far ahead of a landing is jumped to, not read", async () => {
+  const show = makeShow(2000, { random: randomFrom(9) });
+  const at = await place(show);
+  await at.seeker.seekTo(0);
+  at.seeker.table = parseSeekTable(tableOf([{ offset: show.first, start: 1900 * 4800 }]));
+  [at.jumps, at.reads] = [0, 0];
+  await at.seeker.seekTo(1950 * 4800);
+  assert.equal(at.jumps, 2);
+  assert.ok(at.reads < 50, `${at.reads} blocks read`);
 });
 
 test("where nothing can be read, a seek says why", async () => {
