@@ -231,6 +231,12 @@ for (const [name, want, before, ...payloads] of [
   });
 }
 
+test("block 0 has the number 0", async () => {
+  const file = Buffer.concat([Buffer.from("MXC\x03"), sealed.block(await headPagesOf(blank), 5), sealed.block(sound(2), 1)]);
+  const { result } = await readAll(fed({ ...blank, file }));
+  assert.equal(result, "ErrMalformed");
+});
+
 test("a sign of life that was taken away is missed", async () => {
   const file = Buffer.concat([blank.file.subarray(0, headSize), sealed.block(sound(2), 1), sealed.block(sound(3), 3)]);
   const { packets, error } = await readAll(fed({ ...blank, file }));
@@ -278,6 +284,12 @@ function fed(show) {
   const reader = new BlockReader(show.key);
   reader.feed(show.file);
   return reader;
+}
+
+async function headPagesOf(show) {
+  const reader = fed(show);
+  await reader.next();
+  return reader.headPages;
 }
 
 const placeOf = ({ sequence, offset, start, end, size }) => ({ sequence, offset, start, end, size });

@@ -129,7 +129,7 @@ export class Stream {
         return (this.#last = block);
       }
       if (this.#reader.ended) return this.#last;
-      if (whole) throw new BlockError("CutOff", 0, this.#reader.offset, "the bytes end before the end of the broadcast");
+      if (whole) throw new BlockError("CutOff", { offset: this.#reader.offset });
       await this.#persist(() => this.#fetch());
     }
   }
@@ -206,7 +206,7 @@ export class Stream {
   /** Goes to `samples` before the edge of a running show. Returns the first block, and where to begin in it. */
   async goLive(samples) {
     await this.updateEdge();
-    const back = this.#seeker.bytes(samples + PRE_ROLL + this.#seeker.blockSamples);
+    const back = this.#seeker.bytes(samples + PRE_ROLL);
     const offset = Math.max(this.#seeker.first, this.#edge - back);
     const block = await this.#land(offset);
     return { block, start: offset === this.#seeker.first ? this.head.preSkip : block.start + PRE_ROLL };
