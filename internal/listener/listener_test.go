@@ -5,88 +5,38 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
-	"net"
-	"net/http/httptest"
-	"path"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"broadcastbot/internal/gateway"
 	"broadcastbot/internal/listener"
 	"broadcastbot/internal/oggopus"
+	"broadcastbot/internal/showtest"
 	"broadcastbot/opusblocks"
-	"broadcastbot/uploader"
 )
 
-// show is a broadcast at a real gateway, of which a test controls every block.
+// show is a broadcast at a real gateway, of which a test controls every block
+// and the size of every packet.
 type show struct {
-	server  *httptest.Server
-	line    *line // what listeners go through
-	plain   bool  // not encrypted, there is no key
-	key     opusblocks.Key
-	id      string
-	upload  *uploader.Upload
-	writer  *opusblocks.Writer
-	packets [][]byte
-	random  *rand.Rand
-	size    func() int
+	*showtest.Show
+	random *rand.Rand
+	size   func() int
 }
-
-const token = "a token for tests"
 
 func mustShow(t testing.TB, size func() int) *show {
 	t.Helper()
-	return mustMake(t, &show{key: opusblocks.NewKey(), size: size})
+	return &show{showtest.New(t), rand.New(rand.NewPCG(5, 5)), size}
+}
+
+func mustPlainShow(t testing.TB, size func() int) *show {
+	t.Helper()
+	return &show{showtest.NewPlain(t), rand.New(rand.NewPCG(5, 5)), size}
 }
 
 // inBothForms runs a test with a show that is encrypted and with one that is not.
 func inBothForms(t *testing.T, size func() int, test func(*testing.T, *show)) {
 	t.Run("encrypted", func(t *testing.T) { test(t, mustShow(t, size)) })
-	t.Run("plain", func(t *testing.T) { test(t, mustMake(t, &show{plain: true, size: size})) })
-}
-
-func mustMake(t testing.TB, s *show) *show {
-	t.Helper()
-	g, err := gateway.New(gateway.Options{Dir: t.TempDir(), Token: token})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.server, s.random = httptest.NewServer(g.Handler()), rand.New(rand.NewPCG(5, 5))
-	t.Cleanup(func() {
-		g.Close()
-		s.server.Close()
-	})
-	tus := &uploader.Tus{Client: s.server.Client(), Endpoint: s.server.URL + "/upload", Token: token}
-	if s.upload, err = tus.Create(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	s.id = path.Base(s.upload.URL)
-	s.line = mustLine(t, s.server.Listener.Addr().String())
-	head := opusblocks.Head{Channels: 1, PreSkip: 312, Title: "Test", Speaker: "@a:x", Started: time.UnixMilli(1795425442479)}
-	if file := (&appender{t: t, upload: s.upload}); s.plain {
-		s.writer, err = opusblocks.NewPlainWriter(file, head)
-	} else {
-		s.writer, err = opusblocks.NewWriter(file, s.key, head)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-// appender uploads every write with a request of its own.
-type appender struct {
-	t      testing.TB
-	upload *uploader.Upload
-	offset int64
-}
-
-func (a *appender) Write(p []byte) (int, error) {
-	err := a.upload.Append(a.t.Context(), a.offset, bytes.NewReader(p))
-	a.offset += int64(len(p))
-	return len(p), err
+	t.Run("plain", func(t *testing.T) { test(t, mustPlainShow(t, size)) })
 }
 
 // mustSpeak adds n blocks of 100 ms.
@@ -101,25 +51,12 @@ func (s *show) mustSpeak(t testing.TB, n int) {
 				packets[i][1+j] = byte(s.random.Uint32())
 			}
 		}
-		if err := s.writer.WriteBlock(packets); err != nil {
-			t.Fatal(err)
-		}
-		s.packets = append(s.packets, packets...)
-	}
-}
-
-func (s *show) mustFinish(t testing.TB) {
-	t.Helper()
-	if err := s.writer.Finish(nil, 0); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.upload.Finish(t.Context(), s.writer.Position().Offset); err != nil {
-		t.Fatal(err)
+		s.Speak(t, packets)
 	}
 }
 
 func (s *show) link() listener.Link {
-	return listener.Link{URL: "http://" + s.line.address() + "/live/" + s.id, Key: s.key, Plain: s.plain}
+	return listener.Link{URL: s.Line.URL() + "/live/" + s.ID, Key: s.Key, Plain: s.Plain}
 }
 
 func (s *show) mustOpen(t testing.TB) *listener.Stream {
@@ -160,102 +97,6 @@ func mustEnd(t testing.TB, s *listener.Stream) {
 
 func constant() int { return 80 }
 
-// line is a TCP proxy that can be cut, and that counts connections' requests.
-type line struct {
-	listener net.Listener
-	target   string
-
-	mu       sync.Mutex
-	open     []net.Conn
-	cut      bool
-	requests int
-}
-
-func mustLine(t testing.TB, target string) *line {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &line{listener: l, target: target}
-	var running sync.WaitGroup
-	running.Go(func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			running.Go(func() { p.carry(conn) })
-		}
-	})
-	t.Cleanup(func() {
-		l.Close()
-		p.setCut(true)
-		running.Wait()
-	})
-	return p
-}
-
-func (p *line) address() string { return p.listener.Addr().String() }
-
-// setCut breaks all connections, and refuses new ones as long as it is set.
-func (p *line) setCut(cut bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.cut = cut
-	if !cut {
-		return
-	}
-	for _, conn := range p.open {
-		conn.Close()
-	}
-	p.open = nil
-}
-
-func (p *line) carry(near net.Conn) {
-	defer near.Close()
-	far, err := net.Dial("tcp", p.target)
-	if err != nil {
-		return
-	}
-	defer far.Close()
-	p.mu.Lock()
-	if p.cut {
-		p.mu.Unlock()
-		return
-	}
-	p.open = append(p.open, near, far)
-	p.mu.Unlock()
-	var up sync.WaitGroup
-	up.Go(func() {
-		io.Copy(far, counting{near, p})
-		far.Close()
-	})
-	io.Copy(near, far)
-	near.Close()
-	up.Wait()
-}
-
-// counting counts the requests that pass, one Read for each: they are small.
-type counting struct {
-	net.Conn
-	line *line
-}
-
-func (c counting) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	c.line.mu.Lock()
-	defer c.line.mu.Unlock()
-	c.line.requests += bytes.Count(b[:n], []byte(" HTTP/1.1\r\n"))
-	return n, err
-}
-
-func (p *line) count() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.requests
-}
-
 func TestFollowsFromTheBeginning(t *testing.T) {
 	inBothForms(t, constant, testFollowsFromTheBeginning)
 }
@@ -263,18 +104,18 @@ func TestFollowsFromTheBeginning(t *testing.T) {
 func testFollowsFromTheBeginning(t *testing.T, s *show) {
 	s.mustSpeak(t, 3)
 	stream := s.mustOpen(t)
-	if head := stream.Head(); head.Title != "Test" || head.PreSkip != 312 || stream.Discard() != 312 {
+	if head := stream.Head(); head.Title != showtest.Head.Title || head.PreSkip != 312 || stream.Discard() != 312 {
 		t.Errorf("head %+v, discard %d", head, stream.Discard())
 	}
-	mustNext(t, stream, s.packets)
+	mustNext(t, stream, s.Packets)
 	for range 5 {
 		s.mustSpeak(t, 1)
-		mustNext(t, stream, s.packets[len(s.packets)-5:])
+		mustNext(t, stream, s.Packets[len(s.Packets)-5:])
 	}
-	if err := s.writer.KeepAlive(); err != nil {
+	if err := s.Writer.KeepAlive(); err != nil {
 		t.Fatal(err)
 	}
-	s.mustFinish(t)
+	s.Finish(t)
 	mustEnd(t, stream)
 	if want := 800*time.Millisecond - 312*time.Second/48000; stream.Position() != want {
 		t.Errorf("Position = %v, want %v", stream.Position(), want)
@@ -298,9 +139,9 @@ func testGoLive(t *testing.T, s *show) {
 		t.Errorf("Discard = %d, want 300 ms", stream.Discard())
 	}
 	// A pre-roll and a block before the edge: that is 400 ms.
-	mustNext(t, stream, s.packets[len(s.packets)-20:])
+	mustNext(t, stream, s.Packets[len(s.Packets)-20:])
 	s.mustSpeak(t, 1)
-	mustNext(t, stream, s.packets[len(s.packets)-5:])
+	mustNext(t, stream, s.Packets[len(s.Packets)-5:])
 }
 
 func TestGoLiveBeforeAnySound(t *testing.T) {
@@ -313,7 +154,7 @@ func testGoLiveBeforeAnySound(t *testing.T, s *show) {
 		t.Fatal(err)
 	}
 	s.mustSpeak(t, 1)
-	mustNext(t, stream, s.packets)
+	mustNext(t, stream, s.Packets)
 	if stream.Discard() != 312 {
 		t.Errorf("Discard = %d, want the pre-skip", stream.Discard())
 	}
@@ -332,16 +173,16 @@ func testSeekWhileLiveAndAfter(t *testing.T, s *show) {
 	mustRead(t, stream)
 	seek := func(moment time.Duration) {
 		t.Helper()
-		before := s.line.count()
+		before := len(s.Line.Requests())
 		if err := stream.SeekTo(moment); err != nil {
 			t.Fatal(err)
 		}
-		if n := s.line.count() - before; n != 1 {
+		if n := len(s.Line.Requests()) - before; n != 1 {
 			t.Errorf("seek to %v took %d requests, want 1", moment, n)
 		}
 		target := int64(moment)*48000/int64(time.Second) + 312
 		first := int((target - min(target, 300*48)) / 960)
-		mustNext(t, stream, s.packets[first:first+10])
+		mustNext(t, stream, s.Packets[first:first+10])
 		if want := int(target) - first*960; stream.Discard() != want {
 			t.Errorf("seek to %v: discard %d, want %d", moment, stream.Discard(), want)
 		}
@@ -353,11 +194,11 @@ func testSeekWhileLiveAndAfter(t *testing.T, s *show) {
 	if err := stream.SeekTo(time.Hour); err != nil { // beyond the edge is the edge
 		t.Fatal(err)
 	}
-	mustNext(t, stream, s.packets[len(s.packets)-20:])
+	mustNext(t, stream, s.Packets[len(s.Packets)-20:])
 	s.mustSpeak(t, 1)
-	mustNext(t, stream, s.packets[len(s.packets)-5:])
+	mustNext(t, stream, s.Packets[len(s.Packets)-5:])
 
-	s.mustFinish(t)
+	s.Finish(t)
 	mustEnd(t, stream)
 	for _, moment := range moments {
 		seek(moment)
@@ -375,17 +216,17 @@ func TestBrokenLineLosesNothing(t *testing.T) {
 func testBrokenLineLosesNothing(t *testing.T, s *show) {
 	s.mustSpeak(t, 10)
 	stream := s.mustOpen(t)
-	mustNext(t, stream, s.packets)
+	mustNext(t, stream, s.Packets)
 	for range 3 {
-		s.line.setCut(true)
-		before := len(s.packets)
+		s.Line.SetCut(true)
+		before := len(s.Packets)
 		s.mustSpeak(t, 20)
-		time.AfterFunc(400*time.Millisecond, func() { s.line.setCut(false) })
-		mustNext(t, stream, s.packets[before:])
+		time.AfterFunc(400*time.Millisecond, func() { s.Line.SetCut(false) })
+		mustNext(t, stream, s.Packets[before:])
 	}
-	s.line.setCut(true)
-	s.line.setCut(false)
-	s.mustFinish(t)
+	s.Line.SetCut(true)
+	s.Line.SetCut(false)
+	s.Finish(t)
 	mustEnd(t, stream)
 }
 
@@ -395,12 +236,12 @@ func TestInterruptedShow(t *testing.T) {
 
 func testInterruptedShow(t *testing.T, s *show) {
 	s.mustSpeak(t, 10)
-	if err := s.upload.Finish(t.Context(), s.writer.Position().Offset); err != nil {
+	if err := s.Upload.Finish(t.Context(), s.Writer.Position().Offset); err != nil {
 		t.Fatal(err)
 	}
 	stream := s.mustOpen(t)
 	for range 2 {
-		mustNext(t, stream, s.packets)
+		mustNext(t, stream, s.Packets)
 		if _, err := stream.ReadPacket(); !errors.Is(err, opusblocks.ErrCutOff) {
 			t.Fatalf("err = %v, want ErrCutOff", err)
 		}
@@ -420,8 +261,8 @@ func TestDeletedShow(t *testing.T) {
 	s := mustShow(t, constant)
 	s.mustSpeak(t, 2)
 	stream := s.mustOpen(t)
-	mustNext(t, stream, s.packets)
-	if err := s.upload.Delete(t.Context()); err != nil {
+	mustNext(t, stream, s.Packets)
+	if err := s.Upload.Delete(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := stream.ReadPacket(); !errors.Is(err, listener.ErrGone) {
@@ -437,7 +278,7 @@ func TestWrongLinks(t *testing.T) {
 		t.Errorf("wrong key: %v", err)
 	}
 	unknown := s.link()
-	unknown.URL = s.server.URL + "/live/AAAAAAAAAAAAAAAAAAAAAA"
+	unknown.URL = s.Server.URL + "/live/AAAAAAAAAAAAAAAAAAAAAA"
 	if _, err := listener.Open(t.Context(), unknown, listener.Options{}); !errors.Is(err, listener.ErrGone) {
 		t.Errorf("unknown show: %v", err)
 	}
@@ -450,7 +291,7 @@ func TestWrongLinks(t *testing.T) {
 
 // TestPlainShowBehindAKey: whoever has a key wants what was sealed with it.
 func TestPlainShowBehindAKey(t *testing.T) {
-	s := mustMake(t, &show{plain: true, size: constant})
+	s := mustPlainShow(t, constant)
 	s.mustSpeak(t, 2)
 	link := s.link()
 	link.Plain, link.Key = false, opusblocks.NewKey()
@@ -469,12 +310,12 @@ func TestSeekWithTheTableOfTheLink(t *testing.T) {
 	inBothForms(t, func() int { return 20 + sizes.IntN(200) }, func(t *testing.T, s *show) {
 		var table opusblocks.SeekTable
 		for range 200 {
-			at := s.writer.Position()
+			at := s.Writer.Position()
 			s.mustSpeak(t, 1)
-			table.Add(opusblocks.Block{Offset: at.Offset, Start: at.Samples, Packets: s.packets[:1]})
+			table.Add(opusblocks.Block{Offset: at.Offset, Start: at.Samples, Packets: s.Packets[:1]})
 		}
-		s.mustFinish(t)
-		link, err := listener.ParseLink("http://x/listen/" + s.id + "#" + s.key.Fragment() + "&seek=" + table.String())
+		s.Finish(t)
+		link, err := listener.ParseLink("http://x/listen/" + s.ID + "#" + s.Key.Fragment() + "&seek=" + table.String())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -485,12 +326,12 @@ func TestSeekWithTheTableOfTheLink(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer stream.Close()
-		before := s.line.count()
+		before := len(s.Line.Requests())
 		if err := stream.SeekTo(15 * time.Second); err != nil {
 			t.Fatal(err)
 		}
-		mustNext(t, stream, s.packets[(15*48000+312-300*48)/960:][:10])
-		if n := s.line.count() - before; n != 1 {
+		mustNext(t, stream, s.Packets[(15*48000+312-300*48)/960:][:10])
+		if n := len(s.Line.Requests()) - before; n != 1 {
 			t.Errorf("%d requests, want 1", n)
 		}
 	})
@@ -545,7 +386,7 @@ func TestSaved(t *testing.T) {
 
 func testSaved(t *testing.T, s *show) {
 	s.mustSpeak(t, 50)
-	s.mustFinish(t)
+	s.Finish(t)
 	stream := s.mustOpen(t)
 	if err := stream.SeekTo(2 * time.Second); err != nil {
 		t.Fatal(err)

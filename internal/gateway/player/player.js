@@ -51,6 +51,7 @@ export class Player extends EventTarget {
   #interrupted = false;
   #asked = -ASK;
   #remembered = 0;
+  #look = ""; // what can change by itself, at the last tick
 
   constructor({ id, base, fragment }) {
     super();
@@ -262,7 +263,9 @@ export class Player extends EventTarget {
     if (over || (this.running && !this.#stream.atEdge && now - this.#asked > ASK)) this.#askEdge().catch(() => {});
     if (this.playing && this.#playback?.finished) this.pause();
     if (this.playing && now - this.#remembered > REMEMBER) this.#remember();
-    this.#changed();
+    const look = [this.state, this.buffering, this.following, this.running].join();
+    if (look !== this.#look) this.#changed();
+    this.#look = look;
   }
 
   #standing(now) {

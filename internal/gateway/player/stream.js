@@ -126,6 +126,7 @@ export class Stream {
       const block = await this.#reader.next(whole);
       if (block) {
         this.#seeker.learn(block);
+        if (block.last) this.size = this.#seeker.size = this.#reader.offset; // whatever the server says
         return (this.#last = block);
       }
       if (this.#reader.ended) return this.#last;

@@ -1,0 +1,82 @@
+package e2e
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"broadcastbot/internal/browser"
+	"broadcastbot/internal/showtest"
+)
+
+// mostGrowth is what the page's objects may grow by from the beginning of a long
+// show to its end. One that kept an hour's packets would need 15 MB, its sound 700.
+const mostGrowth = 4 << 20
+
+// mustStayLight compares the heap with what it was.
+func (l *listening) mustStayLight(before int64) {
+	l.t.Helper()
+	after := l.Heap()
+	l.t.Logf("the page has %.1f MB of objects, and had %.1f", float64(after)/1e6, float64(before)/1e6)
+	if after-before > mostGrowth {
+		l.t.Errorf("the page's objects have grown from %d to %d bytes", before, after)
+	}
+}
+
+// mustAnswer checks that the page is not busy with itself.
+func (l *listening) mustAnswer() {
+	l.t.Helper()
+	asked := time.Now()
+	l.Eval("new Promise((resolve) => setTimeout(resolve))", nil)
+	if took := time.Since(asked); took > 2*time.Second {
+		l.t.Errorf("the page answers after %v", took)
+	}
+}
+
+// pageLongReplay: an hour is as light as a minute. Half a minute of speech is
+// repeated; what is where is not the question here.
+func pageLongReplay(t *testing.T, b *browser.Browser) {
+	packets := slices.Repeat(mustSpeak(t, 30).packets, 120)
+	show := showtest.Reserve(t)
+	show.Append(t, slices.Concat(showtest.Blocks(t, show.Key, packets)...))
+	show.Close(t)
+	l := mustOpen(t, b, show.Link(), browser.Options{Deaf: true})
+	l.play()
+	visit := func(from, to, step time.Duration) {
+		for at := from; at < to; at += step {
+			l.seek(at)
+			l.awaitPosition(at+500*time.Millisecond, to)
+			l.mustAnswer()
+		}
+	}
+	visit(0, 10*time.Minute, 2*time.Minute)
+	before := l.Heap()
+	visit(10*time.Minute, time.Hour, 150*time.Second)
+	l.mustStayLight(before)
+	l.mustBeWell()
+}
+
+// pageLongLive: three hours go by while somebody listens.
+func pageLongLive(t *testing.T, b *browser.Browser) {
+	packets := slices.Repeat(mustSpeak(t, 30).packets, 20) // ten minutes
+	show := showtest.New(t)
+	l := (*listening)(nil)
+	before := int64(0)
+	for i := range 18 {
+		show.Hurry(t, packets)
+		if l == nil {
+			l = mustOpen(t, b, show.Link(), browser.Options{Deaf: true})
+			l.play()
+		} else {
+			l.goLive()
+		}
+		edge := time.Duration(i+1) * 10 * time.Minute
+		l.awaitPosition(edge-2*time.Second, edge)
+		l.mustAnswer()
+		if i == 3 {
+			before = l.Heap()
+		}
+	}
+	l.mustStayLight(before)
+	l.mustBeWell()
+}

@@ -1,0 +1,124 @@
+package showtest
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+)
+
+// Line is a TCP proxy that can be cut, and that remembers what was asked
+// through it.
+type Line struct {
+	listener net.Listener
+	target   string
+
+	mu       sync.Mutex
+	open     []net.Conn
+	cut      bool
+	requests []*http.Request
+	asked    bytes.Buffer // all bytes of all requests
+}
+
+// NewLine makes a line to an address. It ends with the test.
+func NewLine(t testing.TB, target string) *Line {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &Line{listener: l, target: target}
+	var running sync.WaitGroup
+	running.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			running.Go(func() { p.carry(conn) })
+		}
+	})
+	t.Cleanup(func() {
+		l.Close()
+		p.SetCut(true)
+		running.Wait()
+	})
+	return p
+}
+
+// URL is where the line begins.
+func (p *Line) URL() string { return "http://" + p.listener.Addr().String() }
+
+// SetCut breaks all connections, and refuses new ones as long as it is set.
+func (p *Line) SetCut(cut bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cut = cut
+	if !cut {
+		return
+	}
+	for _, conn := range p.open {
+		conn.Close()
+	}
+	p.open = nil
+}
+
+func (p *Line) carry(near net.Conn) {
+	defer near.Close()
+	far, err := net.Dial("tcp", p.target)
+	if err != nil {
+		return
+	}
+	defer far.Close()
+	p.mu.Lock()
+	if p.cut {
+		p.mu.Unlock()
+		return
+	}
+	p.open = append(p.open, near, far)
+	p.mu.Unlock()
+	var up sync.WaitGroup
+	up.Go(func() {
+		io.Copy(far, overhearing{near, p})
+		far.Close()
+	})
+	io.Copy(near, far)
+	near.Close()
+	up.Wait()
+}
+
+// overhearing remembers what passes. Requests are small and have no bodies: each
+// comes with one Read.
+type overhearing struct {
+	net.Conn
+	line *Line
+}
+
+func (o overhearing) Read(b []byte) (int, error) {
+	n, err := o.Conn.Read(b)
+	o.line.mu.Lock()
+	defer o.line.mu.Unlock()
+	o.line.asked.Write(b[:n])
+	if r, bad := http.ReadRequest(bufio.NewReader(bytes.NewReader(b[:n]))); bad == nil {
+		o.line.requests = append(o.line.requests, r)
+	}
+	return n, err
+}
+
+// Requests returns the requests that have passed, the oldest first.
+func (p *Line) Requests() []*http.Request {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.requests)
+}
+
+// Asked returns every byte that has passed towards the gateway.
+func (p *Line) Asked() []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.asked.Bytes())
+}

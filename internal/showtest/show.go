@@ -1,0 +1,229 @@
+// Package showtest gives tests shows at a real gateway, of which they control
+// every block, and a line to it that they can cut.
+package showtest
+
+import (
+	"bytes"
+	"net/http/httptest"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"broadcastbot/internal/gateway"
+	"broadcastbot/opusblocks"
+	"broadcastbot/uploader"
+)
+
+// PerBlock is how many packets a block has.
+const PerBlock = 5
+
+// PacketDuration is how long a packet lasts.
+const PacketDuration = 20 * time.Millisecond
+
+// Head is what the shows say of themselves.
+var Head = opusblocks.Head{Channels: 1, PreSkip: 312, Title: "Town hall", Speaker: "@alice:example.org", Started: time.UnixMilli(1795425442479)}
+
+// Show is a broadcast at a gateway of its own.
+type Show struct {
+	Server  *httptest.Server // the gateway itself
+	Line    *Line            // what listeners go through
+	ID      string
+	Key     opusblocks.Key
+	Plain   bool // not encrypted, and so without a key
+	Upload  *uploader.Upload
+	Writer  *opusblocks.Writer
+	Packets [][]byte    // that were sent
+	Full    []time.Time // when each block of them was full, and left
+
+	offset  int64
+	held    *bytes.Buffer // blocks that wait to be sent together
+	deleted atomic.Bool
+}
+
+const token = "a token for tests"
+
+// New begins a show.
+func New(t testing.TB) *Show { return begin(t, false) }
+
+// NewPlain begins a show that is not encrypted.
+func NewPlain(t testing.TB) *Show { return begin(t, true) }
+
+func begin(t testing.TB, plain bool) *Show {
+	t.Helper()
+	s := Reserve(t)
+	s.Plain = plain
+	var err error
+	if sink := (appender{t, s}); plain {
+		s.Writer, err = opusblocks.NewPlainWriter(sink, Head)
+	} else {
+		s.Writer, err = opusblocks.NewWriter(sink, s.Key, Head)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// Reserve makes the place for a show, which has no bytes yet.
+func Reserve(t testing.TB) *Show {
+	t.Helper()
+	g, err := gateway.New(gateway.Options{Dir: t.TempDir(), Token: token})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Show{Server: httptest.NewServer(g.Handler()), Key: opusblocks.NewKey()}
+	t.Cleanup(func() {
+		g.Close()
+		s.Server.Close()
+	})
+	tus := &uploader.Tus{Client: s.Server.Client(), Endpoint: s.Server.URL + "/upload", Token: token}
+	if s.Upload, err = tus.Create(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.ID = s.Upload.ID()
+	s.Line = NewLine(t, s.Server.Listener.Addr().String())
+	return s
+}
+
+// appender uploads every write with a request of its own.
+type appender struct {
+	t    testing.TB
+	show *Show
+}
+
+func (a appender) Write(p []byte) (int, error) {
+	if a.show.held != nil {
+		return a.show.held.Write(p)
+	}
+	return len(p), a.show.append(a.t, p)
+}
+
+func (s *Show) append(t testing.TB, p []byte) error {
+	err := s.Upload.Append(t.Context(), s.offset, bytes.NewReader(p))
+	s.offset += int64(len(p))
+	return err
+}
+
+// Append uploads bytes as they are.
+func (s *Show) Append(t testing.TB, p []byte) {
+	t.Helper()
+	if err := s.append(t, p); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Speak adds packets, in blocks.
+func (s *Show) Speak(t testing.TB, packets [][]byte) {
+	t.Helper()
+	for block := range slices.Chunk(packets, PerBlock) {
+		if err := s.speak(block); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (s *Show) speak(block [][]byte) error {
+	s.Packets = append(s.Packets, block...)
+	s.Full = append(s.Full, time.Now())
+	return s.Writer.WriteBlock(block)
+}
+
+// Hurry speaks as Speak does, and sends all of it at once.
+func (s *Show) Hurry(t testing.TB, packets [][]byte) {
+	t.Helper()
+	s.held = new(bytes.Buffer)
+	s.Speak(t, packets)
+	together := s.held.Bytes()
+	s.held = nil
+	s.Append(t, together)
+}
+
+// Air speaks in real time, a block as soon as it is full, until the packets, the
+// show or the test are at their end. The show belongs to it until then; wait
+// waits for that.
+func (s *Show) Air(t testing.TB, packets [][]byte) (wait func()) {
+	start := time.Now()
+	var speaking sync.WaitGroup
+	speaking.Go(func() {
+		n := 0
+		for block := range slices.Chunk(packets, PerBlock) {
+			n += len(block)
+			select {
+			case <-time.After(time.Until(start.Add(time.Duration(n) * PacketDuration))):
+			case <-t.Context().Done():
+				return
+			}
+			if err := s.speak(block); err != nil {
+				if t.Context().Err() == nil && !s.deleted.Load() {
+					t.Error(err)
+				}
+				return
+			}
+		}
+	})
+	t.Cleanup(speaking.Wait)
+	return speaking.Wait
+}
+
+// Finish ends the show in order.
+func (s *Show) Finish(t testing.TB) {
+	t.Helper()
+	if err := s.Writer.Finish(nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	s.Close(t)
+}
+
+// Close finishes the file as it is: without the end of the show, it was
+// interrupted.
+func (s *Show) Close(t testing.TB) {
+	t.Helper()
+	if err := s.Upload.Finish(t.Context(), s.offset); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Delete removes the show from the gateway.
+func (s *Show) Delete(t testing.TB) {
+	t.Helper()
+	s.deleted.Store(true)
+	if err := s.Upload.Delete(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Link is the show's link, through the line.
+func (s *Show) Link() string {
+	if s.Plain {
+		return s.Line.URL() + "/listen/" + s.ID
+	}
+	return s.Line.URL() + "/listen/" + s.ID + "#" + s.Key.Fragment()
+}
+
+// Blocks returns the blocks of a finished show, the head first and the end
+// last.
+func Blocks(t testing.TB, key opusblocks.Key, packets [][]byte) (blocks [][]byte) {
+	t.Helper()
+	w, err := opusblocks.NewWriter(each(func(block []byte) { blocks = append(blocks, bytes.Clone(block)) }), key, Head)
+	for block := range slices.Chunk(packets, PerBlock) {
+		if err == nil {
+			err = w.WriteBlock(block)
+		}
+	}
+	if err == nil {
+		err = w.Finish(nil, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return blocks
+}
+
+type each func([]byte)
+
+func (f each) Write(p []byte) (int, error) {
+	f(p)
+	return len(p), nil
+}
