@@ -88,8 +88,10 @@ func TestFindsFaults(t *testing.T) {
 	if thrown := page.Errors(); !slices.ContainsFunc(thrown, func(s string) bool { return strings.Contains(s, "TypeError") }) {
 		t.Errorf("errors %q, want a TypeError", thrown)
 	}
-	if heap := page.Heap(); heap < 10_000 {
-		t.Errorf("the heap has %d bytes", heap)
+	before := page.Heap()
+	page.Eval("void (window.kept = Array.from({ length: 1000 }, () => new Uint8Array(10_000).fill(7)))", nil)
+	if grown := page.Heap() - before; grown < 10_000_000 {
+		t.Errorf("ten megabytes make the heap grow by %d bytes", grown)
 	}
 	page.SetOffline(true)
 	page.Wait("!navigator.onLine")

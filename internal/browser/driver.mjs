@@ -77,7 +77,8 @@ const commands = {
   },
   async heap({ devtools }) {
     await devtools.send("HeapProfiler.collectGarbage");
-    return (await devtools.send("Runtime.getHeapUsage")).usedSize;
+    const { usedSize, embedderHeapUsedSize, backingStorageSize } = await devtools.send("Runtime.getHeapUsage");
+    return usedSize + embedderHeapUsedSize + backingStorageSize; // objects, the DOM, and the bytes of buffers
   },
 };
 

@@ -132,7 +132,7 @@ func (p *Page) Errors() (errors []string) {
 	return errors
 }
 
-// Heap returns the bytes of JavaScript objects that are in use.
+// Heap returns the bytes of memory that the page's scripts hold on to.
 func (p *Page) Heap() (bytes int64) {
 	p.t.Helper()
 	var used float64

@@ -97,12 +97,6 @@ func (l *listening) slide(to time.Duration) {
 	})(document.querySelector("#seek"))`, to.Seconds()), nil)
 }
 
-// goLive presses the button that leads to the live edge.
-func (l *listening) goLive() {
-	l.t.Helper()
-	l.Click("#golive")
-}
-
 // awaitPosition waits until the page shows that it plays between two moments.
 func (l *listening) awaitPosition(from, to time.Duration) {
 	l.t.Helper()
@@ -155,6 +149,8 @@ func pageSeekWhileLive(t *testing.T, b *browser.Browser) {
 	for _, moment := range moments[:4] {
 		l.mustSeek(show, s, moment, func() { l.seek(moment) })
 	}
+	l.Click("#golive")
+	l.Wait(`document.querySelector("#golive").hidden && /^0\.\d s behind$/.test(document.querySelector("#lag").textContent)`)
 }
 
 // mustSeek checks where a seek leads, and how often it asks the gateway.

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"mime"
 	"net/http"
 	"net/url"
 	"path"
@@ -24,6 +23,15 @@ type pageFile struct {
 	contentType  string
 	etag         string
 	plain, small []byte // as it is, and as gzip
+}
+
+// contentTypes do not come from the system, which may know others: a browser
+// runs no script of another type.
+var contentTypes = map[string]string{
+	".html": "text/html; charset=utf-8",
+	".css":  "text/css; charset=utf-8",
+	".js":   "text/javascript; charset=utf-8",
+	".svg":  "image/svg+xml",
 }
 
 // loadPage prepares the files of the listen page by their path below player/.
@@ -50,7 +58,7 @@ func newPageFile(name string, raw []byte) pageFile {
 	w.Close()
 	sum := sha256.Sum256(raw)
 	return pageFile{
-		contentType: mime.TypeByExtension(path.Ext(name)),
+		contentType: contentTypes[path.Ext(name)],
 		etag:        `"` + hex.EncodeToString(sum[:8]) + `"`,
 		plain:       raw,
 		small:       small.Bytes(),

@@ -94,7 +94,7 @@ class WasmDecoder {
 function loadScript(url) {
   return new Promise((resolve, reject) => {
     const script = Object.assign(document.createElement("script"), { src: url, onload: resolve });
-    script.onerror = () => reject(new Error("the fallback decoder could not be fetched"));
+    script.onerror = () => reject(new DOMException("the fallback decoder could not be fetched", "AbortError"));
     document.head.append(script);
   });
 }

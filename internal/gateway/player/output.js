@@ -6,7 +6,7 @@ const NOWHERE = { epoch: -1, sample: 0, end: 0, time: 0, least: Infinity, soundi
 /** Makes what an Output needs. It has to be called in a click: browsers allow sound only then. */
 export function openSound() {
   const context = new AudioContext({ sampleRate: 48000, latencyHint: "interactive" });
-  context.resume();
+  context.resume().catch(() => {}); // refused outside of a click; play() tries again
   return context;
 }
 
@@ -59,7 +59,7 @@ export class Output {
 
   set playing(playing) {
     this.#playing = playing;
-    if (playing) this.#context.resume();
+    if (playing) this.#context.resume().catch(() => {});
     this.#node.port.postMessage({ kind: "play", playing });
   }
 
@@ -74,7 +74,10 @@ export class Output {
   }
 
   close() {
+    this.#node.port.onmessage = null;
+    this.#node.port.postMessage({ kind: "close" });
     this.#node.disconnect();
+    this.#gain.disconnect();
   }
 
   /** Whether a report is about the sound since the last seek. */

@@ -29,6 +29,7 @@ export class Playback {
   #stream;
   #wave;
   #onchange;
+  #preparing = null; // the promise that #output and #decoder are there
   #output = null;
   #decoder = null;
   #jitter = new Jitter();
@@ -53,11 +54,19 @@ export class Playback {
     this.#onchange = onchange;
   }
 
-  /** Opens decoder and loudspeaker. */
-  async prepare(sound) {
+  /** Opens decoder and loudspeaker, once. */
+  prepare(sound) {
+    this.#preparing ??= this.#open(sound).catch((error) => {
+      this.#preparing = null;
+      throw error;
+    });
+    return this.#preparing;
+  }
+
+  async #open(sound) {
     const { channels } = this.#stream.head;
-    this.#output ??= await Output.open(sound, channels, (report) => this.#reported(report));
-    this.#decoder ??= await openDecoder(channels, (planes, start) => this.#sound(planes, start));
+    this.#output = await Output.open(sound, channels, (report) => this.#reported(report));
+    this.#decoder = await openDecoder(channels, (planes, start) => this.#sound(planes, start));
     this.#pace();
   }
 
@@ -66,6 +75,7 @@ export class Playback {
     this.#epoch++;
     this.#stream.interrupt();
     this.#wake();
+    this.#queue = [];
     this.#decoder?.close();
     this.#output?.close();
   }
@@ -134,7 +144,8 @@ export class Playback {
     this.#queue = [];
     this.#from = this.#decoded = this.received = sample;
     this.#until = Infinity;
-    this.#ended = this.#drained = this.following = this.silent = false;
+    this.#ended = this.#drained = this.#sounded = this.following = this.silent = false;
+    this.#spare = Infinity;
     this.failure = null;
     this.#decoder.reset();
     this.#output.seek(sample);
@@ -172,9 +183,10 @@ export class Playback {
   #take(block) {
     const now = performance.now();
     this.known = Math.max(this.known, block.end);
-    const silent = block.packets.length === 0 && !block.last;
+    const sign = block.packets.length === 0 && !block.last;
+    const silent = sign && this.#stream.atEdge; // an earlier pause is over
     if (silent) this.clock.stop(this.known);
-    else if (this.#stream.atEdge) this.clock.mark(block.end, now);
+    else if (!sign && this.#stream.atEdge) this.clock.mark(block.end, now);
     let start = block.start;
     for (const packet of block.packets) {
       this.#queue.push({ packet, start });

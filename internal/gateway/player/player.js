@@ -47,6 +47,8 @@ export class Player extends EventTarget {
   #playback = null;
   #start; // seconds to begin at, null once begun; Infinity is the live edge
   #failure = null; // a state that ends everything
+  #ready = false; // where the show stands, and how long it is, is known
+  #reopening = null; // the promise of a stream in place of one that failed
   #met = null; // the playback's failure that the state tells of
   #interrupted = false;
   #asked = -ASK;
@@ -128,11 +130,12 @@ export class Player extends EventTarget {
     this.#changed();
     try {
       this.#sound ??= openSound();
-      if (!this.#playback) return; // it begins when the show is there
+      if (!this.#ready) return; // it begins when the show is there
       await this.#playback.prepare(this.#sound);
     } catch (error) {
       console.error(error);
-      return this.#fail("unsupported");
+      if (error.name !== "AbortError") return this.#fail("unsupported");
+      return this.pause(); // a file did not arrive: the next click tries again
     }
     this.#applyVolume();
     if (this.#playback.finished) this.#start = 0;
@@ -143,14 +146,14 @@ export class Player extends EventTarget {
   pause() {
     if (!this.playing) return;
     this.playing = false;
-    if (this.#playback && this.#start === null) this.#playback.playing = false;
+    if (this.#start === null) this.#playback.playing = false;
     this.#remember();
     this.#changed();
   }
 
   /** Goes to a moment, playing or not. Before the first click it is only noted. */
   async seek(seconds) {
-    if (this.#failure || !this.#playback) return;
+    if (this.#failure || !this.#ready) return;
     const wanted = Math.max(0, Math.min(seconds, this.duration));
     if (this.#start !== null) this.#start = wanted;
     else await this.#go(wanted);
@@ -164,7 +167,15 @@ export class Player extends EventTarget {
   }
 
   async #go(seconds) {
-    if (this.#damaged) await this.#reopen();
+    try {
+      await this.#move(seconds);
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  async #move(seconds) {
+    if (this.#damaged) await (this.#reopening ??= this.#reopen().finally(() => (this.#reopening = null)));
     this.#start = null;
     if (seconds === Infinity && !this.running) seconds = 0; // it ended in the meantime
     if (seconds >= this.duration && this.running) await this.#playback.goLive();
@@ -207,8 +218,9 @@ export class Player extends EventTarget {
       this.#playback = new Playback(this.#stream, this.#loudness, () => this.#tick());
       this.#playback.speed = this.speed;
       this.show = { title, speaker, started, channels, encrypted: this.#stream.encrypted };
-      await this.#askEdge();
+      await this.#learnEdge();
       if (this.#link.start === null) this.#start = this.running ? Infinity : this.#memory.position;
+      this.#ready = true;
     } catch (error) {
       return this.#refuse(error);
     }
@@ -218,23 +230,28 @@ export class Player extends EventTarget {
 
   /** A reader that refused a block has failed for ever: hearing what came before takes a new one. */
   async #reopen() {
-    const { known } = this.#playback;
+    const stream = new Stream(this.#url);
+    await stream.open(this.#link);
+    const playback = new Playback(stream, this.#loudness, () => this.#tick());
+    await playback.prepare(this.#sound);
+    playback.known = this.#playback.known;
+    playback.speed = this.speed;
+    playback.playing = this.playing;
     this.#playback.close();
-    this.#stream = new Stream(this.#url);
-    await this.#stream.open(this.#link);
-    this.#playback = new Playback(this.#stream, this.#loudness, () => this.#tick());
-    this.#playback.known = known;
-    await this.#playback.prepare(this.#sound);
+    [this.#stream, this.#playback, this.#met] = [stream, playback, null];
     this.#applyVolume();
-    this.#playback.speed = this.speed;
   }
 
-  /** Learns how far the show has got; of a finished one exactly, from its end. */
+  /** Asks how far the show has got; of a finished one exactly, from its end. */
   async #askEdge() {
     this.#asked = performance.now();
-    const sample = await this.#stream.updateEdge();
+    await this.#stream.updateEdge();
+    await this.#learnEdge();
+  }
+
+  async #learnEdge() {
     if (this.#stream.finished) return this.#measure();
-    this.#playback.clock.mark(sample, performance.now());
+    this.#playback.clock.mark(this.#stream.edgeSample, performance.now());
   }
 
   /** Reads the end of a finished show, with a stream of its own. What it refuses will be met by who listens. */

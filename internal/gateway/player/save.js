@@ -14,7 +14,7 @@ export async function saveShow(url, link, sink, progress = () => {}, signal) {
   signal?.addEventListener("abort", stop);
   try {
     await stream.open(link);
-    const edge = await stream.fromStart();
+    const edge = stream.fromStart();
     await sink.write(stream.headPages);
     while (stream.offset < edge) {
       signal?.throwIfAborted();

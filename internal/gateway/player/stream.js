@@ -46,13 +46,14 @@ export class Stream {
   async open({ key, seek }) {
     await this.#persist(() => this.#begin(key));
     if (seek) this.#seeker.table = parseSeekTable(seek);
+    await this.#persist(() => this.updateEdge());
   }
 
   /** Ends what is going on: it rejects. The next call begins something new. */
   interrupt() {
     this.#operation.abort();
     this.#operation = new AbortController();
-    this.#part = null;
+    this.release();
   }
 
   get #signal() {
@@ -121,9 +122,11 @@ export class Stream {
   }
 
   async #next() {
+    const signal = this.#signal;
     for (;;) {
-      const whole = this.size > 0 && this.#fed === this.size;
+      const whole = this.size > 0 && this.#fed >= this.size;
       const block = await this.#reader.next(whole);
+      signal.throwIfAborted(); // what was read is not wanted any more: the next operation jumps
       if (block) {
         this.#seeker.learn(block);
         if (block.last) this.size = this.#seeker.size = this.#reader.offset; // whatever the server says
@@ -158,6 +161,7 @@ export class Stream {
   release() {
     this.#part?.close();
     this.#part = null;
+    this.#following = false;
   }
 
   /** Repeats a step until it succeeds or trying again can not help. */
@@ -198,7 +202,7 @@ export class Stream {
   async seekTo(sample) {
     const from = Math.max(0, sample - PRE_ROLL);
     if (!this.finished) {
-      await this.updateEdge();
+      await this.#persist(() => this.updateEdge());
       if (!this.finished && this.#seeker.first + this.#seeker.bytes(from) >= this.#edge) return null;
     }
     return this.#seeker.seekTo(from);
@@ -206,25 +210,28 @@ export class Stream {
 
   /** Goes to `samples` before the edge of a running show. Returns the first block, and where to begin in it. */
   async goLive(samples) {
-    await this.updateEdge();
+    await this.#persist(() => this.updateEdge());
     const back = this.#seeker.bytes(samples + PRE_ROLL);
     const offset = Math.max(this.#seeker.first, this.#edge - back);
     const block = await this.#land(offset);
     return { block, start: offset === this.#seeker.first ? this.head.preSkip : block.start + PRE_ROLL };
   }
 
-  /** Goes to the first block, and returns how many bytes there are now. */
-  async fromStart() {
-    await this.#persist(() => this.updateEdge());
+  /** Goes to the first block, and returns how many bytes there were when the stream was opened. */
+  fromStart() {
     this.#jump(this.#seeker.first);
     return this.#edge;
   }
 
-  /** Asks how far the show has got. Returns the sample, as far as can be told. */
+  /** Asks how far the show has got. */
   async updateEdge() {
     const { size, finished } = await edge(this.#url, this.#signal);
     this.#edge = Math.max(this.#edge, size);
     if (finished) this.size = this.#seeker.size = size;
+  }
+
+  /** How far the show has got, in samples, as far as can be told. */
+  get edgeSample() {
     const { bytes, samples } = this.#seeker.rate();
     const [offset, sample] = this.#last ? [this.#last.offset + this.#last.size, this.#last.end] : [this.#seeker.first, 0];
     return bytes === 0 ? sample : Math.max(0, sample + ((this.#edge - offset) * samples) / bytes);

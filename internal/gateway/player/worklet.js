@@ -13,6 +13,7 @@ class Loudspeaker extends AudioWorkletProcessor {
   #starved = true; // waits until #enough lies ready
   #enough = 0;
   #complete = false; // nothing more will come
+  #closed = false;
   #audible = false; // the last quantum had sound
   #least = Infinity; // samples that lay ready, since the last report
   #unreported = 0;
@@ -43,6 +44,9 @@ class Loudspeaker extends AudioWorkletProcessor {
         this.#playing = playing;
         this.#report();
         break;
+      case "close":
+        this.#closed = true;
+        break;
       case "pace":
         this.#stretcher.speed = speed;
         this.#enough = enough;
@@ -57,7 +61,7 @@ class Loudspeaker extends AudioWorkletProcessor {
     else if (this.#audible) this.#fadeOut(outputs, Math.min(quantum, ready));
     this.#unreported += quantum;
     if (this.#unreported >= REPORT) this.#report();
-    return true;
+    return !this.#closed;
   }
 
   /** Plays a quantum; what can not be filled is left silent. */
