@@ -16,7 +16,7 @@ build: ## the program, as bin/broadcastbot
 demo: ## a whole show on a homeserver of its own; SOURCE=device:default speaks yourself
 	go run ./internal/demo -source "$(SOURCE)"
 
-test: ## everything, with a real homeserver
+test: ## everything, with a real homeserver and a real browser
 	go test -timeout 20m ./...
 	@if pkg-config --exists opus 2>/dev/null; then \
 		echo go test with libopus as the oracle of the encoder; \

@@ -10,7 +10,7 @@ const FIRST = 10 << 10; // bytes of the first request: the head and some blocks
 const PIECE = 256 << 10; // bytes of one request for what exists: a minute of speech
 const PRE_ROLL = 14400; // samples that a decoder needs to find its state: 300 ms
 const FIRST_RETRY = 250; // ms
-const LAST_RETRY = 4_000;
+const LAST_RETRY = 2_000;
 
 /**
  * Stream yields the blocks of a show. A broken line costs time, but neither
