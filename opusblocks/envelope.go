@@ -14,6 +14,9 @@ type envelope interface {
 	// end makes a whole block of what begin and the pages behind it are. It may
 	// do so in place.
 	end(block []byte, sequence uint32) []byte
+	// size returns how many bytes a block takes whose pages have so many. Block 0
+	// has more.
+	size(pages int) int
 
 	// headExtent says of the file's first bytes how many of them block 0 is; more
 	// than there are means that it takes so many to tell. The error is a refusal.

@@ -93,6 +93,13 @@ func (s show) begin(w io.Writer) (*Writer, error) {
 	return NewWriter(w, s.key, testHead)
 }
 
+func (s show) resume(w io.Writer, at Position) *Writer {
+	if s.plain {
+		return ResumePlainWriter(w, at)
+	}
+	return ResumeWriter(w, s.key, at)
+}
+
 // open reads bytes as those of the show's file.
 func (s show) open(file []byte) *Reader {
 	if s.plain {

@@ -30,14 +30,22 @@ type pager struct {
 	pageBlocks bool
 
 	lacing, body []byte // of the page that is being filled
+	laid         []laid // what the pages appended last hold, block by block
+}
+
+// laid is what the pages of one block hold.
+type laid struct {
+	size    int   // bytes
+	packets int   // how many
+	end     int64 // of their sound: samples at 48 kHz, pre-skip included
 }
 
 // appendPages appends packets as whole pages: one, unless their lacing values
 // need more. Without packets it is one empty page: an end, or a sign of life.
 func (p *pager) appendPages(dst []byte, packets [][]byte, last bool, endTrim int) ([]byte, error) {
-	p.lacing, p.body = p.lacing[:0], p.body[:0]
+	p.lacing, p.body, p.laid = p.lacing[:0], p.body[:0], p.laid[:0]
 	granule, sequence := p.granule, p.sequence // taken over when all packets are known to be good
-	start := granule
+	start, onPage := granule, 0
 	for _, packet := range packets {
 		samples, err := opus.PacketDuration(packet)
 		if err != nil {
@@ -48,32 +56,43 @@ func (p *pager) appendPages(dst []byte, packets [][]byte, last bool, endTrim int
 			return nil, fmt.Errorf("an Opus packet of %d bytes does not fit on an Ogg page", len(packet))
 		}
 		if len(p.lacing)+segments > maxSegments {
-			dst = p.flush(dst, granule, sequence, false)
+			dst = p.flush(dst, onPage, granule, sequence, false)
 			sequence++
+			onPage = 0
 		}
 		p.lacing = oggopus.AppendLacing(p.lacing, len(packet))
 		p.body = append(p.body, packet...)
 		granule += int64(samples)
+		onPage++
 	}
 	if endTrim < 0 || int64(endTrim) > granule-start {
 		return nil, fmt.Errorf("an end trim of %d samples does not fit into the last %d", endTrim, granule-start)
 	}
 	granule -= int64(endTrim)
 	p.granule, p.sequence = granule, sequence+1
-	if len(packets) == 0 {
-		granule = noPacketEnds
-	}
-	return p.flush(dst, granule, sequence, last), nil
+	return p.flush(dst, onPage, granule, sequence, last), nil
 }
 
-// flush writes the page that was filled so far.
-func (p *pager) flush(dst []byte, granule int64, sequence uint32, last bool) []byte {
+// flush appends the page that was filled so far, with so many packets, and notes
+// what the block that it belongs to holds.
+func (p *pager) flush(dst []byte, packets int, end int64, sequence uint32, last bool) []byte {
 	page := oggopus.Page{
-		Last: last, Granule: granule, Serial: p.serial, Sequence: sequence,
+		Last: last, Granule: end, Serial: p.serial, Sequence: sequence,
 		Lacing: p.lacing, Body: p.body,
 	}
+	if packets == 0 {
+		page.Granule = noPacketEnds
+	}
+	before := len(dst)
 	dst = page.Append(dst)
 	p.lacing, p.body = p.lacing[:0], p.body[:0]
+	if p.pageBlocks || len(p.laid) == 0 {
+		p.laid = append(p.laid, laid{})
+	}
+	block := &p.laid[len(p.laid)-1]
+	block.size += len(dst) - before
+	block.packets += packets
+	block.end = end
 	return dst
 }
 

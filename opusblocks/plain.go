@@ -38,6 +38,7 @@ func (plain) headPages(h Head, serial uint32) ([]byte, error) { return h.plainPa
 
 func (plain) begin(dst []byte, _ uint32) []byte { return dst }
 func (plain) end(block []byte, _ uint32) []byte { return block }
+func (plain) size(pages int) int                { return pages }
 
 // headExtent measures the two header pages.
 func (plain) headExtent(start []byte) (int, error) {

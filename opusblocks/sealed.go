@@ -32,6 +32,8 @@ func (s *sealer) end(block []byte, sequence uint32) []byte {
 	return block[:prefix+len(sealed)]
 }
 
+func (s *sealer) size(pages int) int { return HeaderSize + pages + TagSize }
+
 func (s *sealer) headExtent(start []byte) (int, error) {
 	known := min(len(start), len(magic))
 	if string(start[:known]) != magic[:known] {

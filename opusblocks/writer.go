@@ -17,12 +17,18 @@ type Position struct {
 	Page     uint32 // number of the next Ogg page
 }
 
-// Writer makes blocks of packets: sealed ones, or those of a plain file. Each call that adds a block makes exactly
-// one Write of the whole block.
+// Writer makes blocks of packets: sealed ones, or those of a plain file. Each
+// call that adds a block makes exactly one Write of the whole block.
 //
 // After an error of the underlying Write nothing more can be written: somebody
 // may have seen a part of the block, and its sequence number is spent.
 type Writer struct {
+	// OnBlock, if it is set, is called with every block behind block 0 as soon as
+	// it is written, before the call that wrote it returns. The blocks are those
+	// that a Reader of the file will return, in the same order. [SeekTable.Add]
+	// fits.
+	OnBlock func(Block)
+
 	w        io.Writer
 	envelope envelope
 	pager    pager
@@ -98,7 +104,13 @@ func (z *Writer) KeepAlive() error {
 	if z.pager.pageBlocks {
 		return z.writePages(nil, false, 0)
 	}
-	return z.emit(z.begin())
+	before := z.Position()
+	if err := z.emit(z.begin()); err != nil {
+		return err
+	}
+	z.pager.laid = append(z.pager.laid[:0], laid{end: before.Samples})
+	z.report(before, nil, false)
+	return nil
 }
 
 // Finish writes the last block, which says that it is the last. It may carry
@@ -116,7 +128,7 @@ func (z *Writer) writePages(packets [][]byte, last bool, endTrim int) error {
 	if z.err != nil {
 		return z.err
 	}
-	before := z.pager
+	before, at := z.pager, z.Position()
 	block, err := z.pager.appendPages(z.begin(), packets, last, endTrim)
 	if err != nil {
 		return err
@@ -125,7 +137,29 @@ func (z *Writer) writePages(packets [][]byte, last bool, endTrim int) error {
 		z.pager = before
 		return fmt.Errorf("a block of %d bytes is larger than %d", len(block)+TagSize, MaxBlockSize)
 	}
-	return z.emit(block)
+	if err := z.emit(block); err != nil {
+		return err
+	}
+	z.report(at, packets, last)
+	return nil
+}
+
+// report tells OnBlock of the blocks that were written from at on.
+func (z *Writer) report(at Position, packets [][]byte, last bool) {
+	if z.OnBlock == nil {
+		return
+	}
+	for i, laid := range z.pager.laid {
+		block := Block{
+			Sequence: at.Sequence + uint32(i), Offset: at.Offset, Size: z.envelope.size(laid.size),
+			Start: at.Samples, End: laid.end, Packets: packets[:laid.packets:laid.packets],
+			Last: last && i == len(z.pager.laid)-1,
+		}
+		z.OnBlock(block)
+		at.Offset += int64(block.Size)
+		at.Samples = block.End
+		packets = packets[laid.packets:]
+	}
 }
 
 // begin returns the buffer with what stands before the pages.

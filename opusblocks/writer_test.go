@@ -232,6 +232,8 @@ func TestHotPathDoesNotAllocate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var table SeekTable
+	w.OnBlock = table.Add
 	if n := testing.AllocsPerRun(200, func() {
 		if err := w.WriteBlock(packets); err != nil {
 			t.Fatal(err)
