@@ -58,10 +58,7 @@ type Broadcast struct {
 
 // OpenBlocks returns a reader of the show's file.
 func (b *Broadcast) OpenBlocks(r io.Reader) *opusblocks.Reader {
-	if b.Plain {
-		return opusblocks.NewPlainReader(r)
-	}
-	return opusblocks.NewReader(r, b.Key)
+	return b.Link().NewReader(r)
 }
 
 // SaveBroadcast writes the record, whether it is new or known.

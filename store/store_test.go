@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"broadcastbot/internal/link"
 	"broadcastbot/opusblocks"
 )
 
@@ -164,7 +165,7 @@ func TestLinks(t *testing.T) {
 		{sealed, "http://g/live/AAAAAAAAAAAAAAAAAAAAAA", page + key, page + key + "&wave=wave"},
 		{plain, "http://g/live/AAAAAAAAAAAAAAAAAAAAAA.opus", page, page + "#wave=wave"},
 		{vbr, "http://g/live/AAAAAAAAAAAAAAAAAAAAAA.opus", page, page + "#wave=wave&seek=" + vbr.Seek},
-		{long, "http://g/live/AAAAAAAAAAAAAAAAAAAAAA", page + "#" + long.Key.Fragment(), page + "#" + long.Key.Fragment() + "&seek=" + table.Within(maxLinkedSeek).String()},
+		{long, "http://g/live/AAAAAAAAAAAAAAAAAAAAAA", page + "#" + long.Key.Fragment(), page + "#" + long.Key.Fragment() + "&seek=" + table.Within(link.MaxSeek).String()},
 	} {
 		if test.b.LiveURL() != test.live || test.b.ListenURL() != test.listen || test.b.ReplayURL() != test.replay {
 			t.Errorf("%s\n%s\n%s", test.b.LiveURL(), test.b.ListenURL(), test.b.ReplayURL())

@@ -13,9 +13,8 @@ import (
 	"strings"
 
 	"broadcastbot/internal/guest"
-	"broadcastbot/internal/listener"
+	"broadcastbot/internal/link"
 	"broadcastbot/internal/matrix"
-	"broadcastbot/opusblocks"
 	"broadcastbot/store"
 )
 
@@ -33,28 +32,19 @@ func accountFlags(flags *flag.FlagSet) account {
 }
 
 // findShow returns the show of a link, or of the room that the flags name.
-func findShow(ctx context.Context, words []string, a account, note io.Writer, log *slog.Logger) (link listener.Link, err error) {
+func findShow(ctx context.Context, words []string, a account, note io.Writer, log *slog.Logger) (link.Link, error) {
 	if len(words) == 1 {
-		return listener.ParseLink(words[0])
+		return link.Parse(words[0])
 	}
 	if *a.homeserver == "" || *a.user == "" || *a.room == "" {
-		return link, errors.New("what to listen to? Give a link, or -homeserver, -user and -room")
+		return link.Link{}, errors.New("what to listen to? Give a link, or -homeserver, -user and -room")
 	}
 	show, err := a.find(ctx, note, log)
 	if err != nil {
-		return link, err
+		return link.Link{}, err
 	}
 	fmt.Fprintln(note, "Announced by", printable(string(show.By)))
-	link.URL, link.Plain = show.LiveURL, show.File == nil
-	if !link.Plain {
-		if link.Key, err = show.File.Secret(); err != nil {
-			return link, err
-		}
-	}
-	if link.Table, err = opusblocks.ParseSeekTable(show.Seek); err != nil {
-		log.Warn("seeking will be slower", "err", err)
-	}
-	return link, nil
+	return show.Link()
 }
 
 // find looks for the show as the Matrix user.

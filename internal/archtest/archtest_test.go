@@ -18,16 +18,17 @@ var allowed = map[string][]string{
 	"capture":            {"internal/oggopus", "internal/opus"},
 	"opusblocks":         {"internal/oggopus", "internal/opus"},
 	"uploader":           {"internal/livefile"},
-	"store":              {"opusblocks"},
+	"store":              {"opusblocks", "internal/link"},
+	"internal/link":      {"opusblocks"},
 	"internal/opus":      {},
 	"internal/oggopus":   {"internal/opus"},
 	"internal/livefile":  {},
 	"internal/broadcast": {"capture", "opusblocks", "uploader", "store", "internal/livefile", "internal/opus"},
-	"internal/matrix":    {"store", "opusblocks"},
+	"internal/matrix":    {"store", "opusblocks", "internal/link"},
 	"internal/bot":       {"internal/matrix", "internal/broadcast", "store", "opusblocks", "internal/oggopus", "internal/opus"},
 	"internal/guest":     {"internal/matrix"},
-	"internal/gateway":   {"internal/livefile"},
-	"internal/listener":  {"opusblocks", "internal/oggopus", "internal/opus"},
+	"internal/gateway":   {"internal/livefile", "internal/link"},
+	"internal/listener":  {"opusblocks", "internal/link", "internal/oggopus", "internal/opus"},
 }
 
 // doors says which package alone may import a module, and the folders below it.

@@ -15,6 +15,7 @@ import (
 
 	"broadcastbot/capture"
 	"broadcastbot/internal/gateway"
+	"broadcastbot/internal/link"
 	"broadcastbot/internal/listener"
 	"broadcastbot/internal/opus"
 	"broadcastbot/store"
@@ -191,11 +192,11 @@ func (s *studio) mustStart(t *testing.T, source string) store.Broadcast {
 
 func (s *studio) mustStream(t *testing.T, b store.Broadcast) *listener.Stream {
 	t.Helper()
-	link, err := listener.ParseLink(b.ListenURL())
+	address, err := link.Parse(b.ListenURL())
 	if err != nil {
 		t.Fatal(err)
 	}
-	stream, err := listener.Open(t.Context(), link, listener.Options{Client: s.server.Client()})
+	stream, err := listener.Open(t.Context(), address, listener.Options{Client: s.server.Client()})
 	if err != nil {
 		t.Fatal(err)
 	}

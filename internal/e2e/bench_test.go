@@ -17,6 +17,7 @@ import (
 	"broadcastbot/capture"
 	"broadcastbot/internal/broadcast"
 	"broadcastbot/internal/gateway"
+	"broadcastbot/internal/link"
 	"broadcastbot/internal/listener"
 	"broadcastbot/store"
 	"broadcastbot/uploader"
@@ -109,11 +110,11 @@ func mustStudio(b *testing.B, source capture.Source) (store.Broadcast, *broadcas
 
 func mustListen(b *testing.B, show store.Broadcast) *listener.Stream {
 	b.Helper()
-	link, err := listener.ParseLink(show.ListenURL())
+	address, err := link.Parse(show.ListenURL())
 	if err != nil {
 		b.Fatal(err)
 	}
-	stream, err := listener.Open(b.Context(), link, listener.Options{})
+	stream, err := listener.Open(b.Context(), address, listener.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -229,11 +230,11 @@ func BenchmarkSeek(b *testing.B) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	transport := &countingTransport{}
-	link, err := listener.ParseLink(show.ListenURL())
+	address, err := link.Parse(show.ListenURL())
 	if err != nil {
 		b.Fatal(err)
 	}
-	stream, err := listener.Open(b.Context(), link, listener.Options{Client: &http.Client{Transport: transport}})
+	stream, err := listener.Open(b.Context(), address, listener.Options{Client: &http.Client{Transport: transport}})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -92,11 +92,11 @@ func (h *theatre) mustState(t testing.TB, state store.State) (matrix.Announcemen
 
 func mustStream(t testing.TB, a matrix.Announcement) *listener.Stream {
 	t.Helper()
-	key, err := a.File.Secret()
+	link, err := a.Link()
 	if err != nil {
 		t.Fatal(err)
 	}
-	stream, err := listener.Open(t.Context(), listener.Link{URL: a.LiveURL, Key: key}, listener.Options{})
+	stream, err := listener.Open(t.Context(), link, listener.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

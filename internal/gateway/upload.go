@@ -3,6 +3,8 @@ package gateway
 import (
 	"net/http"
 	"strconv"
+
+	"broadcastbot/internal/link"
 )
 
 // tusVersion is the one version of tus that there is.
@@ -59,12 +61,13 @@ func (g *Gateway) createUpload(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	g.log.Info("upload begins", "recording", rec.id)
+	show := link.Link{Base: g.publicURL, ID: rec.id, Plain: true} // as far as the gateway knows it
 	// Relative to /upload, so that it holds behind a proxy that adds a prefix.
 	w.Header().Set("Location", "upload/"+rec.id)
 	writeJSON(w, http.StatusCreated, created{
 		ID:        rec.id,
-		LiveURL:   g.publicURL + "/live/" + rec.id,
-		ListenURL: g.publicURL + "/listen/" + rec.id,
+		LiveURL:   show.StreamURL(),
+		ListenURL: show.PageURL(),
 	})
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 	"sync"
 	"time"
 
+	"broadcastbot/internal/link"
 	"broadcastbot/internal/opus"
 	"broadcastbot/opusblocks"
 )
@@ -58,9 +59,11 @@ type mark struct{ offset, sample int64 }
 // never larger than this, and, so that every later seek can be computed, some blocks of sound.
 const firstRequest = opusblocks.HeadSize + 8<<10
 
+var errNoKey = errors.New("the link has no key: copy all of it, with the part behind the # (and quote it in a shell)")
+
 // Open fetches block 0, which proves the key if there is one, and stands at the
 // beginning of the sound. The stream lives as long as ctx.
-func Open(ctx context.Context, link Link, o Options) (*Stream, error) {
+func Open(ctx context.Context, show link.Link, o Options) (*Stream, error) {
 	if o.Client == nil {
 		o.Client = http.DefaultClient
 	}
@@ -69,17 +72,17 @@ func Open(ctx context.Context, link Link, o Options) (*Stream, error) {
 	}
 	s := &Stream{
 		ctx:   ctx,
-		fetch: fetcher{client: o.Client, url: link.URL},
-		plain: link.Plain,
+		fetch: fetcher{client: o.Client, url: show.StreamURL()},
+		plain: show.Plain,
 		log:   o.Log,
 	}
 	raw, total, err := s.fetch.first(ctx, firstRequest)
 	if err != nil {
 		return nil, fmt.Errorf("open the show: %w", err)
 	}
-	s.reader = link.openBlocks(raw)
+	s.reader = show.NewReader(bytes.NewReader(raw))
 	s.head, err = s.reader.Head()
-	if link.Plain && errors.Is(err, opusblocks.ErrNotBlocks) {
+	if show.Plain && errors.Is(err, opusblocks.ErrNotBlocks) {
 		return nil, errNoKey
 	}
 	if err != nil {
@@ -87,8 +90,8 @@ func Open(ctx context.Context, link Link, o Options) (*Stream, error) {
 	}
 	s.reader.Continue(nil) // the sound comes over a connection of its own
 	s.seeker = opusblocks.NewSeeker(s.reader, s.reopen)
-	s.seeker.Table, s.seeker.Size = link.Table, max(0, total)
-	scout := link.openBlocks(raw)
+	s.seeker.Table, s.seeker.Size = show.Seek, max(0, total)
+	scout := show.NewReader(bytes.NewReader(raw))
 	if block, err := scout.ReadBlock(); err == nil {
 		s.seeker.Learn(block)
 		s.latest = mark{s.reader.FirstBlock(), 0}
@@ -96,13 +99,6 @@ func Open(ctx context.Context, link Link, o Options) (*Stream, error) {
 	}
 	s.discard = s.head.PreSkip
 	return s, nil
-}
-
-func (l *Link) openBlocks(start []byte) *opusblocks.Reader {
-	if l.Plain {
-		return opusblocks.NewPlainReader(bytes.NewReader(start))
-	}
-	return opusblocks.NewReader(bytes.NewReader(start), l.Key)
 }
 
 // Head returns what block 0 says of the show.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"broadcastbot/internal/link"
 	"broadcastbot/internal/listener"
 	"broadcastbot/internal/oggopus"
 	"broadcastbot/internal/showtest"
@@ -55,8 +56,8 @@ func (s *show) mustSpeak(t testing.TB, n int) {
 	}
 }
 
-func (s *show) link() listener.Link {
-	return listener.Link{URL: s.Line.URL() + "/live/" + s.ID, Key: s.Key, Plain: s.Plain}
+func (s *show) link() link.Link {
+	return link.Link{Base: s.Line.URL(), ID: s.ID, Key: s.Key, Plain: s.Plain}
 }
 
 func (s *show) mustOpen(t testing.TB) *listener.Stream {
@@ -278,7 +279,7 @@ func TestWrongLinks(t *testing.T) {
 		t.Errorf("wrong key: %v", err)
 	}
 	unknown := s.link()
-	unknown.URL = s.Server.URL + "/live/AAAAAAAAAAAAAAAAAAAAAA"
+	unknown.ID = "AAAAAAAAAAAAAAAAAAAAAA"
 	if _, err := listener.Open(t.Context(), unknown, listener.Options{}); !errors.Is(err, listener.ErrGone) {
 		t.Errorf("unknown show: %v", err)
 	}
@@ -293,9 +294,9 @@ func TestWrongLinks(t *testing.T) {
 func TestPlainShowBehindAKey(t *testing.T) {
 	s := mustPlainShow(t, constant)
 	s.mustSpeak(t, 2)
-	link := s.link()
-	link.Plain, link.Key = false, opusblocks.NewKey()
-	if _, err := listener.Open(t.Context(), link, listener.Options{}); !errors.Is(err, opusblocks.ErrNotBlocks) {
+	sealed := s.link()
+	sealed.Plain, sealed.Key = false, opusblocks.NewKey()
+	if _, err := listener.Open(t.Context(), sealed, listener.Options{}); !errors.Is(err, opusblocks.ErrNotBlocks) {
 		t.Errorf("err = %v, want ErrNotBlocks", err)
 	}
 	if stream := s.mustOpen(t); !stream.Plain() {
@@ -315,13 +316,13 @@ func TestSeekWithTheTableOfTheLink(t *testing.T) {
 			table.Add(opusblocks.Block{Offset: at.Offset, Start: at.Samples, Packets: s.Packets[:1]})
 		}
 		s.Finish(t)
-		link, err := listener.ParseLink("http://x/listen/" + s.ID + "#" + s.Key.Fragment() + "&seek=" + table.String())
+		written := s.link()
+		written.Seek = table
+		read, err := link.Parse(written.PageURL())
 		if err != nil {
 			t.Fatal(err)
 		}
-		full := s.link()
-		full.Table = link.Table
-		stream, err := listener.Open(t.Context(), full, listener.Options{})
+		stream, err := listener.Open(t.Context(), read, listener.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -335,49 +336,6 @@ func TestSeekWithTheTableOfTheLink(t *testing.T) {
 			t.Errorf("%d requests, want 1", n)
 		}
 	})
-}
-
-func TestParseLink(t *testing.T) {
-	key := opusblocks.NewKey()
-	const page = "https://radio.example.org/a/listen/AbC_-"
-	for text, want := range map[string]struct {
-		plain bool
-		start time.Duration // -1: none
-		table bool
-	}{
-		" " + page + "#" + key.Fragment() + "\n":                   {false, -1, false},
-		page + "#" + key.Fragment() + "&t=12.5":                    {false, 12500 * time.Millisecond, false},
-		page + "#" + key.Fragment() + "&wave=AAD_&seek=8wgA&new=1": {false, -1, true},
-		page + "#" + key.Fragment() + "&seek=!&t=-1&&=":            {false, -1, false},
-		page + "#" + key.Fragment() + "&t=NaN":                     {false, -1, false},
-		page + "#" + key.Fragment() + "&t=1e99":                    {false, -1, false},
-		page:                                                       {true, -1, false},
-		page + "#":                                                 {true, -1, false},
-		page + "#t=0":                                              {true, 0, false},
-		page + "#seek=8wgA&t=7":                                    {true, 7 * time.Second, true},
-		page + "#&wave=AAD_&t=90":                                  {true, 90 * time.Second, false},
-	} {
-		got, err := listener.ParseLink(text)
-		if err != nil || got.URL != "https://radio.example.org/a/live/AbC_-" || got.Plain != want.plain || !got.Plain && got.Key != key {
-			t.Errorf("ParseLink(%q) = %v, plain %v, %v", text, got.URL, got.Plain, err)
-		}
-		start := time.Duration(-1)
-		if got.Start != nil {
-			start = *got.Start
-		}
-		if start != want.start || (got.Table.String() != "") != want.table {
-			t.Errorf("ParseLink(%q): start %v, table %q", text, start, got.Table)
-		}
-	}
-	for _, bad := range []string{
-		"", "https://radio.example.org/listen/abc#short", "https://radio.example.org/listen/abc#short&t=1",
-		"ftp://radio.example.org/listen/abc#" + key.Fragment(), "https://radio.example.org/live/abc#" + key.Fragment(),
-		"https://radio.example.org/listen/#" + key.Fragment(), "/listen/abc#" + key.Fragment(),
-	} {
-		if _, err := listener.ParseLink(bad); err == nil {
-			t.Errorf("ParseLink(%q) is no error", bad)
-		}
-	}
 }
 
 func TestSaved(t *testing.T) {

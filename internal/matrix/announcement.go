@@ -2,7 +2,9 @@ package matrix
 
 import (
 	"encoding/json"
+	"fmt"
 
+	"broadcastbot/internal/link"
 	"broadcastbot/opusblocks"
 	"broadcastbot/store"
 )
@@ -27,6 +29,22 @@ type Announcement struct {
 	Blocks    int64            `json:"blocks"`
 	SHA256    string           `json:"sha256"`
 	Seek      string           `json:"seek"`
+}
+
+// Link returns where the show is and what opens it. Without a seek table that can be read, seeking
+// is slower, not wrong.
+func (a Announcement) Link() (link.Link, error) {
+	l, err := link.ParseFile(a.LiveURL)
+	if err != nil {
+		return link.Link{}, fmt.Errorf("read the announcement: %w", err)
+	}
+	if l.Plain = a.File == nil; !l.Plain {
+		if l.Key, err = a.File.Secret(); err != nil {
+			return link.Link{}, fmt.Errorf("read the announcement: %w", err)
+		}
+	}
+	l.Seek, _ = opusblocks.ParseSeekTable(a.Seek)
+	return l, nil
 }
 
 // AnnouncementInfo describes the sound.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"broadcastbot/internal/gateway"
+	"broadcastbot/internal/link"
 	"broadcastbot/opusblocks"
 	"broadcastbot/uploader"
 )
@@ -196,10 +197,7 @@ func (s *Show) Delete(t testing.TB) {
 
 // Link is the show's link, through the line.
 func (s *Show) Link() string {
-	if s.Plain {
-		return s.Line.URL() + "/listen/" + s.ID
-	}
-	return s.Line.URL() + "/listen/" + s.ID + "#" + s.Key.Fragment()
+	return link.Link{Base: s.Line.URL(), ID: s.ID, Plain: s.Plain, Key: s.Key}.PageURL()
 }
 
 // Blocks returns the blocks of a finished show, the head first and the end
