@@ -9,11 +9,9 @@ package capture
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
-	"strings"
 	"time"
 
 	"broadcastbot/internal/opus"
@@ -58,21 +56,10 @@ type Options struct {
 //	                 it is for one show: os.Stdin can be opened once in the life of the process
 //	tone:440         a beeping test tone; tone:440,duration=30s ends
 //
-// Errors are sentences for the user. The source lives until Close, or until ctx ends.
+// Errors are sentences for the user. The source lives until Close, or until ctx ends. A
+// program that has other kinds, too, opens them with its own Kinds.
 func Open(ctx context.Context, spec string, o Options) (Source, error) {
-	o = o.withDefaults()
-	scheme, name, _ := strings.Cut(spec, ":")
-	switch scheme {
-	case "device":
-		return openDevice(ctx, name, o)
-	case "file":
-		return openFile(ctx, name, o)
-	case "pipe":
-		return openPipe(ctx, name, o)
-	case "tone":
-		return openTone(ctx, name, o)
-	}
-	return nil, fmt.Errorf("unknown source %q: use device:default, device:NAME, file:talk.opus, pipe:- or tone:440", spec)
+	return BuiltIn(Limits{}).Open(ctx, spec, o)
 }
 
 func (o Options) withDefaults() Options {

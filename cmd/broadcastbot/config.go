@@ -17,6 +17,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"broadcastbot"
+	"broadcastbot/capture"
 	"broadcastbot/internal/gateway"
 	"broadcastbot/internal/opus"
 )
@@ -167,8 +168,8 @@ func (c *config) check() error {
 	if c.SpeakerPower < 1 {
 		wrong.add("speaker_power", "has to be at least 1: everybody in a room has 0")
 	}
-	if !slices.Contains(sources, scheme(c.Source)) {
-		wrong.add("source", "has to be device:default, device:NAME, file:PATH, pipe:- or tone:440, not %q", c.Source)
+	if err := c.sources().Check(c.Source); err != nil {
+		wrong.add("source", "%v", err)
 	}
 	wrong.merge(c.Audio.check())
 	if c.Gateway.Remote != "" {
@@ -207,11 +208,9 @@ func (c *config) plainRooms() (rooms []string) {
 // plainWarning is what an admin should know of such a room.
 const plainWarning = "shows are not encrypted: everybody with the address and every server on the way can hear them"
 
-var sources = []string{"device", "file", "pipe", "tone"}
-
-func scheme(source string) string {
-	name, _, _ := strings.Cut(source, ":")
-	return name
+// sources is the table of what the station can put on air.
+func (c *config) sources() capture.Kinds {
+	return capture.BuiltIn(capture.Limits{MediaDir: c.MediaDir, Devices: c.Devices, Own: c.Source})
 }
 
 // checkGateway does the same for a gateway alone.

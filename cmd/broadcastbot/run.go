@@ -68,11 +68,12 @@ func newStation(ctx context.Context, c *config, log *slog.Logger) (_ *station, e
 			s.store.Close()
 		}
 	}()
+	sources := c.sources()
 	s.bot, err = bot.New(bot.Options{
 		Homeserver: c.Homeserver, User: c.User, Password: c.Password, AccessToken: c.AccessToken,
 		DeviceName: c.DeviceName, RecoveryKey: c.RecoveryKey, DB: s.store.DB(), DataDir: c.DataDir,
-		Inviters: c.Inviters, Speakers: c.Speakers, SpeakerPower: c.SpeakerPower, MediaDir: c.MediaDir, Devices: c.Devices, DefaultSource: c.Source,
-		PlainRooms: c.plainRooms(), Log: log,
+		Inviters: c.Inviters, Speakers: c.Speakers, SpeakerPower: c.SpeakerPower,
+		Sources: sources, PlainRooms: c.plainRooms(), Log: log,
 	})
 	if err != nil {
 		return nil, err
@@ -92,9 +93,10 @@ func newStation(ctx context.Context, c *config, log *slog.Logger) (_ *station, e
 		SpoolDir: c.spools(), DefaultSource: c.Source,
 		BlockDuration: c.Audio.Block, ResumeWithin: c.ResumeWithin,
 		OpenSource: func(ctx context.Context, spec string) (capture.Source, error) {
-			return capture.Open(ctx, spec, capture.Options{Encoder: c.Audio.encoder(), Log: log})
+			return sources.Open(ctx, spec, capture.Options{Encoder: c.Audio.encoder(), Log: log})
 		},
-		Log: log,
+		IsLive: sources.IsLive,
+		Log:    log,
 	})
 	return s, nil
 }

@@ -25,7 +25,7 @@ var allowed = map[string][]string{
 	"internal/livefile":  {},
 	"internal/broadcast": {"capture", "opusblocks", "uploader", "store", "internal/livefile", "internal/opus"},
 	"internal/matrix":    {"store", "opusblocks", "internal/link"},
-	"internal/bot":       {"internal/matrix", "internal/broadcast", "store", "opusblocks", "internal/oggopus", "internal/opus"},
+	"internal/bot":       {"capture", "internal/matrix", "internal/broadcast", "store", "opusblocks", "internal/oggopus", "internal/opus"},
 	"internal/guest":     {"internal/matrix"},
 	"internal/gateway":   {"internal/livefile", "internal/link"},
 	"internal/listener":  {"opusblocks", "internal/link", "internal/oggopus", "internal/opus"},

@@ -2,9 +2,7 @@ package bot
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -15,14 +13,11 @@ import (
 // m.room.power_levels).
 const moderatorPower = 50
 
-// access says who may do what, and which files a room may ask for.
+// access says who may do what.
 type access struct {
 	inviters     patterns
 	speakers     patterns
 	speakerPower int
-	mediaDir     string
-	devices      []string // microphones that a room may name
-	source       string   // the station's own
 }
 
 func newAccess(o Options) (access, error) {
@@ -34,7 +29,6 @@ func newAccess(o Options) (access, error) {
 	return access{
 		inviters: o.Inviters, speakers: o.Speakers,
 		speakerPower: cmp.Or(o.SpeakerPower, moderatorPower),
-		mediaDir:     o.MediaDir, devices: o.Devices, source: o.DefaultSource,
 	}, nil
 }
 
@@ -72,59 +66,4 @@ func checkPattern(p string) error {
 		return fmt.Errorf("pattern %q is neither a Matrix id (@alice:example.org) nor *:example.org nor *", p)
 	}
 	return nil
-}
-
-var errNoSuchFile = errors.New("there is no such file in the media folder")
-
-// confine checks a source that a room asks for. What it returns can be opened:
-// a file has become its real path, which is inside the media folder.
-func (a access) confine(source string) (string, error) {
-	kind, name, _ := strings.Cut(source, ":")
-	switch kind {
-	case "device":
-		return source, a.checkDevice(source, name)
-	case "pipe":
-		return "", errors.New("a pipe can only be the station's own source, set in its config")
-	case "file":
-		path, err := a.mediaFile(name)
-		return "file:" + path, err
-	default:
-		return source, nil
-	}
-}
-
-// checkDevice lets a room open only the microphones meant for it: a computer
-// may have others, in other places.
-func (a access) checkDevice(source, name string) error {
-	named := func(device string) bool { return strings.EqualFold(device, name) }
-	if name == "default" || source == a.source || slices.ContainsFunc(a.devices, named) {
-		return nil
-	}
-	return fmt.Errorf("the microphone %q is not among the devices that the station's config lists under devices", name)
-}
-
-// mediaFile does not say why a file can not be had: whether something exists
-// outside of the folder is nobody's business.
-func (a access) mediaFile(name string) (string, error) {
-	if a.mediaDir == "" {
-		return "", errors.New("this station plays no files: its config names no media folder")
-	}
-	root, err := filepath.EvalSymlinks(a.mediaDir)
-	if err == nil {
-		root, err = filepath.Abs(root)
-	}
-	if err != nil {
-		return "", errNoSuchFile
-	}
-	if !filepath.IsLocal(name) {
-		return "", errNoSuchFile
-	}
-	path, err := filepath.EvalSymlinks(filepath.Join(root, name))
-	if err != nil {
-		return "", errNoSuchFile
-	}
-	if inside, err := filepath.Rel(root, path); err != nil || !filepath.IsLocal(inside) {
-		return "", errNoSuchFile
-	}
-	return path, nil
 }

@@ -20,6 +20,7 @@ import (
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/crypto"
 
+	"broadcastbot/capture"
 	"broadcastbot/internal/broadcast"
 	"broadcastbot/internal/matrix"
 	"broadcastbot/store"
@@ -54,11 +55,8 @@ type Options struct {
 	Speakers     []string // patterns of users who may go on air in any room
 	SpeakerPower int      // power level that may go on air in its room; 0 is 50, above 100 is nobody
 
-	MediaDir      string   // the only folder that file: sources of a command may name; "" allows none
-	Devices       []string // names that device: sources of a command may have, besides "default"
-	DefaultSource string   // the station's own, which a command may also name
-
-	PlainRooms []string // ids of rooms whose shows are not encrypted
+	Sources    capture.Kinds // that a command may name
+	PlainRooms []string      // ids of rooms whose shows are not encrypted
 
 	Log *slog.Logger // nil discards
 }
@@ -119,7 +117,7 @@ func (b *Bot) Run(ctx context.Context, broadcasts Broadcasts) error {
 		if err := b.learnRooms(ctx); err != nil {
 			return err
 		}
-		b.listen(&station{broadcasts: broadcasts, access: b.access, plain: b.showsArePlain, log: b.log})
+		b.listen(&station{broadcasts: broadcasts, access: b.access, sources: b.options.Sources, plain: b.showsArePlain, log: b.log})
 		b.log.Info("connected", "user", b.client.UserID, "device", b.client.DeviceID)
 		return nil
 	})

@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"unicode"
+
+	"broadcastbot/capture"
 )
 
 // station carries out commands. It is apart from Matrix: words go in, an
@@ -15,6 +17,7 @@ import (
 type station struct {
 	broadcasts Broadcasts
 	access     access
+	sources    capture.Kinds
 	plain      func(ctx context.Context, room string) (bool, error) // whether its shows are not encrypted
 	log        *slog.Logger
 }
@@ -39,7 +42,7 @@ type command struct {
 // commands is the table; a function, because help reads it as well.
 func commands() []command {
 	return []command{
-		{"!live start", "[source] [title]", "go on air; a source is device:NAME, file:NAME or tone:HERTZ", mayStart, start},
+		{"!live start", "[source] [title]", "go on air", mayStart, start},
 		{"!live stop", "", "end the show", mayStop, stop},
 		{"!live status", "", "how the show is going", nil, status},
 		{"!help", "", "this list", nil, help},
@@ -133,11 +136,15 @@ func headline(err error) string {
 	return string(text[:maxHeadline-1]) + "…"
 }
 
-func help(*station, context.Context, caller, []string) (string, error) {
+func help(s *station, _ context.Context, _ caller, _ []string) (string, error) {
 	var b strings.Builder
 	b.WriteString("I put a voice on air in this room.")
 	for _, c := range commands() {
 		fmt.Fprintf(&b, "\n%s: %s", strings.TrimSpace(c.name+" "+c.usage), c.help)
+	}
+	b.WriteString("\nSources:")
+	for _, k := range s.sources.ForRooms() {
+		fmt.Fprintf(&b, "\n%s: %s", strings.Join(k.Examples, ", "), k.Help)
 	}
 	return b.String(), nil
 }

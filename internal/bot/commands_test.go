@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"broadcastbot/capture"
 	"broadcastbot/internal/broadcast"
 	"broadcastbot/store"
 )
@@ -117,8 +119,11 @@ func TestCommands(t *testing.T) {
 		{name: "StartSourceTitle", user: alice, body: "!live start device:USB Town hall", want: "on air",
 			asked: &broadcast.Request{Room: room, Speaker: alice, Source: "device:USB", Title: "Town hall"}},
 		{name: "StartOtherDevice", user: alice, body: "!live start device:Bedroom", want: "lists under devices"},
-		{name: "StartAddressInTitle", user: alice, body: "!live start https://example.org today", want: "on air",
-			asked: &broadcast.Request{Room: room, Speaker: alice, Title: "https://example.org today"}},
+		{name: "StartAddress", user: alice, body: "!live start https://example.org today", want: "https://example.org is an address"},
+		{name: "StartAddressInTitle", user: alice, body: "!live start See https://example.org today", want: "on air",
+			asked: &broadcast.Request{Room: room, Speaker: alice, Title: "See https://example.org today"}},
+		{name: "StartWrongSource", user: alice, body: "!live start File:talk.opus A talk",
+			want: "File:talk.opus looks like a source: did you mean file:talk.opus? If it begins the title, put another word before it."},
 		{name: "StartColonInTitle", user: alice, body: "!live start News: the day", want: "on air",
 			asked: &broadcast.Request{Room: room, Speaker: alice, Title: "News: the day"}},
 		{name: "Capitals", user: alice, body: "!Live Start Town hall", want: "on air",
@@ -212,9 +217,15 @@ func TestStatusTellsBacklog(t *testing.T) {
 func TestStartFile(t *testing.T) {
 	fake := &fakeBroadcasts{}
 	s := mustStation(t, fake)
-	s.access.mediaDir = mustEvalSymlinks(t, t.TempDir())
-	path := filepath.Join(s.access.mediaDir, "talk.opus")
-	mustWrite(t, path)
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "talk.opus")
+	if err := os.WriteFile(path, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s.sources = capture.BuiltIn(capture.Limits{MediaDir: dir})
 	s.tell(t, caller{room: room, user: alice}, "!live start file:talk.opus A talk")
 	checkAsked(t, fake.asked, &broadcast.Request{Room: room, Speaker: alice, Source: "file:" + path, Title: "A talk"})
 }
@@ -269,11 +280,12 @@ func encryptedOnly(context.Context, string) (bool, error) { return false, nil }
 
 func mustStation(t *testing.T, b Broadcasts) *station {
 	t.Helper()
-	a, err := newAccess(Options{Speakers: []string{alice}, Devices: []string{"USB"}})
+	a, err := newAccess(Options{Speakers: []string{alice}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &station{broadcasts: b, access: a, plain: encryptedOnly, log: slog.New(slog.DiscardHandler)}
+	sources := capture.BuiltIn(capture.Limits{Devices: []string{"USB"}})
+	return &station{broadcasts: b, access: a, sources: sources, plain: encryptedOnly, log: slog.New(slog.DiscardHandler)}
 }
 
 // tell gives the station a message and returns its answer, "" if it is none.

@@ -8,15 +8,12 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"broadcastbot/capture"
 	"broadcastbot/internal/broadcast"
 )
 
 // maxTitle is how many characters of title a room has to read.
 const maxTitle = 200
-
-// sourceKinds are what a first word may begin with to be a source; any other
-// first word is part of the title.
-var sourceKinds = []string{"device:", "file:", "pipe:", "tone:"}
 
 func mayStart(s *station, c caller) error {
 	if s.access.maySpeak(c) {
@@ -42,6 +39,10 @@ func mayStop(s *station, c caller) error {
 
 func start(s *station, ctx context.Context, c caller, words []string) (string, error) {
 	request, err := s.request(c, words)
+	var correction capture.Correction
+	if errors.As(err, &correction) {
+		return "", refusal(fmt.Sprintf("%s If it begins the title, put another word before it.", correction))
+	}
 	if err != nil {
 		return "", refusal(fmt.Sprintf("I can not start that: %v.", err))
 	}
@@ -61,31 +62,24 @@ func start(s *station, ctx context.Context, c caller, words []string) (string, e
 	}
 }
 
-// request takes the words of a start apart: a source, if the first one looks
-// like it, and a title.
+// request takes the words of a start apart: a source, if they begin with one, and a
+// title.
 func (s *station) request(c caller, words []string) (broadcast.Request, error) {
 	r := broadcast.Request{Room: c.room, Speaker: c.user}
-	if len(words) > 0 && isSource(words[0]) {
-		source, err := s.access.confine(words[0])
-		if err != nil {
+	source, words, err := s.sources.FromWords(words)
+	if err != nil {
+		return r, err
+	}
+	if source != "" {
+		if r.Source, err = s.sources.Grant(source); err != nil {
 			return r, err
 		}
-		r.Source, words = source, words[1:]
 	}
 	r.Title = strings.Join(words, " ")
 	if utf8.RuneCountInString(r.Title) > maxTitle {
 		return r, fmt.Errorf("the title has more than %d characters", maxTitle)
 	}
 	return r, nil
-}
-
-func isSource(word string) bool {
-	for _, kind := range sourceKinds {
-		if strings.HasPrefix(word, kind) {
-			return true
-		}
-	}
-	return false
 }
 
 func stop(s *station, ctx context.Context, c caller, _ []string) (string, error) {

@@ -135,7 +135,7 @@ func mustStudioWith(t *testing.T, o gateway.Options) *studio {
 		Store: db, Announcer: s.room, PublicURL: s.server.URL, SpoolDir: spools,
 		Gateway:       &uploader.Tus{Client: s.server.Client(), Endpoint: s.server.URL + "/upload", Token: testToken},
 		DefaultSource: "tone:440", BlockDuration: 100 * time.Millisecond,
-		OpenSource: s.open, Log: slog.New(slog.DiscardHandler),
+		OpenSource: s.open, IsLive: capture.BuiltIn(capture.Limits{}).IsLive, Log: slog.New(slog.DiscardHandler),
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})

@@ -25,9 +25,11 @@ type Options struct {
 	// ResumeWithin is how long after a crash a show may still be written to:
 	// one from a live source goes on, every other one gets its end.
 	ResumeWithin time.Duration
-	// OpenSource opens a source: capture.Open with its options bound.
+	// OpenSource opens a source, as capture.Kinds does, with its options bound.
 	OpenSource func(ctx context.Context, spec string) (capture.Source, error)
-	Log        *slog.Logger
+	// IsLive reports whether a source goes on after a restart, as capture.Kinds does.
+	IsLive func(spec string) bool
+	Log    *slog.Logger
 }
 
 // Manager starts and stops shows: at most one in a room.

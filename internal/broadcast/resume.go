@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"broadcastbot/capture"
@@ -161,7 +160,7 @@ func (m *Manager) mayWrite(ctx context.Context, b *store.Broadcast, left leftove
 // sourceAgain opens the show's source once more if it is a live one: a file
 // would begin again.
 func (m *Manager) sourceAgain(ctx context.Context, b *store.Broadcast, left leftover) capture.Source {
-	if !strings.HasPrefix(b.Source, "device:") && !strings.HasPrefix(b.Source, "tone:") {
+	if !m.IsLive(b.Source) {
 		return brokenSource{errRestarted}
 	}
 	source, err := m.OpenSource(context.WithoutCancel(ctx), b.Source)

@@ -1,0 +1,125 @@
+package capture
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Kind is one kind of source: what stands before the colon of a specification such as
+// device:default.
+type Kind struct {
+	Name     string   // lower case
+	Aliases  []string // other words that people say for it; they are corrected, not accepted
+	Examples []string // specifications for people to copy, the best one first
+	Help     string   // one line: what it is
+	Live     bool     // it happens now: after a restart it is opened again and goes on
+
+	// Open opens the source; name is what follows the colon. See the function Open.
+	Open func(ctx context.Context, name string, o Options) (Source, error)
+	// Grant decides whether a command in a room may ask for name, and returns the name
+	// to open in its place: a file has become its real path. Its errors are sentences for
+	// the room. Without it the kind is only for the station's config.
+	Grant func(name string) (string, error)
+}
+
+// Kinds is the table of what a station can open. Packages that have sources of their own
+// append to BuiltIn's.
+type Kinds []Kind
+
+// BuiltIn returns the kinds of this package. What a room may ask for is within the limits.
+func BuiltIn(l Limits) Kinds {
+	return Kinds{{
+		Name: "device", Aliases: []string{"mic", "microphone"}, Live: true,
+		Examples: []string{"device:default", "device:NAME"}, Help: "a microphone of the station",
+		Open: openDevice, Grant: l.grantDevice,
+	}, {
+		Name:     "file",
+		Examples: []string{"file:talk.opus"}, Help: "a file of the station's media folder",
+		Open: openFile, Grant: l.grantFile,
+	}, {
+		Name: "pipe", Aliases: []string{"stdin"},
+		Examples: []string{"pipe:-"}, Help: "the standard input of the station's program",
+		Open: openPipe,
+	}, {
+		Name: "tone", Live: true,
+		Examples: []string{"tone:440"}, Help: "a beep of so many hertz, for a test; tone:440,duration=30s ends",
+		Open: openTone, Grant: grantAll,
+	}}
+}
+
+// Parse takes a specification apart. It accepts only what is spelled right; see FromWords
+// for what people type.
+func (ks Kinds) Parse(spec string) (kind Kind, name string, err error) {
+	word, name, found := strings.Cut(spec, ":")
+	if i := ks.index(word); found && i >= 0 {
+		return ks[i], name, nil
+	}
+	return Kind{}, "", fmt.Errorf("unknown source %q: use %s", spec, ks.examples())
+}
+
+// Check returns a sentence if spec names no source, and a Correction if it looks like one.
+func (ks Kinds) Check(spec string) error {
+	_, _, unknown := ks.Parse(spec)
+	if unknown == nil {
+		return nil
+	}
+	_, _, err := ks.FromWords(strings.Fields(spec))
+	return cmp.Or(err, unknown)
+}
+
+// Open opens the source that spec names, as the function Open does.
+func (ks Kinds) Open(ctx context.Context, spec string, o Options) (Source, error) {
+	kind, name, err := ks.Parse(spec)
+	if err != nil {
+		return nil, err
+	}
+	return kind.Open(ctx, name, o.withDefaults())
+}
+
+// Grant returns the specification to open for a room that asks for spec, or a sentence
+// that says why the room cannot have it.
+func (ks Kinds) Grant(spec string) (string, error) {
+	kind, name, err := ks.Parse(spec)
+	if err != nil {
+		return "", err
+	}
+	if kind.Grant == nil {
+		return "", fmt.Errorf("a %s can only be the station's own source, set in its config", kind.Name)
+	}
+	if name, err = kind.Grant(name); err != nil {
+		return "", err
+	}
+	return kind.Name + ":" + name, nil
+}
+
+// IsLive reports whether the source that spec names goes on after a restart.
+func (ks Kinds) IsLive(spec string) bool {
+	kind, _, err := ks.Parse(spec)
+	return err == nil && kind.Live
+}
+
+// ForRooms returns the kinds that a command in a room may ask for.
+func (ks Kinds) ForRooms() Kinds {
+	return slices.DeleteFunc(slices.Clone(ks), func(k Kind) bool { return k.Grant == nil })
+}
+
+// index returns the kind of this name, or -1.
+func (ks Kinds) index(name string) int {
+	return slices.IndexFunc(ks, func(k Kind) bool { return k.Name == name })
+}
+
+// examples is the end of a sentence: "device:default, file:talk.opus or tone:440".
+func (ks Kinds) examples() string {
+	var all []string
+	for _, k := range ks {
+		all = append(all, k.Examples...)
+	}
+	if len(all) < 2 {
+		return strings.Join(all, "")
+	}
+	last := len(all) - 1
+	return strings.Join(all[:last], ", ") + " or " + all[last]
+}
