@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"broadcastbot/internal/livefile"
+	"broadcastbot/internal/retry"
 )
 
 // Destination is a remote copy that can only grow at its end.
@@ -36,6 +37,9 @@ var ErrAhead = errors.New("the remote has bytes that the local file does not hav
 
 // errStalled ends an Append that the remote does not seem to receive.
 var errStalled = errors.New("the line is up, but nothing arrives")
+
+// retryPolicy is how an upload that broke off is taken up again.
+var retryPolicy = retry.Policy{First: 200 * time.Millisecond, Max: 15 * time.Second}
 
 // How often the remote is asked for its offset while bytes flow, and how many
 // times in a row it may have received nothing before the line counts as dead.
@@ -61,27 +65,17 @@ func (u *Uploader) Uploaded() int64 { return u.uploaded.Load() }
 // tries for ever, except for errors that no repetition can mend (see Refused),
 // and until ctx ends.
 func (u *Uploader) Run(ctx context.Context) error {
-	var wait backoff
-	for {
+	backoff := retry.NewBackoff(retryPolicy)
+	return backoff.Do(ctx, func(ctx context.Context) error {
 		before := u.Uploaded()
 		err := u.transfer(ctx)
-		switch {
-		case err == nil:
-			return nil
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case Refused(err):
-			return err
-		}
 		if u.Uploaded() > before {
-			wait = backoff{}
+			backoff.Reset()
 		}
-		delay := wait.next()
+		return err
+	}, Refused, func(err error, delay time.Duration) {
 		u.Log.Warn("upload broken off, will go on", "err", err, "offset", u.Uploaded(), "retry_in", delay)
-		if err := sleep(ctx, delay); err != nil {
-			return err
-		}
-	}
+	})
 }
 
 // transfer brings the remote from what it has to the end of the file.
@@ -139,7 +133,7 @@ func (u *Uploader) append(ctx context.Context, offset int64) error {
 // still: the bytes may flow all the same, so one failure proves nothing.
 func (u *Uploader) watch(ctx context.Context) error {
 	for stuck := 0; stuck < patience; {
-		if sleep(ctx, checkInterval) != nil {
+		if retry.Sleep(ctx, checkInterval) != nil {
 			return nil
 		}
 		behind := u.Uploaded() < u.File.Size()

@@ -198,16 +198,3 @@ func TestRunEndsWithItsContext(t *testing.T) {
 		}
 	})
 }
-
-func TestBackoffGrowsToALimit(t *testing.T) {
-	var b backoff
-	for i := range 20 {
-		limit := min(firstDelay<<i, maxDelay)
-		if i > 10 {
-			limit = maxDelay
-		}
-		if d := b.next(); d < limit/2 || d > limit {
-			t.Errorf("delay %d is %v, want %v to %v", i, d, limit/2, limit)
-		}
-	}
-}

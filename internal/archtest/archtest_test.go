@@ -17,18 +17,19 @@ var allowed = map[string][]string{
 	"":                   {},
 	"capture":            {"internal/oggopus", "internal/opus"},
 	"opusblocks":         {"internal/oggopus", "internal/opus"},
-	"uploader":           {"internal/livefile"},
+	"uploader":           {"internal/livefile", "internal/retry"},
 	"store":              {"opusblocks", "internal/link"},
 	"internal/link":      {"opusblocks"},
+	"internal/retry":     {},
 	"internal/opus":      {},
 	"internal/oggopus":   {"internal/opus"},
 	"internal/livefile":  {},
-	"internal/broadcast": {"capture", "opusblocks", "uploader", "store", "internal/livefile", "internal/opus"},
+	"internal/broadcast": {"internal/retry", "capture", "opusblocks", "uploader", "store", "internal/livefile", "internal/opus"},
 	"internal/matrix":    {"store", "opusblocks", "internal/link"},
-	"internal/bot":       {"capture", "internal/matrix", "internal/broadcast", "store", "opusblocks", "internal/oggopus", "internal/opus"},
+	"internal/bot":       {"capture", "internal/retry", "internal/matrix", "internal/broadcast", "store", "opusblocks", "internal/oggopus", "internal/opus"},
 	"internal/guest":     {"internal/matrix"},
 	"internal/gateway":   {"internal/livefile", "internal/link"},
-	"internal/listener":  {"opusblocks", "internal/link", "internal/oggopus", "internal/opus"},
+	"internal/listener":  {"opusblocks", "internal/link", "internal/retry", "internal/oggopus", "internal/opus"},
 }
 
 // doors says which package alone may import a module, and the folders below it.

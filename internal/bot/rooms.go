@@ -10,6 +10,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"broadcastbot/internal/broadcast"
+	"broadcastbot/internal/retry"
 )
 
 // rooms are those the bot is in, and what is being done in each.
@@ -168,18 +169,14 @@ func (b *Bot) takeInvite(ctx context.Context, evt *event.Event) {
 	log.Info("joined a room")
 }
 
-// join tries several times: our server may hear of a remote invitation before
-// the room's server knows of it, and then refuses.
+// joinPolicy has several attempts, because our server may hear of a remote invitation before the
+// room's server knows of it, and then refuses.
+var joinPolicy = retry.Policy{First: time.Second, Max: 16 * time.Second, Attempts: 6}
+
+// join joins a room.
 func (b *Bot) join(ctx context.Context, room id.RoomID) error {
-	for wait := time.Second; ; wait *= 2 {
+	return retry.Do(ctx, joinPolicy, func(ctx context.Context) error {
 		_, err := b.client.JoinRoomByID(ctx, room)
-		if err == nil || wait > 16*time.Second {
-			return err
-		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+		return err
+	}, nil, nil)
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"time"
 
+	"broadcastbot/internal/retry"
 	"broadcastbot/opusblocks"
 )
 
@@ -15,7 +16,7 @@ import (
 // ErrCutOff, like the end of a connection does, but asking again is no use.
 var errNoEnd = fmt.Errorf("the recording has no end, the show was interrupted: %w", opusblocks.ErrCutOff)
 
-// final reports whether trying again can not help.
+// final reports whether trying again cannot help.
 func final(err error) bool {
 	var block *opusblocks.BlockError
 	var answer *refusal
@@ -31,36 +32,23 @@ func final(err error) bool {
 	return false
 }
 
-// Delays between attempts to reach the gateway again.
-const (
-	firstRetry = 250 * time.Millisecond
-	lastRetry  = 10 * time.Second
-)
+// retryPolicy is how the gateway is asked again.
+var retryPolicy = retry.Policy{First: 250 * time.Millisecond, Max: 10 * time.Second}
 
 // persist repeats read until it gives a block or a final error. Each repetition
 // goes on behind the last block over a new connection.
-func (s *Stream) persist(read func() (opusblocks.Block, error)) (opusblocks.Block, error) {
-	for delay := firstRetry; ; delay = min(2*delay, lastRetry) {
-		block, err := read()
-		if err == nil {
-			return block, nil
-		}
+func (s *Stream) persist(read func() (opusblocks.Block, error)) (block opusblocks.Block, err error) {
+	err = retry.Do(s.ctx, retryPolicy, func(context.Context) (err error) {
+		block, err = read()
 		if errors.Is(err, opusblocks.ErrCutOff) && s.body != nil && s.body.whole() {
-			err = errNoEnd
+			return errNoEnd
 		}
-		if cause := context.Cause(s.ctx); cause != nil {
-			return opusblocks.Block{}, cause
-		}
-		if final(err) {
-			return opusblocks.Block{}, err
-		}
+		return err
+	}, final, func(err error, delay time.Duration) {
 		s.disconnect()
 		s.log.Info("the line broke, listening goes on", "err", err, "retry_in", delay)
-		select {
-		case <-time.After(delay):
-		case <-s.ctx.Done():
-		}
-	}
+	})
+	return block, err
 }
 
 // nextBlock reads a block from the connection there is, or from a new one.
