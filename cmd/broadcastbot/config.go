@@ -18,8 +18,8 @@ import (
 
 	"broadcastbot"
 	"broadcastbot/capture"
-	"broadcastbot/internal/gateway"
 	"broadcastbot/internal/opus"
+	"broadcastbot/internal/player"
 )
 
 // config is config.yaml, which documents the keys.
@@ -225,7 +225,7 @@ func (c *config) checkGateway() error {
 
 func (c *config) checkCommon() (wrong problems) {
 	wrong.url("gateway.public_url", c.Gateway.PublicURL)
-	if err := gateway.CheckEmbedders(c.Gateway.Embedders); err != nil {
+	if err := player.CheckEmbedders(c.Gateway.Embedders); err != nil {
 		wrong.add("gateway.embedders", "%v", err)
 	}
 	if c.Gateway.MaxSize < 0 {

@@ -28,7 +28,8 @@ var allowed = map[string][]string{
 	"internal/matrix":    {"store", "opusblocks", "internal/link"},
 	"internal/bot":       {"capture", "internal/retry", "internal/matrix", "internal/broadcast", "store", "opusblocks", "internal/oggopus", "internal/opus"},
 	"internal/guest":     {"internal/matrix"},
-	"internal/gateway":   {"internal/livefile", "internal/link"},
+	"internal/gateway":   {"internal/livefile", "internal/link", "internal/player"},
+	"internal/player":    {},
 	"internal/listener":  {"opusblocks", "internal/link", "internal/retry", "internal/oggopus", "internal/opus"},
 }
 

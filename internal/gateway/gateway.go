@@ -10,7 +10,7 @@
 //	live.go, byterange.go           what a listener asks and is answered
 //	follow.go, audience.go, shard.go, deliver.go
 //	                                how thousands follow one growing file
-//	page.go, player/                the page that plays a show in a browser
+//	page.go                         the page that plays a show in a browser
 //	shelf.go, recording.go, disk.go the files, and who holds them open
 package gateway
 
@@ -22,6 +22,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"broadcastbot/internal/player"
 )
 
 // Options says how a gateway is run.
@@ -42,9 +44,7 @@ type Gateway struct {
 	log       *slog.Logger
 	shelf     *shelf
 	traffic   traffic
-
-	page       map[string]pageFile // the files of the listen page
-	pagePolicy string              // its Content-Security-Policy
+	page      *player.Page
 
 	uploadIdle time.Duration // an upload that brings nothing for so long is stopped
 	stall      time.Duration // a listener who takes nothing, or not a whole chunk of what he missed, for so long is dropped
@@ -59,12 +59,9 @@ func New(o Options) (*Gateway, error) {
 	if err := checkPublicURL(o.PublicURL); err != nil {
 		return nil, err
 	}
-	if err := CheckEmbedders(o.Embedders); err != nil {
-		return nil, err
-	}
-	page, err := loadPage()
+	page, err := player.New(o.Embedders)
 	if err != nil {
-		return nil, fmt.Errorf("load the listen page: %w", err)
+		return nil, err
 	}
 	g := &Gateway{
 		publicURL:  strings.TrimSuffix(o.PublicURL, "/"),
@@ -74,7 +71,6 @@ func New(o Options) (*Gateway, error) {
 		uploadIdle: time.Minute,
 		stall:      30 * time.Second,
 		page:       page,
-		pagePolicy: pagePolicy(o.Embedders),
 	}
 	if g.maxSize <= 0 || g.maxSize > noLimit {
 		g.maxSize = noLimit

@@ -5,7 +5,7 @@
 import { LiveClock } from "./clock.js";
 import { openDecoder } from "./decoder.js";
 import { Jitter } from "./jitter.js";
-import { packetDuration } from "./opus.js";
+import { packetDuration } from "../format/opus.js";
 import { Output } from "./output.js";
 
 export const RATE = 48000; // samples in a second

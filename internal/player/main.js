@@ -1,6 +1,6 @@
 // The listen page: what the listener sees and does, wired to the player.
 
-import { parseFragment } from "./link.js";
+import { parseFragment } from "./format/link.js";
 import { Player } from "./player.js";
 import { parsePath, sameShow } from "./ui/address.js";
 import { copyLink } from "./ui/copy.js";

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { BlockError, BlockReader } from "./blocks.js";
-import { PlainReader } from "./plain.js";
+import { BlockError, BlockReader } from "../format/blocks.js";
+import { PlainReader } from "../format/plain.js";
 import { Seeker, parseSeekTable } from "./seeker.js";
-import { randomFrom, samePackets } from "./testing/read.mjs";
-import { makeShow, plain, sealed, varying } from "./testing/show.mjs";
+import { randomFrom, samePackets } from "../testing/read.mjs";
+import { makeShow, plain, sealed, varying } from "../testing/show.mjs";
 
 /** A show, a seeker over it, and how often it has jumped and read. */
 async function place(show, reader = new BlockReader(show.key)) {

@@ -1,8 +1,8 @@
 // A show as one listener fetches it: block after proved block, over as many
 // requests as it takes.
 
-import { BlockError, BlockReader, parseFragment } from "./blocks.js";
-import { PlainReader } from "./plain.js";
+import { BlockError, BlockReader, parseFragment } from "../format/blocks.js";
+import { PlainReader } from "../format/plain.js";
 import { Part, Refused, edge } from "./request.js";
 import { Seeker, parseSeekTable } from "./seeker.js";
 

@@ -1,4 +1,4 @@
-package gateway
+package player
 
 import (
 	"os/exec"
@@ -8,13 +8,13 @@ import (
 	"testing"
 )
 
-// TestPlayer runs the player's own tests: player/*.test.mjs. What they need of
+// TestModules runs the tests beside the modules: */*.test.mjs. What they need of
 // a browser, Node.js has too.
-func TestPlayer(t *testing.T) {
+func TestModules(t *testing.T) {
 	node := mustNode(t)
-	files, err := filepath.Glob("player/*.test.mjs")
+	files, err := filepath.Glob("*/*.test.mjs")
 	if err != nil || len(files) == 0 {
-		t.Fatalf("no tests in player/ (%v)", err)
+		t.Fatalf("no tests (%v)", err)
 	}
 	said, err := exec.CommandContext(t.Context(), node, append([]string{"--test", "--test-reporter=tap"}, files...)...).CombinedOutput()
 	if err != nil {

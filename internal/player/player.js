@@ -1,15 +1,15 @@
 // The player as the page sees it: a show, what the listener does with it, and
 // how it stands. How sound gets from the gateway to the ear is in playback.js.
 
-import { BlockError } from "./blocks.js";
-import { parseFragment, withStart } from "./link.js";
+import { BlockError } from "./format/blocks.js";
+import { parseFragment, withStart } from "./format/link.js";
 import { Memory } from "./memory.js";
-import { openSound } from "./output.js";
-import { Playback, RATE } from "./playback.js";
-import { Refused } from "./request.js";
-import { saveShow } from "./save.js";
-import { Stream } from "./stream.js";
-import { Wave } from "./wave.js";
+import { openSound } from "./sound/output.js";
+import { Playback, RATE } from "./sound/playback.js";
+import { Refused } from "./fetch/request.js";
+import { saveShow } from "./fetch/save.js";
+import { Stream } from "./fetch/stream.js";
+import { Wave } from "./sound/wave.js";
 
 const SILENT_LINE = 12_000; // ms: a running show gives a sign of life every ten seconds
 const ASK = 10_000; // ms between questions how far a show has got that is not followed

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseFragment, withStart } from "./link.js";
-import { Wave } from "./wave.js";
+import { Wave } from "../sound/wave.js";
 
 const key = "a".repeat(59);
 

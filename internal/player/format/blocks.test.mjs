@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { BlockReader, parseFragment } from "./blocks.js";
-import { pieces, randomFrom, readAll, samePackets } from "./testing/read.mjs";
-import { makeShow, page, sealed, varying } from "./testing/show.mjs";
-import { vector, vectors } from "./testing/vectors.mjs";
+import { pieces, randomFrom, readAll, samePackets } from "../testing/read.mjs";
+import { makeShow, page, sealed, varying } from "../testing/show.mjs";
+import { vector, vectors } from "../testing/vectors.mjs";
 
 const headSize = 1139;
 const blank = makeShow(0, { random: randomFrom(0) });

@@ -1,4 +1,4 @@
-import { SeekTable, parseSeekTable } from "./seektable.js";
+import { SeekTable, parseSeekTable } from "../format/seektable.js";
 
 export { parseSeekTable };
 

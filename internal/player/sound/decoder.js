@@ -67,7 +67,7 @@ class WasmDecoder {
   #onsound;
 
   static async open(channels, onsound) {
-    await loadScript(new URL("vendor/opus-decoder.min.js", import.meta.url));
+    await loadScript(new URL("../vendor/opus-decoder.min.js", import.meta.url));
     const decoder = new WasmDecoder();
     decoder.#onsound = onsound;
     decoder.#opus = new globalThis["opus-decoder"].OpusDecoder({ channels, sampleRate: 48000, preSkip: 0 });

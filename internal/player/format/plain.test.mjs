@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { PlainReader } from "./plain.js";
-import { pieces, randomFrom, readAll, samePackets } from "./testing/read.mjs";
-import { makeShow, page, plain, varying } from "./testing/show.mjs";
+import { pieces, randomFrom, readAll, samePackets } from "../testing/read.mjs";
+import { makeShow, page, plain, varying } from "../testing/show.mjs";
 
 const show = makeShow(3, { layout: plain, size: varying, random: randomFrom(1) });
 

@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync } from "node:fs";
 
-const folder = new URL("../../../../opusblocks/testdata/vectors/", import.meta.url);
+const folder = new URL("../../../opusblocks/testdata/vectors/", import.meta.url);
 
 /** The files that every reader of the format has to judge alike: see FORMAT.md, "Refusals". */
 export function vectors() {
