@@ -49,7 +49,7 @@ func runStation(ctx context.Context, args []string, _, stderr io.Writer) error {
 // station is everything that broadcastbot run runs.
 type station struct {
 	store   *store.Store
-	gateway *gatewayServer // nil where the gateway is elsewhere
+	front   *front // nil where the gateway is elsewhere
 	bot     *bot.Bot
 	manager *broadcast.Manager
 }
@@ -83,10 +83,10 @@ func newStation(ctx context.Context, c *config, log *slog.Logger) (_ *station, e
 		if uploads.Token == "" {
 			uploads.Token = rand.Text() // nobody else has to know it
 		}
-		if s.gateway, err = newGatewayServer(c, uploads.Token, log); err != nil {
+		if s.front, err = newGatewayFront(c, uploads.Token, log); err != nil {
 			return nil, err
 		}
-		uploads.Endpoint = s.gateway.localURL() + "/upload"
+		uploads.Endpoint = s.front.localURL() + "/upload"
 	}
 	s.manager = broadcast.NewManager(broadcast.Options{
 		Store: s.store, Announcer: s.bot, Gateway: uploads, PublicURL: c.Gateway.PublicURL,
@@ -103,18 +103,18 @@ func newStation(ctx context.Context, c *config, log *slog.Logger) (_ *station, e
 
 // run runs all parts until ctx ends or one of them fails. They end in the order
 // in which they need each other: first the shows, which still upload and tell
-// their rooms, then the bot, then the gateway.
+// their rooms, then the bot, then the front.
 func (s *station) run(ctx context.Context) error {
 	parts, ctx := errgroup.WithContext(ctx)
 	lasting := context.WithoutCancel(ctx)
-	gatewayCtx, stopGateway := context.WithCancel(lasting)
+	frontCtx, stopFront := context.WithCancel(lasting)
 	botCtx, stopBot := context.WithCancel(lasting)
-	if s.gateway != nil {
-		parts.Go(func() error { return s.gateway.serve(gatewayCtx) })
+	if s.front != nil {
+		parts.Go(func() error { return s.front.serve(frontCtx) })
 	}
 	parts.Go(func() error { return s.bot.Run(botCtx, s.manager) })
 	parts.Go(func() error {
-		defer stopGateway()
+		defer stopFront()
 		defer stopBot()
 		return s.manager.Run(ctx)
 	})

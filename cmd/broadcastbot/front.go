@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// front is the HTTP server of the program: one port, on which every part that answers requests has
+// its handler.
+type front struct {
+	mux      *http.ServeMux
+	closers  []func() error // of the parts, in the order in which they were mounted
+	listener net.Listener
+	log      *slog.Logger
+}
+
+func newFront(log *slog.Logger) *front {
+	return &front{mux: http.NewServeMux(), log: log}
+}
+
+// mount gives a part everything below a prefix that no longer prefix has; "/" is what nobody else
+// has. close, which may be nil, ends the part's running requests, and refuses new ones.
+func (f *front) mount(prefix string, handler http.Handler, close func() error) {
+	f.mux.Handle(prefix, handler)
+	if close != nil {
+		f.closers = append(f.closers, close)
+	}
+}
+
+// listen opens the port. Requests are answered from serve on.
+func (f *front) listen(address string) (err error) {
+	f.listener, err = net.Listen("tcp", address)
+	return err
+}
+
+// close ends the parts, the one that was mounted last first.
+func (f *front) close() error {
+	var errs []error
+	for _, close := range slices.Backward(f.closers) {
+		errs = append(errs, close())
+	}
+	return errors.Join(errs...)
+}
+
+// localURL is where this machine reaches the front.
+func (f *front) localURL() string {
+	address := f.listener.Addr().(*net.TCPAddr)
+	if address.IP.IsUnspecified() {
+		return fmt.Sprintf("http://127.0.0.1:%d", address.Port)
+	}
+	return "http://" + address.String()
+}
+
+// shutdownTimeout is how long running requests may take to end.
+const shutdownTimeout = 5 * time.Second
+
+// serve answers requests until ctx ends. There is no limit on the time of a whole request, because
+// uploads and listeners stay for as long as a show: handlers set deadlines themselves. A part may
+// have taken connections over, of which the server knows nothing any more; so parts are closed first.
+func (f *front) serve(ctx context.Context) error {
+	server := &http.Server{
+		Handler:           f.mux,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(f.log.Handler(), slog.LevelDebug),
+	}
+	stopped := make(chan error, 1)
+	stop := context.AfterFunc(ctx, func() {
+		ending, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+		defer cancel()
+		stopped <- errors.Join(f.close(), server.Shutdown(ending))
+	})
+	f.log.Info("listening for HTTP", "address", f.listener.Addr().String())
+	err := server.Serve(f.listener)
+	if stop() { // it ended by itself
+		return errors.Join(fmt.Errorf("serve HTTP: %w", err), f.close())
+	}
+	return <-stopped
+}
