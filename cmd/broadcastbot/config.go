@@ -18,6 +18,7 @@ import (
 
 	"broadcastbot"
 	"broadcastbot/capture"
+	"broadcastbot/internal/command"
 	"broadcastbot/internal/opus"
 	"broadcastbot/internal/player"
 )
@@ -165,6 +166,8 @@ func (c *config) check() error {
 	if len(c.Inviters) == 0 {
 		wrong.add("inviters", "is empty: nobody could invite the bot. Name users, \"*:example.org\" or \"*\"")
 	}
+	wrong.users("inviters", c.Inviters)
+	wrong.users("speakers", c.Speakers)
 	if c.SpeakerPower < 1 {
 		wrong.add("speaker_power", "has to be at least 1: everybody in a room has 0")
 	}
@@ -270,6 +273,12 @@ func (p *problems) url(key, value string) {
 	u, err := url.Parse(value)
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
 		p.add(key, "has to be an address such as https://matrix.example.org, not %q", value)
+	}
+}
+
+func (p *problems) users(key string, patterns command.Users) {
+	if err := patterns.Check(); err != nil {
+		p.add(key, "%v", err)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"broadcastbot/internal/guest"
 	"broadcastbot/internal/link"
 	"broadcastbot/internal/matrix"
+	"broadcastbot/internal/text"
 	"broadcastbot/store"
 )
 
@@ -43,7 +44,7 @@ func findShow(ctx context.Context, words []string, a account, note io.Writer, lo
 	if err != nil {
 		return link.Link{}, err
 	}
-	fmt.Fprintln(note, "Announced by", printable(string(show.By)))
+	fmt.Fprintln(note, "Announced by", text.Line(string(show.By)))
 	return show.Link()
 }
 

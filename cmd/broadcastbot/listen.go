@@ -11,11 +11,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"broadcastbot/internal/listener"
 	"broadcastbot/internal/oggopus"
 	"broadcastbot/internal/opus"
+	"broadcastbot/internal/text"
 	"broadcastbot/opusblocks"
 )
 
@@ -141,19 +141,9 @@ func farewell(heard time.Duration, plain bool) string {
 func announce(w io.Writer, head opusblocks.Head) {
 	title := "A show"
 	if head.Title != "" {
-		title = "“" + printable(head.Title) + "”"
+		title = "“" + text.Line(head.Title) + "”"
 	}
-	fmt.Fprintf(w, "%s by %s, %s\n", title, printable(head.Speaker), head.Started.Local().Format("2 January 2006 15:04"))
-}
-
-// printable leaves out what a terminal would not print but obey.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return -1
-	}, s)
+	fmt.Fprintf(w, "%s by %s, %s\n", title, text.Line(head.Speaker), head.Started.Local().Format("2 January 2006 15:04"))
 }
 
 // sinks is everything that takes the sound of one listener.

@@ -19,15 +19,15 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// command is one verb of the program.
-type command struct {
+// verb is a word behind the program's name, and what it does.
+type verb struct {
 	name    string
 	summary string
 	run     func(ctx context.Context, args []string, stdout, stderr io.Writer) error
 }
 
-func commands() []command {
-	return []command{
+func verbs() []verb {
+	return []verb{
 		{"run", "the station: bot and gateway", runStation},
 		{"gateway", "the gateway alone", runGateway},
 		{"listen", "hear a show, or save it", runListen},
@@ -53,18 +53,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		}
 		return 0
 	}
-	for _, c := range commands() {
-		if c.name != args[0] {
+	for _, v := range verbs() {
+		if v.name != args[0] {
 			continue
 		}
-		err := c.run(ctx, args[1:], stdout, stderr)
+		err := v.run(ctx, args[1:], stdout, stderr)
 		switch {
 		case err == nil, errors.Is(err, flag.ErrHelp):
 			return 0
 		case errors.Is(err, errUsage):
 			return 2
 		}
-		fmt.Fprintf(stderr, "broadcastbot %s: %v\n", c.name, err)
+		fmt.Fprintf(stderr, "broadcastbot %s: %v\n", v.name, err)
 		return 1
 	}
 	fmt.Fprintf(stderr, "broadcastbot: there is no command %q\n\n", args[0])
@@ -82,8 +82,8 @@ func usage(w io.Writer) {
 Commands (-h after one tells more):
 
 `)
-	for _, c := range commands() {
-		fmt.Fprintf(w, "	%-14s %s\n", c.name, c.summary)
+	for _, v := range verbs() {
+		fmt.Fprintf(w, "	%-14s %s\n", v.name, v.summary)
 	}
 }
 

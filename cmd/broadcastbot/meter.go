@@ -10,6 +10,7 @@ import (
 
 	"broadcastbot/internal/listener"
 	"broadcastbot/internal/opus"
+	"broadcastbot/internal/text"
 )
 
 // meterInterval is how often the moving line is written, edgeInterval how often
@@ -105,11 +106,6 @@ func bar(db float64) string {
 	return fmt.Sprintf("[%s%s] %4.0f dB", strings.Repeat("=", n), strings.Repeat(" ", width-n), max(db, -60))
 }
 
-// clock writes a duration as people read it: 4:05 or 1:02:03.
-func clock(d time.Duration) string {
-	seconds := int(d.Seconds())
-	if seconds < 3600 {
-		return fmt.Sprintf("%d:%02d", seconds/60, seconds%60)
-	}
-	return fmt.Sprintf("%d:%02d:%02d", seconds/3600, seconds/60%60, seconds%60)
-}
+// clock writes a moment of a show, or how much of it there is: whole seconds, as far as they
+// are over.
+func clock(d time.Duration) string { return text.Clock(d.Truncate(time.Second)) }

@@ -13,6 +13,7 @@ import (
 	"broadcastbot/capture"
 	"broadcastbot/internal/bot"
 	"broadcastbot/internal/broadcast"
+	"broadcastbot/internal/command"
 	"broadcastbot/store"
 	"broadcastbot/uploader"
 )
@@ -48,10 +49,11 @@ func runStation(ctx context.Context, args []string, _, stderr io.Writer) error {
 
 // station is everything that broadcastbot run runs.
 type station struct {
-	store   *store.Store
-	front   *front // nil where the gateway is elsewhere
-	bot     *bot.Bot
-	manager *broadcast.Manager
+	store    *store.Store
+	front    *front // nil where the gateway is elsewhere
+	bot      *bot.Bot
+	manager  *broadcast.Manager
+	commands *command.Processor
 }
 
 // newStation opens files and ports and starts nothing.
@@ -68,12 +70,10 @@ func newStation(ctx context.Context, c *config, log *slog.Logger) (_ *station, e
 			s.store.Close()
 		}
 	}()
-	sources := c.sources()
 	s.bot, err = bot.New(bot.Options{
 		Homeserver: c.Homeserver, User: c.User, Password: c.Password, AccessToken: c.AccessToken,
 		DeviceName: c.DeviceName, RecoveryKey: c.RecoveryKey, DB: s.store.DB(), DataDir: c.DataDir,
-		Inviters: c.Inviters, Speakers: c.Speakers, SpeakerPower: c.SpeakerPower,
-		Sources: sources, PlainRooms: c.plainRooms(), Log: log,
+		Inviters: c.Inviters, Log: log,
 	})
 	if err != nil {
 		return nil, err
@@ -88,6 +88,7 @@ func newStation(ctx context.Context, c *config, log *slog.Logger) (_ *station, e
 		}
 		uploads.Endpoint = s.front.localURL() + "/upload"
 	}
+	sources := c.sources()
 	s.manager = broadcast.NewManager(broadcast.Options{
 		Store: s.store, Announcer: s.bot, Gateway: uploads, PublicURL: c.Gateway.PublicURL,
 		SpoolDir: c.spools(), DefaultSource: c.Source,
@@ -98,7 +99,11 @@ func newStation(ctx context.Context, c *config, log *slog.Logger) (_ *station, e
 		IsLive: sources.IsLive,
 		Log:    log,
 	})
-	return s, nil
+	s.commands, err = command.New(command.Options{
+		Broadcasts: s.manager, Rights: command.Rights{Speakers: c.Speakers, Power: c.SpeakerPower}, Sources: sources,
+		PlainRooms: c.plainRooms(), IsEncrypted: s.bot.IsEncrypted, Log: log,
+	})
+	return s, err
 }
 
 // run runs all parts until ctx ends or one of them fails. They end in the order
@@ -112,7 +117,7 @@ func (s *station) run(ctx context.Context) error {
 	if s.front != nil {
 		parts.Go(func() error { return s.front.serve(frontCtx) })
 	}
-	parts.Go(func() error { return s.bot.Run(botCtx, s.manager) })
+	parts.Go(func() error { return s.bot.Run(botCtx, s.commands) })
 	parts.Go(func() error {
 		defer stopFront()
 		defer stopBot()

@@ -26,7 +26,9 @@ var allowed = map[string][]string{
 	"internal/livefile":  {},
 	"internal/broadcast": {"internal/retry", "capture", "opusblocks", "uploader", "store", "internal/livefile", "internal/opus"},
 	"internal/matrix":    {"store", "opusblocks", "internal/link"},
-	"internal/bot":       {"capture", "internal/retry", "internal/matrix", "internal/broadcast", "store", "opusblocks", "internal/oggopus", "internal/opus"},
+	"internal/text":      {},
+	"internal/command":   {"capture", "internal/broadcast", "store", "internal/text"},
+	"internal/bot":       {"internal/retry", "internal/command", "internal/matrix", "internal/broadcast", "store", "opusblocks", "internal/oggopus", "internal/opus", "internal/text"},
 	"internal/guest":     {"internal/matrix"},
 	"internal/gateway":   {"internal/livefile", "internal/link", "internal/player"},
 	"internal/player":    {},
@@ -47,7 +49,7 @@ var doors = map[string][]string{
 }
 
 // forTests are packages that only tests, and the demonstration, import.
-var forTests = []string{"internal/dendrite", "internal/browser", "internal/showtest", "internal/demo", "internal/stage", "internal/pulsetest", "internal/e2e", "internal/archtest", "opusblocks/internal/vectorgen"}
+var forTests = []string{"internal/commandtest", "internal/dendrite", "internal/browser", "internal/showtest", "internal/demo", "internal/stage", "internal/pulsetest", "internal/e2e", "internal/archtest", "opusblocks/internal/vectorgen"}
 
 const module = "broadcastbot"
 

@@ -9,6 +9,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"broadcastbot/internal/matrix"
+	"broadcastbot/internal/text"
 	"broadcastbot/store"
 )
 
@@ -81,8 +82,8 @@ func phrases(b *store.Broadcast, name string) (label, rest, link string) {
 		return "🔴 LIVE:", title + name + " is on air.", "Listen"
 	case store.Interrupted:
 		return "⚠️ Broken off:", fmt.Sprintf("%s%s was on air for %s (%s).",
-			title, name, clock(b.Duration), displayable(strings.TrimSuffix(b.Reason, "."))), "Listen again"
+			title, name, text.Clock(b.Duration), text.Line(strings.TrimSuffix(b.Reason, "."))), "Listen again"
 	default:
-		return "⏹️ Ended:", fmt.Sprintf("%s%s was on air for %s.", title, name, clock(b.Duration)), "Listen again"
+		return "⏹️ Ended:", fmt.Sprintf("%s%s was on air for %s.", title, name, text.Clock(b.Duration)), "Listen again"
 	}
 }

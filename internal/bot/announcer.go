@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
-	"unicode"
 
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"broadcastbot/internal/text"
 	"broadcastbot/store"
 )
 
@@ -85,14 +84,8 @@ func (b *Bot) nameIn(ctx context.Context, r *store.Broadcast) string {
 	if err != nil || member == nil {
 		return user.Localpart()
 	}
-	if name := displayable(member.Displayname); name != "" {
+	if name := text.Line(member.Displayname); name != "" {
 		return name
 	}
 	return user.Localpart()
-}
-
-// displayable makes one line of a name that somebody else has chosen.
-func displayable(name string) string {
-	words := strings.FieldsFunc(name, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsGraphic(r) })
-	return strings.Join(words, " ")
 }

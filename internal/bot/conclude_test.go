@@ -11,6 +11,7 @@ import (
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"broadcastbot/internal/command"
 	"broadcastbot/internal/dendrite"
 	"broadcastbot/store"
 )
@@ -92,9 +93,10 @@ func TestPlainRooms(t *testing.T) {
 	user := mustRegister(t, server, "radio")
 	alice := newMember(t, server, "alice")
 	plain, encrypted, other := alice.newRoom(t, false, user), alice.newRoom(t, true, user), alice.newRoom(t, false, user)
-	o := radioOptions(t, server, t.TempDir())
-	o.PlainRooms = []string{plain.String(), encrypted.String()}
-	radio := startRadio(t, o)
+	radio := startRadioWith(t, radioOptions(t, server, t.TempDir()), command.Options{
+		Rights:     command.Rights{Speakers: command.Users{alice.UserID.String()}},
+		PlainRooms: []string{plain.String(), encrypted.String()},
+	})
 	for _, room := range []id.RoomID{plain, encrypted, other} {
 		alice.awaitMembership(t, room, user, event.MembershipJoin)
 	}
@@ -107,7 +109,7 @@ func TestPlainRooms(t *testing.T) {
 	if answer := alice.ask(t, other, "!live start"); strings.Contains(answer, "not encrypted") || !strings.Contains(answer, "on air") {
 		t.Errorf("in another room without encryption: %q", answer)
 	}
-	asked := radio.fake.requests()
+	asked := radio.fake.Asked()
 	if len(asked) != 2 || !asked[0].Plain || asked[1].Plain {
 		t.Errorf("started %+v", asked)
 	}
@@ -199,13 +201,13 @@ func TestShowAfterKick(t *testing.T) {
 	alice.awaitMembership(t, room, radio.options.User, event.MembershipJoin)
 	b := newShow(t, room)
 	mustAnnounce(t, radio, alice, b)
-	radio.fake.stopped = make(chan string, 1)
+	radio.fake.Stopped = make(chan string, 1)
 	alice.ask(t, room, "!live start")
 	if _, err := alice.KickUser(t.Context(), room, &mautrix.ReqKickUser{UserID: id.UserID(radio.options.User)}); err != nil {
 		t.Fatal(err)
 	}
 	select {
-	case stopped := <-radio.fake.stopped:
+	case stopped := <-radio.fake.Stopped:
 		if stopped != room.String() {
 			t.Errorf("the show of %s has ended, not that of %s", stopped, room)
 		}

@@ -16,7 +16,15 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"broadcastbot/internal/broadcast"
+	"broadcastbot/internal/command"
+	"broadcastbot/internal/commandtest"
 	"broadcastbot/store"
+)
+
+const (
+	room  = "!room:example.org"
+	alice = "@alice:example.org" // a speaker
+	bob   = "@bob:example.org"   // not
 )
 
 // TestInTurn: a room's tasks are done in order, and another room's meanwhile.
@@ -25,12 +33,12 @@ func TestInTurn(t *testing.T) {
 	release, elsewhere := make(chan struct{}), make(chan struct{})
 	var done []int
 	for i := range 3 {
-		b.inTurn("!one", func() {
+		b.enqueue("!one", func() {
 			<-release
 			done = append(done, i) // no lock: the race detector sees who is not in turn
 		})
 	}
-	b.inTurn("!two", func() { close(elsewhere) })
+	b.enqueue("!two", func() { close(elsewhere) })
 	<-elsewhere
 	close(release)
 	b.running.Wait()
@@ -53,14 +61,14 @@ func TestFlood(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			b := &Bot{rooms: newRooms(), log: slog.New(slog.DiscardHandler)}
 			begun, release := make(chan struct{}), make(chan struct{})
-			b.inTurn(room, func() { close(begun); <-release })
+			b.enqueue(room, func() { close(begun); <-release })
 			<-begun
 			done := 0
 			for range 2 * maxWaiting {
-				b.inTurn(room, func() { done++ })
+				b.enqueue(room, func() { done++ })
 			}
 			if test.instead {
-				b.instead(room, func() { done++ })
+				b.overtake(room, func() { done++ })
 			}
 			close(release)
 			b.running.Wait()
@@ -74,17 +82,16 @@ func TestFlood(t *testing.T) {
 // TestStopOvertakes: a speaker's !live stop is carried out although a member
 // floods the room.
 func TestStopOvertakes(t *testing.T) {
-	b, s := newIdleBot(t)
-	fake := s.broadcasts.(*fakeBroadcasts)
-	fake.live = map[string]broadcast.Status{room: {Broadcast: store.Broadcast{Speaker: alice}}}
+	fake := &commandtest.Broadcasts{Live: map[string]broadcast.Status{room: {Broadcast: store.Broadcast{Speaker: alice}}}}
+	b, commands := newIdleBot(t, fake)
 	begun, release := make(chan struct{}), make(chan struct{})
-	b.inTurn(room, func() { close(begun); <-release })
+	b.enqueue(room, func() { close(begun); <-release })
 	<-begun
 	for range maxWaiting {
-		b.onMessage(t.Context(), message(bob, "!live status"), s)
+		b.onMessage(t.Context(), message(bob, "!live status"), commands)
 	}
-	b.onMessage(t.Context(), message(bob, "!live stop"), s) // is no way around the queue for everybody
-	b.onMessage(t.Context(), message(alice, "!live stop"), s)
+	b.onMessage(t.Context(), message(bob, "!live stop"), commands) // is no way around the queue for everybody
+	b.onMessage(t.Context(), message(alice, "!live stop"), commands)
 	close(release)
 	b.running.Wait()
 	if _, live := fake.Status(room); live {
@@ -95,11 +102,12 @@ func TestStopOvertakes(t *testing.T) {
 // TestWaitedTooLong: a start that had to wait opens no microphone minutes later.
 func TestWaitedTooLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b, s := newIdleBot(t)
-		b.inTurn(room, func() { time.Sleep(commandLifetime) })
-		b.onMessage(t.Context(), message(alice, "!live start"), s)
+		fake := &commandtest.Broadcasts{}
+		b, commands := newIdleBot(t, fake)
+		b.enqueue(room, func() { time.Sleep(commandLifetime) })
+		b.onMessage(t.Context(), message(alice, "!live start"), commands)
 		b.running.Wait()
-		checkAsked(t, s.broadcasts.(*fakeBroadcasts).requests(), nil)
+		fake.CheckAsked(t, nil)
 	})
 }
 
@@ -133,14 +141,13 @@ func TestIsAuthentic(t *testing.T) {
 // TestLeaveEndsShow: nobody may go on listening in a room that sent us away.
 func TestLeaveEndsShow(t *testing.T) {
 	for _, membership := range []event.Membership{event.MembershipLeave, event.MembershipBan} {
-		b, s := newIdleBot(t)
-		fake := &fakeBroadcasts{live: map[string]broadcast.Status{room: {}, "!other:example.org": {}}}
-		s.broadcasts = fake
+		fake := &commandtest.Broadcasts{Live: map[string]broadcast.Status{room: {}, "!other:example.org": {}}}
+		b, commands := newIdleBot(t, fake)
 		key := b.client.UserID.String()
 		b.onMember(t.Context(), &event.Event{
 			Type: event.StateMember, RoomID: room, StateKey: &key,
 			Content: event.Content{Parsed: &event.MemberEventContent{Membership: membership}},
-		}, fake)
+		}, commands)
 		b.running.Wait()
 		if _, live := fake.Status(room); live {
 			t.Errorf("%s: the show goes on", membership)
@@ -153,7 +160,7 @@ func TestLeaveEndsShow(t *testing.T) {
 
 // newIdleBot is a bot in a room without encryption, whose homeserver takes all
 // that it says.
-func newIdleBot(t *testing.T) (*Bot, *station) {
+func newIdleBot(t *testing.T, fake *commandtest.Broadcasts) (*Bot, *command.Processor) {
 	t.Helper()
 	client, err := mautrix.NewClient("https://example.org", "@radio:example.org", "token")
 	if err != nil {
@@ -168,7 +175,7 @@ func newIdleBot(t *testing.T) (*Bot, *station) {
 	client.StateStore = mautrix.NewMemoryStateStore()
 	b := &Bot{client: client, rooms: newRooms(), log: slog.New(slog.DiscardHandler)}
 	b.rooms.set(room, true)
-	return b, mustStation(t, &fakeBroadcasts{})
+	return b, mustCommands(t, command.Options{Broadcasts: fake, Rights: command.Rights{Speakers: command.Users{alice}}})
 }
 
 // message is what a user says now.

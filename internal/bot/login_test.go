@@ -15,6 +15,7 @@ import (
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/id"
 
+	"broadcastbot/internal/command"
 	"broadcastbot/internal/dendrite"
 )
 
@@ -27,13 +28,12 @@ func TestNewRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, spoil := range map[string]func(*Options){
-		"is not a URL":               func(o *Options) { o.Homeserver = "matrix.example.org" },
-		"is not a Matrix id":         func(o *Options) { o.User = "radio" },
-		"either a password":          func(o *Options) { o.Password = "" },
-		"and not both":               func(o *Options) { o.AccessToken = "token" },
-		"a database":                 func(o *Options) { o.DB = nil },
-		`pattern "example.org" is`:   func(o *Options) { o.Inviters = []string{"example.org"} },
-		`pattern "*@example.com" is`: func(o *Options) { o.Speakers = []string{"*@example.com"} },
+		"is not a URL":             func(o *Options) { o.Homeserver = "matrix.example.org" },
+		"is not a Matrix id":       func(o *Options) { o.User = "radio" },
+		"either a password":        func(o *Options) { o.Password = "" },
+		"and not both":             func(o *Options) { o.AccessToken = "token" },
+		"a database":               func(o *Options) { o.DB = nil },
+		`pattern "example.org" is`: func(o *Options) { o.Inviters = command.Users{"example.org"} },
 	} {
 		bad := good
 		spoil(&bad)
@@ -71,7 +71,7 @@ func TestLoginRefused(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = b.Run(t.Context(), &fakeBroadcasts{})
+			err = b.Run(t.Context(), new(command.Processor))
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Fatalf("error %v, want %q", err, test.want)
 			}
@@ -119,7 +119,7 @@ func TestLoggedOutElsewhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Run(t.Context(), &fakeBroadcasts{}); err == nil || !strings.Contains(err.Error(), "start with a new database") {
+	if err := b.Run(t.Context(), new(command.Processor)); err == nil || !strings.Contains(err.Error(), "start with a new database") {
 		t.Errorf("error %v, want one that says what to do", err)
 	}
 }
@@ -136,7 +136,7 @@ func TestSessionLost(t *testing.T) {
 	}
 	ended := make(chan error, 1)
 	inBackground(t, func(ctx context.Context) error {
-		ended <- b.Run(ctx, &fakeBroadcasts{})
+		ended <- b.Run(ctx, new(command.Processor))
 		return nil
 	})
 	if err := b.session.AwaitReady(t.Context()); err != nil {
@@ -226,7 +226,7 @@ func TestCrossSigning(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Run(t.Context(), &fakeBroadcasts{}); err == nil || !strings.Contains(err.Error(), "recovery key in the config") {
+	if err := b.Run(t.Context(), new(command.Processor)); err == nil || !strings.Contains(err.Error(), "recovery key in the config") {
 		t.Errorf("a wrong recovery key: %v", err)
 	}
 }
@@ -244,7 +244,7 @@ func TestCrossSigningFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Run(t.Context(), &fakeBroadcasts{}); err == nil || !strings.Contains(err.Error(), "make a file for the recovery key") {
+	if err := b.Run(t.Context(), new(command.Processor)); err == nil || !strings.Contains(err.Error(), "make a file for the recovery key") {
 		t.Errorf("error %v, want one that speaks of the file", err)
 	}
 	radio := id.UserID(o.User)
@@ -258,7 +258,7 @@ func TestCrossSigningFails(t *testing.T) {
 	if b, err = New(o); err != nil {
 		t.Fatal(err)
 	}
-	inBackground(t, func(ctx context.Context) error { return b.Run(ctx, &fakeBroadcasts{}) })
+	inBackground(t, func(ctx context.Context) error { return b.Run(ctx, new(command.Processor)) })
 	if err := b.Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,8 @@ import (
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"broadcastbot/internal/command"
+	"broadcastbot/internal/commandtest"
 	"broadcastbot/internal/dendrite"
 	"broadcastbot/store"
 )
@@ -167,7 +169,7 @@ func (m *member) newRoom(t *testing.T, encrypted bool, invite ...string) id.Room
 // radio is a bot at work.
 type radio struct {
 	*Bot
-	fake *fakeBroadcasts
+	fake *commandtest.Broadcasts
 	stop func() error // ends Run and returns its error
 	log  *lockedBuffer
 }
@@ -178,12 +180,18 @@ func radioOptions(t *testing.T, server *dendrite.Server, dir string) Options {
 	return Options{
 		Homeserver: server.URL(), User: "@radio:" + server.ServerName(), Password: password,
 		DB: mustOpenStore(t, dir).DB(), DataDir: dir,
-		Inviters: []string{"@alice:" + server.ServerName()}, Speakers: []string{"@alice:" + server.ServerName()},
+		Inviters: command.Users{"@alice:" + server.ServerName()},
 	}
 }
 
-// startRadio runs a bot and waits until it knows its rooms.
+// startRadio runs a bot whose inviters are its speakers, and waits until it knows its rooms.
 func startRadio(t *testing.T, o Options) *radio {
+	t.Helper()
+	return startRadioWith(t, o, command.Options{Rights: command.Rights{Speakers: o.Inviters}})
+}
+
+// startRadioWith does so with other commands.
+func startRadioWith(t *testing.T, o Options, c command.Options) *radio {
 	t.Helper()
 	log := &lockedBuffer{}
 	o.Log = slog.New(slog.NewTextHandler(log, nil))
@@ -191,14 +199,24 @@ func startRadio(t *testing.T, o Options) *radio {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &radio{Bot: b, fake: &fakeBroadcasts{}, log: log}
-	r.stop = inBackground(t, func(ctx context.Context) error { return b.Run(ctx, r.fake) })
+	r := &radio{Bot: b, fake: &commandtest.Broadcasts{}, log: log}
+	c.Broadcasts, c.IsEncrypted, c.Log = r.fake, b.IsEncrypted, o.Log
+	r.stop = inBackground(t, func(ctx context.Context) error { return b.Run(ctx, mustCommands(t, c)) })
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if err := b.session.AwaitReady(ctx); err != nil {
 		t.Fatalf("the bot does not get ready: %v\n%s", err, log)
 	}
 	return r
+}
+
+func mustCommands(t *testing.T, o command.Options) *command.Processor {
+	t.Helper()
+	commands, err := command.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return commands
 }
 
 // inBackground runs a function until the test, or stop, ends its context.

@@ -2,22 +2,21 @@ package bot
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
-	"broadcastbot/internal/broadcast"
+	"broadcastbot/internal/command"
 	"broadcastbot/internal/retry"
 )
 
-// rooms are those the bot is in, and what is being done in each.
+// rooms are those that the bot is in, and the tasks of each.
 type rooms struct {
 	mu      sync.Mutex
 	joined  map[id.RoomID]bool
-	waiting map[id.RoomID][]func() // tasks; a room is in it while its tasks are being done
+	waiting map[id.RoomID][]func() // tasks; a room is in it while its tasks are run
 }
 
 func newRooms() rooms {
@@ -40,34 +39,34 @@ func (r *rooms) contains(room id.RoomID) bool {
 	return r.joined[room]
 }
 
-// maxWaiting is how many tasks of a room may wait. Answers go out one by one,
-// as fast as the homeserver allows; a flood of commands must not pile up.
+// maxWaiting is how many tasks of a room may wait. Answers go out one by one, as fast as the
+// homeserver allows; a flood of commands must not pile up.
 const maxWaiting = 16
 
-// enqueue adds a task to the room's queue, or says that it is full. idle means
-// that nobody works on the queue yet.
-func (r *rooms) enqueue(room id.RoomID, task func()) (idle, full bool) {
+// add puts a task behind those that wait in the room, unless they are too many. isIdle means
+// that nobody runs the room's tasks yet.
+func (r *rooms) add(room id.RoomID, task func()) (isIdle, isFull bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	waiting, busy := r.waiting[room]
+	waiting, isBusy := r.waiting[room]
 	if len(waiting) >= maxWaiting {
 		return false, true
 	}
 	r.waiting[room] = append(waiting, task)
-	return !busy, false
+	return !isBusy, false
 }
 
-// replace puts a task in the place of all that wait, and says how many did.
-func (r *rooms) replace(room id.RoomID, task func()) (idle bool, dropped int) {
+// replace puts a task in the place of all that wait in the room, and returns how many did.
+func (r *rooms) replace(room id.RoomID, task func()) (isIdle bool, dropped int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	waiting, busy := r.waiting[room]
+	waiting, isBusy := r.waiting[room]
 	r.waiting[room] = []func(){task}
-	return !busy, len(waiting)
+	return !isBusy, len(waiting)
 }
 
-// next takes the first task out of the room's queue. Where there is none, the
-// caller has ceased to work on the queue.
+// next takes the room's first task out. Without one, ok is false, and the caller no longer
+// runs the room's tasks.
 func (r *rooms) next(room id.RoomID) (task func(), ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -80,40 +79,40 @@ func (r *rooms) next(room id.RoomID) (task func(), ok bool) {
 	return waiting[0], true
 }
 
-// inTurn runs a task in the background, after those that came before it from
-// the same room. Rooms do not wait for each other. A task too many is dropped.
-func (b *Bot) inTurn(room id.RoomID, task func()) {
-	idle, full := b.rooms.enqueue(room, task)
-	if full {
+// enqueue runs a task in the background, after those that came before it from the same room.
+// Rooms do not wait for each other. A task too many is dropped.
+func (b *Bot) enqueue(room id.RoomID, task func()) {
+	isIdle, isFull := b.rooms.add(room, task)
+	if isFull {
 		b.log.Warn("dropped a command: too many of this room are waiting already", "room", room)
 	}
-	if idle {
-		b.running.Go(func() { b.work(room) })
+	if isIdle {
+		b.running.Go(func() { b.runTasks(room) })
 	}
 }
 
-// instead is inTurn for a task that makes those before it pointless: only the
-// one that is being carried out is waited for, the others are dropped.
-func (b *Bot) instead(room id.RoomID, task func()) {
-	idle, dropped := b.rooms.replace(room, task)
+// overtake runs a task that makes those that wait in its room pointless: only the one that
+// runs already is waited for, the others are dropped.
+func (b *Bot) overtake(room id.RoomID, task func()) {
+	isIdle, dropped := b.rooms.replace(room, task)
 	if dropped > 0 {
 		b.log.Info("dropped commands that were still waiting", "room", room, "count", dropped)
 	}
-	if idle {
-		b.running.Go(func() { b.work(room) })
+	if isIdle {
+		b.running.Go(func() { b.runTasks(room) })
 	}
 }
 
-// work does the room's tasks until none is left.
-func (b *Bot) work(room id.RoomID) {
+// runTasks runs the room's tasks until none is left.
+func (b *Bot) runTasks(room id.RoomID) {
 	for task, ok := b.rooms.next(room); ok; task, ok = b.rooms.next(room) {
 		task()
 	}
 }
 
-// learnRooms asks which rooms we were in before this start. What is said in
-// others before we join is not for us.
-func (b *Bot) learnRooms(ctx context.Context) error {
+// loadRooms asks which rooms we were in before this start. What was said in other rooms
+// before we join them is not for us.
+func (b *Bot) loadRooms(ctx context.Context) error {
 	joined, err := b.client.JoinedRooms(ctx)
 	if err != nil {
 		return b.session.Explain(err)
@@ -124,9 +123,9 @@ func (b *Bot) learnRooms(ctx context.Context) error {
 	return nil
 }
 
-// onMember keeps track of where we are, takes invitations, and ends the show of
-// a room that we are no longer in.
-func (b *Bot) onMember(ctx context.Context, evt *event.Event, broadcasts Broadcasts) {
+// onMember notes where we are, answers invitations, and ends the show of a room that we are
+// no longer in.
+func (b *Bot) onMember(ctx context.Context, evt *event.Event, commands *command.Processor) {
 	if evt.GetStateKey() != b.client.UserID.String() {
 		return
 	}
@@ -134,28 +133,16 @@ func (b *Bot) onMember(ctx context.Context, evt *event.Event, broadcasts Broadca
 	b.rooms.set(evt.RoomID, membership == event.MembershipJoin)
 	switch membership {
 	case event.MembershipInvite:
-		b.inTurn(evt.RoomID, func() { b.takeInvite(ctx, evt) })
+		b.enqueue(evt.RoomID, func() { b.answerInvitation(ctx, evt) })
 	case event.MembershipLeave, event.MembershipBan:
-		b.instead(evt.RoomID, func() { b.endShow(ctx, evt.RoomID, broadcasts) })
+		b.overtake(evt.RoomID, func() { commands.LeftRoom(ctx, evt.RoomID.String()) })
 	}
 }
 
-// endShow closes the microphone for a room that has sent us away.
-func (b *Bot) endShow(ctx context.Context, room id.RoomID, broadcasts Broadcasts) {
-	_, err := broadcasts.Stop(ctx, room.String())
-	switch {
-	case errors.Is(err, broadcast.ErrNotLive):
-	case err != nil:
-		b.log.Warn("the show of a room that we are no longer in has no proper end", "room", room, "err", err)
-	default:
-		b.log.Info("ended the show of a room that we are no longer in", "room", room)
-	}
-}
-
-// takeInvite joins the room, or declines where the inviter is not welcome.
-func (b *Bot) takeInvite(ctx context.Context, evt *event.Event) {
+// answerInvitation joins the room, or declines if the inviter is not among Options.Inviters.
+func (b *Bot) answerInvitation(ctx context.Context, evt *event.Event) {
 	log := b.log.With("room", evt.RoomID, "user", evt.Sender)
-	if !b.access.inviters.match(evt.Sender.String()) {
+	if !b.options.Inviters.Match(evt.Sender.String()) {
 		log.Info("declined an invitation: the user is not among the allowed inviters")
 		if _, err := b.client.LeaveRoom(ctx, evt.RoomID); err != nil {
 			log.Warn("an invitation could not be declined", "err", err)
@@ -169,8 +156,8 @@ func (b *Bot) takeInvite(ctx context.Context, evt *event.Event) {
 	log.Info("joined a room")
 }
 
-// joinPolicy has several attempts, because our server may hear of a remote invitation before the
-// room's server knows of it, and then refuses.
+// joinPolicy has several attempts, because our server may hear of an invitation from another
+// server before the room's server knows of it, and is refused then.
 var joinPolicy = retry.Policy{First: time.Second, Max: 16 * time.Second, Attempts: 6}
 
 // join joins a room.

@@ -9,6 +9,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"broadcastbot/internal/broadcast"
+	"broadcastbot/internal/command"
 	"broadcastbot/internal/dendrite"
 )
 
@@ -17,9 +18,9 @@ func TestEncryptedRoom(t *testing.T) {
 	t.Parallel()
 	server := dendrite.Run(t)
 	user := mustRegister(t, server, "radio")
-	o := radioOptions(t, server, t.TempDir())
-	o.Speakers = []string{"@bob:" + server.ServerName()}
-	radio := startRadio(t, o)
+	radio := startRadioWith(t, radioOptions(t, server, t.TempDir()), command.Options{
+		Rights: command.Rights{Speakers: command.Users{"@bob:" + server.ServerName()}},
+	})
 	alice, bob, carol := newMember(t, server, "alice"), newMember(t, server, "bob"), newMember(t, server, "carol")
 	room := alice.newRoom(t, true, user, bob.UserID.String(), carol.UserID.String())
 	for _, guest := range []*member{bob, carol} {
@@ -44,11 +45,11 @@ func TestEncryptedRoom(t *testing.T) {
 	if got := carol.ask(t, room, "!live start Mine"); !strings.Contains(got, "Only this station's speakers") {
 		t.Errorf("answer %q to a stranger", got)
 	}
-	checkAsked(t, radio.fake.requests(), nil)
+	radio.fake.CheckAsked(t, nil)
 	if got := bob.ask(t, room, "!live start Town hall"); got != "“Town hall” is on air. !live stop ends the show." {
 		t.Errorf("answer %q to a speaker", got)
 	}
-	checkAsked(t, radio.fake.requests(), &broadcast.Request{Room: room.String(), Speaker: bob.UserID.String(), Title: "Town hall"})
+	radio.fake.CheckAsked(t, &broadcast.Request{Room: room.String(), Speaker: bob.UserID.String(), Title: "Town hall"})
 	if got := alice.ask(t, room, "!live stop"); !strings.Contains(got, "is over") { // she made the room
 		t.Errorf("answer %q to a moderator", got)
 	}
@@ -71,7 +72,7 @@ func TestClearTextIsIgnored(t *testing.T) {
 		}
 		alice.ask(t, room, "!live status") // answered after the other would have been
 	}
-	checkAsked(t, radio.fake.requests(), nil)
+	radio.fake.CheckAsked(t, nil)
 	if !strings.Contains(radio.log.String(), "without encryption") {
 		t.Error("nobody is told of the forgery")
 	}
@@ -97,7 +98,7 @@ func TestForgottenEncryption(t *testing.T) {
 	if _, err := radio.options.DB.Exec("UPDATE mx_room_state SET encryption = NULL"); err != nil {
 		t.Fatal(err)
 	}
-	if encrypted, err := radio.isEncrypted(t.Context(), room); err != nil || !encrypted {
+	if encrypted, err := radio.IsEncrypted(t.Context(), room.String()); err != nil || !encrypted {
 		t.Errorf("encrypted: %v (%v), want true", encrypted, err)
 	}
 }
@@ -109,7 +110,7 @@ func TestOldCommands(t *testing.T) {
 	user := mustRegister(t, server, "radio")
 	alice := newMember(t, server, "alice")
 	o := radioOptions(t, server, t.TempDir())
-	o.Inviters = []string{"*:" + server.ServerName()}
+	o.Inviters = command.Users{"*:" + server.ServerName()}
 
 	room := alice.newRoom(t, false)
 	first := startRadio(t, o)
@@ -117,13 +118,13 @@ func TestOldCommands(t *testing.T) {
 	mustInvite(t, alice, room, user)
 	alice.awaitMembership(t, room, user, event.MembershipJoin)
 	alice.ask(t, room, "!live status")
-	checkAsked(t, first.fake.requests(), nil)
+	first.fake.CheckAsked(t, nil)
 
 	first.stop()
 	alice.say(t, room, "!live start Between two runs")
 	second := startRadio(t, o)
 	alice.ask(t, room, "!live status")
-	checkAsked(t, second.fake.requests(), nil)
+	second.fake.CheckAsked(t, nil)
 
 	edited := &event.MessageEventContent{MsgType: event.MsgText, Body: "!live start Edited"}
 	edited.SetEdit(alice.say(t, room, "hello"))
@@ -132,7 +133,7 @@ func TestOldCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	alice.ask(t, room, "!live status")
-	checkAsked(t, second.fake.requests(), nil)
+	second.fake.CheckAsked(t, nil)
 }
 
 func TestInvitationDeclined(t *testing.T) {

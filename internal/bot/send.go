@@ -13,7 +13,7 @@ import (
 // send posts a message, encrypted where the room is. Of two messages with the
 // same transaction the homeserver takes one; an empty transaction is unique.
 func (b *Bot) send(ctx context.Context, room id.RoomID, content *event.Content, transaction string) (id.EventID, error) {
-	if _, err := b.isEncrypted(ctx, room); err != nil {
+	if _, err := b.IsEncrypted(ctx, room.String()); err != nil {
 		return "", err
 	}
 	sent, err := b.client.SendMessageEvent(ctx, room, event.EventMessage, content, mautrix.ReqSendEvent{TransactionID: transaction})
@@ -23,17 +23,17 @@ func (b *Bot) send(ctx context.Context, room id.RoomID, content *event.Content, 
 	return sent.EventID, nil
 }
 
-// isEncrypted reports whether members encrypt in the room. What is known to be
-// encrypted stays so (Matrix has no way back). Otherwise the homeserver is
-// asked, because the announcement must not be sent in clear text only because
-// a crash has lost the event that switched encryption on.
-func (b *Bot) isEncrypted(ctx context.Context, room id.RoomID) (bool, error) {
-	encrypted, err := b.client.StateStore.IsEncrypted(ctx, room)
+// IsEncrypted reports whether members encrypt in the room. What is known to be encrypted
+// stays so (Matrix has no way back). Otherwise the homeserver is asked, because the
+// announcement must not be sent in clear text only because a crash has lost the event that
+// switched encryption on.
+func (b *Bot) IsEncrypted(ctx context.Context, room string) (bool, error) {
+	encrypted, err := b.client.StateStore.IsEncrypted(ctx, id.RoomID(room))
 	if err != nil || encrypted {
 		return encrypted, err
 	}
 	var state event.EncryptionEventContent // the client notes what it finds
-	err = b.client.StateEvent(ctx, room, event.StateEncryption, "", &state)
+	err = b.client.StateEvent(ctx, id.RoomID(room), event.StateEncryption, "", &state)
 	if errors.Is(err, mautrix.MNotFound) {
 		return false, nil
 	}

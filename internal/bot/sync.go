@@ -8,24 +8,26 @@ import (
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"broadcastbot/internal/command"
 )
 
-// listen subscribes to what the rooms send.
-func (b *Bot) listen(s *station) {
+// subscribe has commands answer what the rooms send.
+func (b *Bot) subscribe(commands *command.Processor) {
 	syncer := b.client.Syncer.(mautrix.ExtensibleSyncer)
-	syncer.OnEventType(event.StateMember, func(ctx context.Context, evt *event.Event) { b.onMember(ctx, evt, s.broadcasts) })
-	syncer.OnEventType(event.EventMessage, func(ctx context.Context, evt *event.Event) { b.onMessage(ctx, evt, s) })
+	syncer.OnEventType(event.StateMember, func(ctx context.Context, evt *event.Event) { b.onMember(ctx, evt, commands) })
+	syncer.OnEventType(event.EventMessage, func(ctx context.Context, evt *event.Event) { b.onMessage(ctx, evt, commands) })
 }
 
-// commandLifetime is how late a command may arrive. A microphone must not open
-// because of a message that another server had kept back for an hour.
+// commandLifetime is how late a command may arrive. A microphone must not open because of a
+// message that another server had kept back for an hour.
 const commandLifetime = 5 * time.Minute
 
 // clockSkew is how far the sender's server may be ahead of us.
 const clockSkew = time.Minute
 
-// onMessage takes a message for a command if it can be one.
-func (b *Bot) onMessage(ctx context.Context, evt *event.Event, s *station) {
+// onMessage has a message answered if it is a command.
+func (b *Bot) onMessage(ctx context.Context, evt *event.Event, commands *command.Processor) {
 	content := evt.Content.AsMessage()
 	if ctx.Err() != nil { // late keys may decrypt a message after the end
 		return
@@ -34,7 +36,7 @@ func (b *Bot) onMessage(ctx context.Context, evt *event.Event, s *station) {
 		return
 	}
 	content.RemoveReplyFallback()
-	words, ok := parse(content.Body)
+	words, ok := command.Parse(content.Body)
 	if !ok {
 		return
 	}
@@ -42,16 +44,16 @@ func (b *Bot) onMessage(ctx context.Context, evt *event.Event, s *station) {
 		b.log.Info("ignored a command of another time", "room", evt.RoomID, "user", evt.Sender, "sent", time.UnixMilli(evt.Timestamp))
 		return
 	}
-	enqueue := b.inTurn
-	if c := b.caller(ctx, evt); isStop(words) && (s.access.maySpeak(c) || c.power >= moderatorPower) {
-		enqueue = b.instead
+	enqueue := b.enqueue
+	if commands.IsUrgent(b.request(ctx, evt, words)) {
+		enqueue = b.overtake
 	}
-	enqueue(evt.RoomID, func() { b.obey(ctx, evt, s, words) })
+	enqueue(evt.RoomID, func() { b.answer(ctx, evt, commands, words) })
 }
 
-// obey carries out a command whose turn has come, and answers it. It may have
-// waited for long, so its time is looked at once more.
-func (b *Bot) obey(ctx context.Context, evt *event.Event, s *station, words []string) {
+// answer has a command carried out whose turn has come, and says the answer. The command may
+// have waited for long, so its time is looked at once more.
+func (b *Bot) answer(ctx context.Context, evt *event.Event, commands *command.Processor, words []string) {
 	log := b.log.With("room", evt.RoomID, "user", evt.Sender)
 	if !b.isCurrent(evt) {
 		log.Info("ignored a command that had to wait for too long")
@@ -62,22 +64,22 @@ func (b *Bot) obey(ctx context.Context, evt *event.Event, s *station, words []st
 			"trust", evt.Mautrix.TrustState.String())
 		return
 	}
-	if err := b.reply(ctx, evt, s.answer(ctx, b.caller(ctx, evt), words)); err != nil {
+	if err := b.reply(ctx, evt, commands.Answer(ctx, b.request(ctx, evt, words))); err != nil {
 		log.Warn("a command could not be answered", "err", err)
 	}
 }
 
-// isCurrent is false for what was said before we came, long ago, or in the
-// future: a server that lies about the time could keep such a message back.
+// isCurrent is false for what was said before we came, long ago, or in the future: a server
+// that lies about the time could keep such a message back.
 func (b *Bot) isCurrent(evt *event.Event) bool {
 	said := time.UnixMilli(evt.Timestamp)
 	age := time.Since(said)
 	return !said.Before(b.started) && age < commandLifetime && age > -clockSkew && b.rooms.contains(evt.RoomID)
 }
 
-// strangers are the states of a message whose key is not known to be of one of
-// its sender's devices. mautrix decrypts it all the same.
-var strangers = []id.TrustState{
+// untrusted are the states of a message whose key is not known to belong to one of its
+// sender's devices. mautrix decrypts it all the same.
+var untrusted = []id.TrustState{
 	id.TrustStateBlacklisted,
 	id.TrustStateDeviceKeyMismatch,
 	id.TrustStateUnknownDevice,
@@ -85,25 +87,26 @@ var strangers = []id.TrustState{
 	id.TrustStateBackup,
 }
 
-// isAuthentic is false for a command in clear text where members encrypt, and
-// for one that was not encrypted by a device of its sender. It does not ask
-// that the device be verified: one that the homeserver has added to the
-// sender's account still passes. Only a bot that wants every device signed by
-// its user (cross-signing) could prevent that.
+// isAuthentic is false for a command in clear text where members encrypt, and for one that was
+// not encrypted by a device of its sender. It does not ask that the device be verified: one
+// that the homeserver has added to the sender's account still passes. Only a bot that wants
+// every device signed by its user (cross-signing) could prevent that.
 func (b *Bot) isAuthentic(ctx context.Context, evt *event.Event) bool {
 	if evt.Mautrix.EventSource&event.SourceDecrypted != 0 {
-		return !slices.Contains(strangers, evt.Mautrix.TrustState)
+		return !slices.Contains(untrusted, evt.Mautrix.TrustState)
 	}
-	encrypted, err := b.isEncrypted(ctx, evt.RoomID)
+	encrypted, err := b.IsEncrypted(ctx, evt.RoomID.String())
 	if err != nil {
-		b.log.Warn("a command in clear text can not be judged", "room", evt.RoomID, "err", err)
+		b.log.Warn("a command in clear text cannot be judged", "room", evt.RoomID, "err", err)
 	}
 	return err == nil && !encrypted
 }
 
-// caller is the sender of a message.
-func (b *Bot) caller(ctx context.Context, evt *event.Event) caller {
-	return caller{room: evt.RoomID.String(), user: evt.Sender.String(), power: b.power(ctx, evt.RoomID, evt.Sender)}
+// request is what a message asks for, with the power that its sender has now.
+func (b *Bot) request(ctx context.Context, evt *event.Event, words []string) command.Request {
+	return command.Request{
+		Room: evt.RoomID.String(), User: evt.Sender.String(), Power: b.power(ctx, evt.RoomID, evt.Sender), Words: words,
+	}
 }
 
 // power is the user's power level in the room: 0 where it is not known.

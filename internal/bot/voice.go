@@ -38,7 +38,7 @@ func (b *Bot) postVoice(ctx context.Context, r *store.Broadcast) error {
 // uploadVoice uploads the recording as an Ogg Opus file, encrypted in the
 // ordinary way where the room is, and returns the message about it.
 func (b *Bot) uploadVoice(ctx context.Context, r *store.Broadcast) (*event.MessageEventContent, error) {
-	encrypted, err := b.isEncrypted(ctx, id.RoomID(r.Room))
+	encrypted, err := b.IsEncrypted(ctx, r.Room)
 	if err != nil {
 		return nil, err
 	}

@@ -1,11 +1,12 @@
-package bot
+package command
 
 import (
 	"math"
+	"strings"
 	"testing"
 )
 
-func TestPatterns(t *testing.T) {
+func TestUsers(t *testing.T) {
 	for _, test := range []struct {
 		pattern, user string
 		want          bool
@@ -23,23 +24,23 @@ func TestPatterns(t *testing.T) {
 		{"*", "alice", false},
 		{"", "@alice:example.org", false},
 	} {
-		if got := (patterns{"@nobody:example.net", test.pattern}).match(test.user); got != test.want {
+		if got := (Users{"@nobody:example.net", test.pattern}).Match(test.user); got != test.want {
 			t.Errorf("pattern %q, user %q: %v, want %v", test.pattern, test.user, got, test.want)
 		}
 	}
-	if (patterns)(nil).match("@alice:example.org") {
+	if Users(nil).Match("@alice:example.org") {
 		t.Error("no pattern matches somebody")
 	}
 }
 
-func TestCheckPattern(t *testing.T) {
+func TestUsersCheck(t *testing.T) {
 	for _, good := range []string{"*", "@alice:example.org", "*:example.org", "*:localhost:8448"} {
-		if err := checkPattern(good); err != nil {
+		if err := (Users{"*", good}).Check(); err != nil {
 			t.Errorf("pattern %q: %v", good, err)
 		}
 	}
 	for _, bad := range []string{"", "alice", "example.org", "*.example.org", "*:", "@*:example.org", "@al*:example.org", "@alice", "@alice:example.org @bob:example.org"} {
-		if checkPattern(bad) == nil {
+		if (Users{"*", bad}).Check() == nil {
 			t.Errorf("pattern %q is accepted", bad)
 		}
 	}
@@ -47,30 +48,32 @@ func TestCheckPattern(t *testing.T) {
 
 func TestMaySpeak(t *testing.T) {
 	for _, test := range []struct {
-		name    string
-		options Options
-		power   int
-		want    bool
+		name   string
+		rights Rights
+		power  int
+		want   bool
 	}{
-		{"Listed", Options{Speakers: []string{"*:example.org"}}, 0, true},
-		{"Moderator", Options{}, 50, true},
-		{"Member", Options{}, 49, false},
-		{"OwnLevel", Options{SpeakerPower: 10}, 10, true},
-		{"BelowOwnLevel", Options{SpeakerPower: 10}, 9, false},
-		{"Admin", Options{SpeakerPower: 100}, 100, true},
-		{"NobodyByPower", Options{SpeakerPower: 101}, 100, false},
-		{"NotEvenHigherPower", Options{SpeakerPower: 101}, 9000, false},
-		{"NotEvenTheCreator", Options{SpeakerPower: 101}, math.MaxInt, false},
-		{"ListedWithoutPower", Options{SpeakerPower: 101, Speakers: []string{"@alice:example.org"}}, 0, true},
+		{"Listed", Rights{Speakers: Users{"*:example.org"}}, 0, true},
+		{"Moderator", Rights{}, 50, true},
+		{"Member", Rights{}, 49, false},
+		{"OwnLevel", Rights{Power: 10}, 10, true},
+		{"BelowOwnLevel", Rights{Power: 10}, 9, false},
+		{"Admin", Rights{Power: 100}, 100, true},
+		{"NobodyByPower", Rights{Power: 101}, 100, false},
+		{"NotEvenHigherPower", Rights{Power: 101}, 9000, false},
+		{"NotEvenTheCreator", Rights{Power: 101}, math.MaxInt, false},
+		{"ListedWithoutPower", Rights{Power: 101, Speakers: Users{"@alice:example.org"}}, 0, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			a, err := newAccess(test.options)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := a.maySpeak(caller{user: "@alice:example.org", power: test.power}); got != test.want {
+			if got := test.rights.maySpeak(Request{User: "@alice:example.org", Power: test.power}); got != test.want {
 				t.Errorf("may speak: %v, want %v", got, test.want)
 			}
 		})
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	if _, err := New(Options{Rights: Rights{Speakers: Users{"*@example.com"}}}); err == nil || !strings.Contains(err.Error(), `pattern "*@example.com" is`) {
+		t.Errorf("error %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package bot
+package command
 
 import (
 	"bytes"
@@ -10,76 +10,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"broadcastbot/capture"
 	"broadcastbot/internal/broadcast"
+	"broadcastbot/internal/commandtest"
 	"broadcastbot/store"
 )
-
-// fakeBroadcasts is a station without sound.
-type fakeBroadcasts struct {
-	mu      sync.Mutex
-	live    map[string]broadcast.Status
-	asked   []broadcast.Request
-	err     error // of the next Start or Stop
-	panicky bool
-	stopped chan string // gets the rooms whose show is over; nil: nobody waits
-}
-
-func (f *fakeBroadcasts) Start(_ context.Context, r broadcast.Request) (store.Broadcast, bool, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.panicky {
-		panic("out of tape")
-	}
-	if f.err != nil {
-		return store.Broadcast{}, false, f.err
-	}
-	if running, live := f.live[r.Room]; live {
-		return running.Broadcast, false, nil
-	}
-	f.asked = append(f.asked, r)
-	b := store.Broadcast{Room: r.Room, Speaker: r.Speaker, Title: r.Title, State: store.Live, Plain: r.Plain}
-	if f.live == nil {
-		f.live = make(map[string]broadcast.Status)
-	}
-	f.live[r.Room] = broadcast.Status{Broadcast: b}
-	return b, true, nil
-}
-
-func (f *fakeBroadcasts) Stop(_ context.Context, room string) (store.Broadcast, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	running, live := f.live[room]
-	if f.err != nil {
-		return store.Broadcast{}, f.err
-	}
-	if !live {
-		return store.Broadcast{}, fmt.Errorf("stop: %w", broadcast.ErrNotLive)
-	}
-	delete(f.live, room)
-	if f.stopped != nil {
-		f.stopped <- room
-	}
-	running.Broadcast.State, running.Broadcast.Duration = store.Ended, 754*time.Second
-	return running.Broadcast, nil
-}
-
-func (f *fakeBroadcasts) Status(room string) (broadcast.Status, bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	running, live := f.live[room]
-	return running, live
-}
-
-func (f *fakeBroadcasts) requests() []broadcast.Request {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.asked
-}
 
 const (
 	room  = "!room:example.org"
@@ -107,6 +45,8 @@ func TestCommands(t *testing.T) {
 		{name: "Empty", user: alice, body: "  \n "},
 		{name: "NotAtTheStart", user: alice, body: "I say !live start"},
 		{name: "Help", user: bob, body: "!help", want: "!live start [source] [title]: go on air"},
+		{name: "HelpElsewhere", user: bob, body: "!live help", want: "!live start [source] [title]: go on air"},
+		{name: "HelpSources", user: bob, body: "!help", want: "device:default, device:NAME: a microphone"},
 		{name: "LiveAlone", user: alice, body: "!live", want: `I do not know "!live". Say !help`},
 		{name: "Unknown", user: alice, body: "!live strat Town hall", want: `I do not know "!live strat". Say !help`},
 
@@ -135,10 +75,10 @@ func TestCommands(t *testing.T) {
 			asked: &broadcast.Request{Room: room, Speaker: bob}},
 		{name: "StartStranger", user: bob, power: 49, body: "!live start", want: "Only this station's speakers"},
 		{name: "StartTwice", live: true, user: alice, body: "!live start Other", want: "“Town hall” is on air already"},
-		{name: "StartFile", user: alice, body: "!live start file:../../etc/passwd", want: "I can not start that: this station plays no files"},
-		{name: "StartPipe", user: alice, body: "!live start pipe:-", want: "I can not start that: a pipe can only"},
-		{name: "StartFails", err: fmt.Errorf("the gateway can not take the show: %w", errors.New("no route to host")),
-			user: alice, body: "!live start", want: "That did not work: the gateway can not take the show: no route to host. The station's log"},
+		{name: "StartFile", user: alice, body: "!live start file:../../etc/passwd", want: "I cannot start that: this station plays no files"},
+		{name: "StartPipe", user: alice, body: "!live start pipe:-", want: "I cannot start that: a pipe can only"},
+		{name: "StartFails", err: fmt.Errorf("the gateway cannot take the show: %w", errors.New("no route to host")),
+			user: alice, body: "!live start", want: "That did not work: the gateway cannot take the show: no route to host. The station's log"},
 
 		{name: "Stop", live: true, user: alice, body: "!live stop", want: "“Town hall” is over after 12:34.", over: true},
 		{name: "StopModerator", live: true, user: bob, power: 50, body: "!live stop", want: "is over", over: true},
@@ -150,73 +90,63 @@ func TestCommands(t *testing.T) {
 		{name: "StatusNothing", user: bob, body: "!live status", want: "Nothing is on air here."},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			fake := &fakeBroadcasts{live: make(map[string]broadcast.Status), err: test.err}
+			fake := &commandtest.Broadcasts{Live: make(map[string]broadcast.Status), Err: test.err}
 			if test.live {
-				fake.live[room] = alices
+				fake.Live[room] = alices
 			}
-			got := mustStation(t, fake).tell(t, caller{room: room, user: test.user, power: test.power}, test.body)
+			got := say(t, mustProcessor(t, fake), Request{Room: room, User: test.user, Power: test.power}, test.body)
 			if !strings.Contains(got, test.want) || (test.want == "") != (got == "") {
 				t.Errorf("answer %q, want %q", got, test.want)
 			}
-			checkAsked(t, fake.asked, test.asked)
-			if over := len(fake.live) == 0; test.over && !over {
+			fake.CheckAsked(t, test.asked)
+			if over := len(fake.Live) == 0; test.over && !over {
 				t.Error("the show is still on air")
 			}
 		})
 	}
 }
 
-func checkAsked(t *testing.T, got []broadcast.Request, want *broadcast.Request) {
-	t.Helper()
-	switch {
-	case want == nil && len(got) > 0:
-		t.Errorf("started %+v", got)
-	case want != nil && (len(got) != 1 || got[0] != *want):
-		t.Errorf("started %+v, want %+v", got, *want)
-	}
-}
-
 func TestStartPlain(t *testing.T) {
-	fake := &fakeBroadcasts{}
-	s := mustStation(t, fake)
-	s.plain = func(context.Context, string) (bool, error) { return true, nil }
-	if got := s.tell(t, caller{room: room, user: alice}, "!live start Town hall"); !strings.Contains(got, "on air, and not encrypted") {
+	fake := &commandtest.Broadcasts{}
+	p := mustProcessor(t, fake)
+	p.PlainRooms, p.IsEncrypted = []string{room}, func(context.Context, string) (bool, error) { return false, nil }
+	if got := say(t, p, Request{Room: room, User: alice}, "!live start Town hall"); !strings.Contains(got, "on air, and not encrypted") {
 		t.Errorf("answer %q", got)
 	}
-	checkAsked(t, fake.asked, &broadcast.Request{Room: room, Speaker: alice, Title: "Town hall", Plain: true})
+	fake.CheckAsked(t, &broadcast.Request{Room: room, Speaker: alice, Title: "Town hall", Plain: true})
 }
 
 // TestStartPlainIsRefused: also when it is not known whether the room is
 // encrypted.
 func TestStartPlainIsRefused(t *testing.T) {
-	for want, err := range map[string]error{"This room is encrypted, but": errEncryptedRoom, "That did not work": errors.New("the homeserver is away")} {
-		fake := &fakeBroadcasts{}
-		s := mustStation(t, fake)
-		s.plain = func(context.Context, string) (bool, error) { return false, err }
-		if got := s.tell(t, caller{room: room, user: alice}, "!live start"); !strings.Contains(got, want) {
+	for want, err := range map[string]error{"This room is encrypted, but": nil, "That did not work": errors.New("the homeserver is away")} {
+		fake := &commandtest.Broadcasts{}
+		p := mustProcessor(t, fake)
+		p.PlainRooms, p.IsEncrypted = []string{room}, func(context.Context, string) (bool, error) { return err == nil, err }
+		if got := say(t, p, Request{Room: room, User: alice}, "!live start"); !strings.Contains(got, want) {
 			t.Errorf("answer %q, want %q", got, want)
 		}
-		checkAsked(t, fake.asked, nil)
+		fake.CheckAsked(t, nil)
 	}
 }
 
 func TestPanicIsAnswered(t *testing.T) {
-	s := mustStation(t, &fakeBroadcasts{panicky: true})
-	if got := s.tell(t, caller{room: room, user: alice}, "!live start"); !strings.Contains(got, "That went wrong inside the station") {
+	p := mustProcessor(t, &commandtest.Broadcasts{Panics: true})
+	if got := say(t, p, Request{Room: room, User: alice}, "!live start"); !strings.Contains(got, "That went wrong inside the station") {
 		t.Errorf("answer %q", got)
 	}
 }
 
 func TestStatusTellsBacklog(t *testing.T) {
-	s := mustStation(t, &fakeBroadcasts{live: map[string]broadcast.Status{room: {Size: 900_000, Uploaded: 100_000}}})
-	if got := s.tell(t, caller{room: room}, "!live status"); !strings.Contains(got, "800 kB wait for the gateway") {
+	p := mustProcessor(t, &commandtest.Broadcasts{Live: map[string]broadcast.Status{room: {Size: 900_000, Uploaded: 100_000}}})
+	if got := say(t, p, Request{Room: room}, "!live status"); !strings.Contains(got, "800 kB wait for the gateway") {
 		t.Errorf("answer %q", got)
 	}
 }
 
 func TestStartFile(t *testing.T) {
-	fake := &fakeBroadcasts{}
-	s := mustStation(t, fake)
+	fake := &commandtest.Broadcasts{}
+	p := mustProcessor(t, fake)
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -225,17 +155,17 @@ func TestStartFile(t *testing.T) {
 	if err := os.WriteFile(path, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	s.sources = capture.BuiltIn(capture.Limits{MediaDir: dir})
-	s.tell(t, caller{room: room, user: alice}, "!live start file:talk.opus A talk")
-	checkAsked(t, fake.asked, &broadcast.Request{Room: room, Speaker: alice, Source: "file:" + path, Title: "A talk"})
+	p.Sources = capture.BuiltIn(capture.Limits{MediaDir: dir})
+	say(t, p, Request{Room: room, User: alice}, "!live start file:talk.opus A talk")
+	fake.CheckAsked(t, &broadcast.Request{Room: room, Speaker: alice, Source: "file:" + path, Title: "A talk"})
 }
 
 // TestErrorsAreLogged: the operator reads them, too.
 func TestErrorsAreLogged(t *testing.T) {
 	var log bytes.Buffer
-	s := mustStation(t, &fakeBroadcasts{err: fmt.Errorf("open the tape: %w", fs.ErrNotExist)})
-	s.log = slog.New(slog.NewTextHandler(&log, nil))
-	s.tell(t, caller{room: room, user: alice}, "!live start")
+	p := mustProcessor(t, &commandtest.Broadcasts{Err: fmt.Errorf("open the tape: %w", fs.ErrNotExist)})
+	p.Log = slog.New(slog.NewTextHandler(&log, nil))
+	say(t, p, Request{Room: room, User: alice}, "!live start")
 	if !strings.Contains(log.String(), fs.ErrNotExist.Error()) {
 		t.Errorf("the log has no reason: %s", &log)
 	}
@@ -243,11 +173,11 @@ func TestErrorsAreLogged(t *testing.T) {
 
 func TestHeadline(t *testing.T) {
 	for err, want := range map[error]string{
-		errors.New(`unknown source "x": use tone:440`):                            `unknown source "x": use tone:440`,
-		fmt.Errorf("the source can not be opened: %w", errors.New("it is busy.")): "the source can not be opened: it is busy",
-		fmt.Errorf("stopped (%w) in the middle", errors.New("no\nroute")):         "stopped (no route) in the middle",
-		errors.New(strings.Repeat("ä", 300)):                                      strings.Repeat("ä", 300),
-		errors.New(strings.Repeat("ä", 301)):                                      strings.Repeat("ä", 299) + "…",
+		errors.New(`unknown source "x": use tone:440`):                           `unknown source "x": use tone:440`,
+		fmt.Errorf("the source cannot be opened: %w", errors.New("it is busy.")): "the source cannot be opened: it is busy",
+		fmt.Errorf("stopped (%w) in the middle", errors.New("no\nroute")):        "stopped (no route) in the middle",
+		errors.New(strings.Repeat("ä", 300)):                                     strings.Repeat("ä", 300),
+		errors.New(strings.Repeat("ä", 301)):                                     strings.Repeat("ä", 299) + "…",
 	} {
 		if got := headline(err); got != want {
 			t.Errorf("headline of %q: %q, want %q", err, got, want)
@@ -255,20 +185,61 @@ func TestHeadline(t *testing.T) {
 	}
 }
 
-func TestClock(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		0: "0:00", 999 * time.Millisecond: "0:01", 61 * time.Second: "1:01",
-		3599 * time.Second: "59:59", 3600 * time.Second: "1:00:00", 36061 * time.Second: "10:01:01",
+// TestIsUrgent: the end of a show waits for nobody, but not everybody can jump the queue.
+func TestIsUrgent(t *testing.T) {
+	p := mustProcessor(t, &commandtest.Broadcasts{})
+	for _, test := range []struct {
+		user  string
+		power int
+		body  string
+		want  bool
+	}{
+		{alice, 0, "!live stop", true},
+		{alice, 0, "!Live STOP now", true},
+		{bob, 50, "!live stop", true},
+		{bob, 49, "!live stop", false},
+		{alice, 100, "!live start", false},
+		{alice, 100, "!live status", false},
+		{alice, 100, "!live", false},
 	} {
-		if got := clock(d); got != want {
-			t.Errorf("clock(%v) = %s, want %s", d, got, want)
+		words, _ := Parse(test.body)
+		if got := p.IsUrgent(Request{Room: room, User: test.user, Power: test.power, Words: words}); got != test.want {
+			t.Errorf("%q of %s with power %d is urgent: %v, want %v", test.body, test.user, test.power, got, test.want)
+		}
+	}
+}
+
+// TestNames: no command hides another one, under whatever name.
+func TestNames(t *testing.T) {
+	for _, c := range commands() {
+		for _, name := range append([]string{c.name}, c.aliases...) {
+			words, ok := Parse(strings.ToUpper(name) + " and more")
+			found, rest, _ := find(words)
+			if !ok || found.name != c.name || len(rest) != 2 {
+				t.Errorf("%q is taken for %q with the words %q", name, found.name, rest)
+			}
+		}
+	}
+}
+
+func TestLeftRoom(t *testing.T) {
+	for _, err := range []error{nil, errors.New("the disk is full")} {
+		fake := &commandtest.Broadcasts{Live: map[string]broadcast.Status{room: {}, "!other:example.org": {}}, Err: err}
+		p := mustProcessor(t, fake)
+		p.LeftRoom(t.Context(), room)
+		p.LeftRoom(t.Context(), "!quiet:example.org")
+		if _, live := fake.Status(room); live != (err != nil) {
+			t.Errorf("the show is on air: %v, with the error %v", live, err)
+		}
+		if _, live := fake.Status("!other:example.org"); !live {
+			t.Error("the show of another room has ended")
 		}
 	}
 }
 
 // TestHelpIsComplete: a command that nobody can find does not exist.
 func TestHelpIsComplete(t *testing.T) {
-	text := mustStation(t, &fakeBroadcasts{}).tell(t, caller{}, "!help")
+	text := say(t, mustProcessor(t, &commandtest.Broadcasts{}), Request{}, "!help")
 	for _, c := range commands() {
 		if !strings.Contains(text, c.name) || c.help == "" {
 			t.Errorf("!help does not explain %s", c.name)
@@ -276,24 +247,24 @@ func TestHelpIsComplete(t *testing.T) {
 	}
 }
 
-func encryptedOnly(context.Context, string) (bool, error) { return false, nil }
-
-func mustStation(t *testing.T, b Broadcasts) *station {
+func mustProcessor(t *testing.T, b Broadcasts) *Processor {
 	t.Helper()
-	a, err := newAccess(Options{Speakers: []string{alice}})
+	p, err := New(Options{
+		Broadcasts: b, Rights: Rights{Speakers: Users{alice}},
+		Sources: capture.BuiltIn(capture.Limits{Devices: []string{"USB"}}),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	sources := capture.BuiltIn(capture.Limits{Devices: []string{"USB"}})
-	return &station{broadcasts: b, access: a, sources: sources, plain: encryptedOnly, log: slog.New(slog.DiscardHandler)}
+	return p
 }
 
-// tell gives the station a message and returns its answer, "" if it is none.
-func (s *station) tell(t *testing.T, c caller, body string) string {
+// say returns the answer to a message, "" if it is none to the station.
+func say(t *testing.T, p *Processor, r Request, body string) string {
 	t.Helper()
-	words, ok := parse(body)
-	if !ok {
+	var ok bool
+	if r.Words, ok = Parse(body); !ok {
 		return ""
 	}
-	return s.answer(t.Context(), c, words)
+	return p.Answer(t.Context(), r)
 }

@@ -1,0 +1,64 @@
+// Package command is what the station does when somebody tells it to: words go in, an answer
+// comes out. It knows nothing of Matrix; internal/bot carries the words here and the answer
+// back.
+//
+// A command is a row of the table in this file and a function: those about shows are in
+// live.go. Who may give it is in rights.go, and processor.go finds the row.
+package command
+
+import (
+	"context"
+
+	"broadcastbot/internal/broadcast"
+	"broadcastbot/store"
+)
+
+// Request is what somebody says in a room.
+type Request struct {
+	Room  string
+	User  string   // Matrix user id of who says it
+	Power int      // their power level in the room
+	Words []string // see Parse; a command's function gets those behind its name
+}
+
+// command is a row of the table.
+type command struct {
+	name    string
+	aliases []string // other names, which help does not list
+	usage   string   // the words behind the name
+	help    string   // one line
+	// urgent commands of speakers and moderators do not wait for what the room has asked for
+	// before, but take its place: a flood of commands must not keep a show on air.
+	urgent bool
+	// may returns a Refusal for who must not give the command. nil: everybody may.
+	may func(*Processor, Request) error
+	// run carries the command out and returns the answer. See Processor.Answer for errors.
+	run func(*Processor, context.Context, Request) (string, error)
+}
+
+// commands is the table; a function, because help reads it as well.
+func commands() []command {
+	return []command{
+		{name: "!live start", usage: "[source] [title]", help: "go on air", may: mayStart, run: start},
+		{name: "!live stop", help: "end the show", urgent: true, may: mayStop, run: stop},
+		{name: "!live status", help: "how the show is going", run: status},
+		{name: "!help", aliases: []string{"!live help"}, help: "this list", run: help},
+	}
+}
+
+// Refusal is an error that says in full, in whole sentences, what the caller has to know.
+type Refusal string
+
+func (r Refusal) Error() string { return string(r) }
+
+// Broadcasts is what the commands control. *broadcast.Manager is the real one.
+type Broadcasts interface {
+	// Start begins a show in a room. Where one is on air already, it returns that one.
+	Start(ctx context.Context, r broadcast.Request) (b store.Broadcast, started bool, err error)
+	// Stop ends the show of a room. Where there is none, the error is broadcast.ErrNotLive.
+	Stop(ctx context.Context, room string) (store.Broadcast, error)
+	// Status returns how the show of a room stands, if there is one.
+	Status(room string) (broadcast.Status, bool)
+}
+
+var _ Broadcasts = (*broadcast.Manager)(nil)

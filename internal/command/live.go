@@ -1,0 +1,118 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"broadcastbot/capture"
+	"broadcastbot/internal/broadcast"
+	"broadcastbot/internal/text"
+)
+
+// MaxTitle is how many characters the title of a show can have.
+const MaxTitle = 200
+
+func mayStart(p *Processor, r Request) error {
+	if p.Rights.maySpeak(r) {
+		return nil
+	}
+	return Refusal("Only this station's speakers and the room's moderators may go on air. Ask one of them.")
+}
+
+// mayStop lets speakers end their own show, and moderators every one.
+func mayStop(p *Processor, r Request) error {
+	running, live := p.Broadcasts.Status(r.Room)
+	if !live || running.Broadcast.Speaker == r.User || r.isModerator() {
+		return nil
+	}
+	return Refusal(fmt.Sprintf("This is the show of %s: only they and the room's moderators may end it.", running.Broadcast.Speaker))
+}
+
+func start(p *Processor, ctx context.Context, r Request) (string, error) {
+	source, title, err := p.sourceAndTitle(r.Words)
+	if err != nil {
+		return "", err
+	}
+	plain, err := p.isPlain(ctx, r.Room)
+	if err != nil {
+		return "", err
+	}
+	b, started, err := p.Broadcasts.Start(ctx, broadcast.Request{
+		Room: r.Room, Speaker: r.User, Source: source, Title: title, Plain: plain,
+	})
+	switch {
+	case err != nil:
+		return "", err
+	case !started:
+		return fmt.Sprintf("%s is on air already. !live stop ends the show, !live status tells more.", quoted(b.Title)), nil
+	case b.Plain:
+		return fmt.Sprintf("%s is on air, and not encrypted: everybody with its address can hear it, in any player: %s . !live stop ends the show.",
+			quoted(b.Title), b.LiveURL()), nil
+	default:
+		return fmt.Sprintf("%s is on air. !live stop ends the show.", quoted(b.Title)), nil
+	}
+}
+
+// sourceAndTitle takes the words of a start apart. The source is one that may be opened, or
+// "" where the words name none. Errors are Refusals.
+func (p *Processor) sourceAndTitle(words []string) (source, title string, err error) {
+	source, words, err = p.Sources.FromWords(words)
+	if err == nil && source != "" {
+		source, err = p.Sources.Grant(source)
+	}
+	title = strings.Join(words, " ")
+	if err == nil && utf8.RuneCountInString(title) > MaxTitle {
+		err = fmt.Errorf("the title has more than %d characters", MaxTitle)
+	}
+	var correction capture.Correction
+	switch {
+	case errors.As(err, &correction):
+		err = Refusal(fmt.Sprintf("%s If it begins the title, put another word before it.", correction))
+	case err != nil:
+		err = Refusal(fmt.Sprintf("I cannot start that: %v.", err))
+	}
+	return source, title, err
+}
+
+func stop(p *Processor, ctx context.Context, r Request) (string, error) {
+	b, err := p.Broadcasts.Stop(ctx, r.Room)
+	if errors.Is(err, broadcast.ErrNotLive) {
+		return nothingOnAir, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s is over after %s.", quoted(b.Title), text.Clock(b.Duration)), nil
+}
+
+const nothingOnAir = "Nothing is on air here. !live start begins a show."
+
+func status(p *Processor, _ context.Context, r Request) (string, error) {
+	running, live := p.Broadcasts.Status(r.Room)
+	if !live {
+		return nothingOnAir, nil
+	}
+	b := running.Broadcast
+	return fmt.Sprintf("%s by %s is on air: %s recorded, %s.",
+		quoted(b.Title), b.Speaker, text.Clock(running.Position), backlog(running.Size-running.Uploaded)), nil
+}
+
+// backlog says how far the listeners' copy is behind.
+func backlog(bytes int64) string {
+	const keepsUp = 64 << 10 // some seconds of sound, which are always on the way
+	if bytes < keepsUp {
+		return "the gateway keeps up"
+	}
+	return fmt.Sprintf("%d kB wait for the gateway", bytes/1000)
+}
+
+// quoted is what a sentence calls a show at its beginning.
+func quoted(title string) string {
+	if title == "" {
+		return "The show"
+	}
+	return "“" + title + "”"
+}

@@ -1,0 +1,158 @@
+package command
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"broadcastbot/capture"
+	"broadcastbot/internal/broadcast"
+	"broadcastbot/internal/text"
+)
+
+// Options are what commands work with.
+type Options struct {
+	Broadcasts Broadcasts
+	Rights     Rights
+	Sources    capture.Kinds // that a start may name
+
+	PlainRooms []string // ids of rooms whose shows are not encrypted
+	// IsEncrypted reports whether the members of a room encrypt what they write.
+	IsEncrypted func(ctx context.Context, room string) (bool, error)
+
+	Log *slog.Logger // nil discards
+}
+
+// Processor carries out commands.
+type Processor struct{ Options }
+
+// New checks the options. The methods of what it returns may be called from any goroutine.
+func New(o Options) (*Processor, error) {
+	if err := o.Rights.Speakers.Check(); err != nil {
+		return nil, fmt.Errorf("speakers: %w", err)
+	}
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	return &Processor{o}, nil
+}
+
+// Parse returns a message's words if it is addressed to the station. Characters that cannot
+// be seen are left out: a title is shown to people.
+func Parse(body string) (words []string, ok bool) {
+	words = text.Words(body)
+	if len(words) == 0 {
+		return nil, false
+	}
+	first := strings.ToLower(words[0]) // telephones like to begin with a capital
+	return words, slices.ContainsFunc(commands(), func(c command) bool { return strings.Fields(c.name)[0] == first })
+}
+
+// IsUrgent reports whether a request is to be answered before all others of its room, which
+// need no answer any more.
+func (p *Processor) IsUrgent(r Request) bool {
+	c, _, found := find(r.Words)
+	return found && c.urgent && (p.Rights.maySpeak(r) || r.isModerator())
+}
+
+// Answer carries out a request and returns what to say to it. A Refusal is answered as it
+// is; of any other error the room learns in one line, and the log has the rest.
+func (p *Processor) Answer(ctx context.Context, r Request) (answer string) {
+	log := p.Log.With("room", r.Room, "user", r.User, "command", briefly(r.Words))
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			log.Error("a command panicked", "panic", panicked, "stack", string(debug.Stack()))
+			answer = "That went wrong inside the station; its log says how."
+		}
+	}()
+	answer, err := p.carryOut(ctx, r)
+	var refusal Refusal
+	switch {
+	case errors.As(err, &refusal):
+		log.Info("refused a command", "reason", refusal)
+		return refusal.Error()
+	case err != nil:
+		log.Warn("a command did not work", "err", err)
+		return fmt.Sprintf("That did not work: %s. The station's log says more.", headline(err))
+	}
+	log.Info("carried out a command")
+	return answer
+}
+
+func (p *Processor) carryOut(ctx context.Context, r Request) (string, error) {
+	c, rest, found := find(r.Words)
+	if !found {
+		return "", Refusal(fmt.Sprintf("I do not know %q. Say !help for what I know.", briefly(r.Words)))
+	}
+	if c.may != nil {
+		if err := c.may(p, r); err != nil {
+			return "", err
+		}
+	}
+	r.Words = rest
+	return c.run(p, ctx, r)
+}
+
+// LeftRoom ends the show of a room that the station is no longer in.
+func (p *Processor) LeftRoom(ctx context.Context, room string) {
+	_, err := p.Broadcasts.Stop(ctx, room)
+	switch {
+	case errors.Is(err, broadcast.ErrNotLive):
+	case err != nil:
+		p.Log.Warn("the show of a room that we are no longer in has no proper end", "room", room, "err", err)
+	default:
+		p.Log.Info("ended the show of a room that we are no longer in", "room", room)
+	}
+}
+
+// find returns the command that words begin with, and the words behind its name.
+func find(words []string) (c command, rest []string, found bool) {
+	for _, c := range commands() {
+		for _, name := range append([]string{c.name}, c.aliases...) {
+			if rest, found := cutName(words, strings.Fields(name)); found {
+				return c, rest, true
+			}
+		}
+	}
+	return command{}, nil, false
+}
+
+// cutName returns the words behind the name that they begin with.
+func cutName(words, name []string) (rest []string, found bool) {
+	if len(words) < len(name) || !slices.EqualFunc(words[:len(name)], name, strings.EqualFold) {
+		return nil, false
+	}
+	return words[len(name):], true
+}
+
+// briefly is as much of the words as names a command.
+func briefly(words []string) string { return strings.Join(words[:min(2, len(words))], " ") }
+
+// maxHeadline is how many characters of an error a room has to read.
+const maxHeadline = 300
+
+// headline is an error as a line of a conversation, with its causes: who stands at the
+// microphone has to know why it does not open.
+func headline(err error) string {
+	line := []rune(strings.TrimRight(text.Line(err.Error()), ":. "))
+	if len(line) <= maxHeadline {
+		return string(line)
+	}
+	return string(line[:maxHeadline-1]) + "…"
+}
+
+func help(p *Processor, _ context.Context, _ Request) (string, error) {
+	var b strings.Builder
+	b.WriteString("I put a voice on air in this room.")
+	for _, c := range commands() {
+		fmt.Fprintf(&b, "\n%s: %s", strings.TrimSpace(c.name+" "+c.usage), c.help)
+	}
+	b.WriteString("\nSources:")
+	for _, k := range p.Sources.ForRooms() {
+		fmt.Fprintf(&b, "\n%s: %s", strings.Join(k.Examples, ", "), k.Help)
+	}
+	return b.String(), nil
+}

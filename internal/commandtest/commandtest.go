@@ -1,0 +1,95 @@
+// Package commandtest has a station without sound, for tests of what controls one.
+package commandtest
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"broadcastbot/internal/broadcast"
+	"broadcastbot/store"
+)
+
+// Duration is how long every show was when it is stopped.
+const Duration = 754 * time.Second
+
+// Broadcasts implements command.Broadcasts.
+type Broadcasts struct {
+	Live    map[string]broadcast.Status // by room; set it before use
+	Err     error                       // of every Start and Stop
+	Panics  bool                        // Start does
+	Stopped chan string                 // gets the rooms whose show is over; nil: nobody waits
+
+	mu    sync.Mutex
+	asked []broadcast.Request
+}
+
+// Start puts a show on air, unless one is.
+func (f *Broadcasts) Start(_ context.Context, r broadcast.Request) (store.Broadcast, bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.Panics {
+		panic("out of tape")
+	}
+	if f.Err != nil {
+		return store.Broadcast{}, false, f.Err
+	}
+	if running, live := f.Live[r.Room]; live {
+		return running.Broadcast, false, nil
+	}
+	f.asked = append(f.asked, r)
+	b := store.Broadcast{Room: r.Room, Speaker: r.Speaker, Title: r.Title, State: store.Live, Plain: r.Plain}
+	if f.Live == nil {
+		f.Live = make(map[string]broadcast.Status)
+	}
+	f.Live[r.Room] = broadcast.Status{Broadcast: b}
+	return b, true, nil
+}
+
+// Stop takes the room's show off air.
+func (f *Broadcasts) Stop(_ context.Context, room string) (store.Broadcast, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	running, live := f.Live[room]
+	if f.Err != nil {
+		return store.Broadcast{}, f.Err
+	}
+	if !live {
+		return store.Broadcast{}, fmt.Errorf("stop: %w", broadcast.ErrNotLive)
+	}
+	delete(f.Live, room)
+	if f.Stopped != nil {
+		f.Stopped <- room
+	}
+	running.Broadcast.State, running.Broadcast.Duration = store.Ended, Duration
+	return running.Broadcast, nil
+}
+
+// Status returns how the room's show stands.
+func (f *Broadcasts) Status(room string) (broadcast.Status, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	running, live := f.Live[room]
+	return running, live
+}
+
+// Asked returns the requests that have put a show on air.
+func (f *Broadcasts) Asked() []broadcast.Request {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.asked
+}
+
+// CheckAsked compares the only show that was put on air with want; nil is none at all.
+func (f *Broadcasts) CheckAsked(t *testing.T, want *broadcast.Request) {
+	t.Helper()
+	got := f.Asked()
+	switch {
+	case want == nil && len(got) > 0:
+		t.Errorf("started %+v", got)
+	case want != nil && (len(got) != 1 || got[0] != *want):
+		t.Errorf("started %+v, want %+v", got, *want)
+	}
+}
