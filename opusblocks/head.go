@@ -1,14 +1,13 @@
 package opusblocks
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 	"unicode/utf8"
 
 	"broadcastbot/internal/oggopus"
+	"broadcastbot/opusblocks/blocks"
 )
 
 // Block 0 of a sealed file has one size and one layout, whatever it says: the size tells a
@@ -16,7 +15,6 @@ import (
 const (
 	vendor          = "broadcastbot"
 	commitmentName  = "KEY_COMMITMENT="
-	commitmentSize  = 64
 	tagsSize        = 1024                               // OpusTags, padded with zeros (RFC 7845, 5.2)
 	headPageSize    = 27 + 1 + 19                        // Ogg header, one lacing value, OpusHead
 	tagsPageSize    = 27 + (tagsSize/255 + 1) + tagsSize // Ogg header, lacing, OpusTags
@@ -25,13 +23,11 @@ const (
 		8 + 4 + len(vendor) + 4 + // "OpusTags", vendor, number of comments
 		4 + len(commitmentName) // the first comment
 
-	// HeadSize is where block 1 begins, in bytes: magic and block 0.
-	HeadSize = len(magic) + HeaderSize + headPlaintext + TagSize
+	// HeadSize is where block 1 of a sealed file begins, in bytes.
+	HeadSize = blocks.MagicSize + blocks.HeaderSize + headPlaintext + blocks.TagSize
 )
 
-// commitment is what makes a key fit one file only: two keys that open the
-// same block 0 would have to agree in 64 bytes of keystream.
-var commitment = strings.Repeat("0", commitmentSize)
+var headLayout = blocks.HeadLayout{Size: headPlaintext, Commitment: commitmentStart}
 
 // Head is what block 0 says of the broadcast.
 type Head struct {
@@ -46,7 +42,7 @@ const startedLayout = "2006-01-02T15:04:05.000Z07:00"
 
 // committedPages returns the plaintext of block 0 of a sealed file.
 func (h Head) committedPages(serial uint32) ([]byte, error) {
-	tags, err := h.tags(commitmentName + commitment)
+	tags, err := h.tags(commitmentName + blocks.Commitment)
 	if err != nil {
 		return nil, err
 	}
@@ -103,12 +99,6 @@ func cut(s string, n int) string {
 		n--
 	}
 	return s[:n]
-}
-
-// commits reports whether the plaintext of a block 0 commits to its key.
-func commits(plaintext []byte) bool {
-	return len(plaintext) == headPlaintext &&
-		bytes.Equal(plaintext[commitmentStart:commitmentStart+commitmentSize], []byte(commitment))
 }
 
 // parseHead reads the pages of block 0 and returns their serial number too.

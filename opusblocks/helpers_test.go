@@ -2,22 +2,12 @@ package opusblocks
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
 	"io"
 	"math/rand/v2"
 	"testing"
 	"time"
 )
-
-func mustHex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
 
 var testHead = Head{
 	Channels: 1, PreSkip: 312, Title: "Town hall", Speaker: "@alice:example.org",
@@ -43,41 +33,29 @@ type show struct {
 	packets [][]byte
 }
 
-// mustShow writes a file of n blocks of five packets and an end. size gives
-// the size of the next packet.
+// eachForm runs a test for a sealed show and for a plain one, which are still
+// empty.
+func eachForm(t *testing.T, test func(t *testing.T, s show)) {
+	t.Helper()
+	t.Run("sealed", func(t *testing.T) { test(t, show{key: NewKey()}) })
+	t.Run("plain", func(t *testing.T) { test(t, show{plain: true}) })
+}
+
+// mustShow writes a sealed file of n blocks.
 func mustShow(t testing.TB, n int, size func(*rand.Rand) int) show {
 	t.Helper()
-	return mustMake(t, show{key: NewKey()}, n, size)
+	return show{key: NewKey()}.mustWrite(t, n, size)
 }
 
-// mustPlainShow writes one that is not encrypted.
-func mustPlainShow(t testing.TB, n int, size func(*rand.Rand) int) show {
-	t.Helper()
-	return mustMake(t, show{plain: true}, n, size)
-}
-
-func mustMake(t testing.TB, s show, n int, size func(*rand.Rand) int) show {
+// mustWrite returns the show with a file of n blocks of five packets and an end.
+// size gives the size of the next packet.
+func (s show) mustWrite(t testing.TB, n int, size func(*rand.Rand) int) show {
 	t.Helper()
 	random := rand.New(rand.NewPCG(7, uint64(n)))
 	var file bytes.Buffer
-	w, err := s.begin(&file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	w := s.mustBegin(t, &file)
 	for range n {
-		packets := make([][]byte, 5)
-		for i := range packets {
-			packets[i] = testPacket(random, size(random))
-		}
-		before := w.Position()
-		if err := w.WriteBlock(packets); err != nil {
-			t.Fatal(err)
-		}
-		s.blocks = append(s.blocks, Block{
-			Sequence: before.Sequence, Offset: before.Offset,
-			Start: before.Samples, End: w.Position().Samples,
-		})
-		s.packets = append(s.packets, packets...)
+		s.mustAdd(t, w, random, size)
 	}
 	if err := w.Finish(nil, 0); err != nil {
 		t.Fatal(err)
@@ -86,11 +64,38 @@ func mustMake(t testing.TB, s show, n int, size func(*rand.Rand) int) show {
 	return s
 }
 
-func (s show) begin(w io.Writer) (*Writer, error) {
-	if s.plain {
-		return NewPlainWriter(w, testHead)
+// mustAdd adds a block of five packets.
+func (s *show) mustAdd(t testing.TB, w *Writer, random *rand.Rand, size func(*rand.Rand) int) {
+	t.Helper()
+	packets := make([][]byte, 5)
+	for i := range packets {
+		packets[i] = testPacket(random, size(random))
 	}
-	return NewWriter(w, s.key, testHead)
+	before := w.Position()
+	if err := w.WriteBlock(packets); err != nil {
+		t.Fatal(err)
+	}
+	s.blocks = append(s.blocks, Block{
+		Sequence: before.Sequence, Offset: before.Offset,
+		Start: before.Samples, End: w.Position().Samples,
+	})
+	s.packets = append(s.packets, packets...)
+}
+
+func (s show) mustBegin(t testing.TB, w io.Writer) *Writer {
+	t.Helper()
+	z, err := s.begin(w, testHead)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return z
+}
+
+func (s show) begin(w io.Writer, head Head) (*Writer, error) {
+	if s.plain {
+		return NewPlainWriter(w, head)
+	}
+	return NewWriter(w, s.key, head)
 }
 
 func (s show) resume(w io.Writer, at Position) *Writer {
@@ -100,16 +105,21 @@ func (s show) resume(w io.Writer, at Position) *Writer {
 	return ResumeWriter(w, s.key, at)
 }
 
-// open reads bytes as those of the show's file.
-func (s show) open(file []byte) *Reader {
+// read reads from r what was written as the show's file.
+func (s show) read(r io.Reader) *Reader {
 	if s.plain {
-		return NewPlainReader(bytes.NewReader(file))
+		return NewPlainReader(r)
 	}
-	return NewReader(bytes.NewReader(file), s.key)
+	return NewReader(r, s.key)
 }
+
+// open reads bytes as those of the show's file.
+func (s show) open(file []byte) *Reader { return s.read(bytes.NewReader(file)) }
 
 func constant(*rand.Rand) int       { return 80 }
 func varying(random *rand.Rand) int { return 20 + random.IntN(200) }
+
+var sizes = map[string]func(*rand.Rand) int{"constant": constant, "varying": varying}
 
 func mustPackets(t testing.TB, got, want [][]byte) {
 	t.Helper()

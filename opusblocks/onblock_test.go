@@ -3,7 +3,6 @@ package opusblocks
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"reflect"
@@ -13,24 +12,21 @@ import (
 // TestOnBlockSaysWhatAReaderWill: block by block, and in the seek table that is
 // made of them, also where a crash came between.
 func TestOnBlockSaysWhatAReaderWill(t *testing.T) {
-	for _, plain := range []bool{false, true} {
+	several := func(*rand.Rand) int { return 1275 }
+	eachForm(t, func(t *testing.T, s show) {
 		for name, size := range map[string]func(*rand.Rand) int{
-			"constant": constant, "varying": varying,
-			"several pages": func(*rand.Rand) int { return 1275 },
+			"constant": constant, "varying": varying, "several pages": several,
 		} {
-			t.Run(fmt.Sprintf("plain=%v/%s", plain, name), func(t *testing.T) {
-				s := show{key: NewKey(), plain: plain}
-				want, wrote := s.writeWithCrash(t, size)
-				got, read := mustBlocks(t, s.open(s.file))
-				if !reflect.DeepEqual(read, wrote) {
-					t.Errorf("the writer said\n%+v, the reader\n%+v", wrote, read)
-				}
-				if got.String() != want.String() || len(got.entries) < 10 {
-					t.Errorf("the table made while writing is %q, the one made of the file %q", want.String(), got.String())
-				}
-			})
+			want, wrote := s.writeWithCrash(t, size)
+			got, read := mustBlocks(t, s.open(s.file))
+			if !reflect.DeepEqual(read, wrote) {
+				t.Errorf("%s: the writer said\n%+v, the reader\n%+v", name, wrote, read)
+			}
+			if got.String() != want.String() || len(got.entries) < 10 {
+				t.Errorf("%s: the table made while writing is %q, the one made of the file %q", name, want.String(), got.String())
+			}
 		}
-	}
+	})
 }
 
 // writeWithCrash writes a show of a quarter of an hour with pauses in it, half
@@ -43,10 +39,7 @@ func (s *show) writeWithCrash(t *testing.T, size func(*rand.Rand) int) (table Se
 		blocks = append(blocks, cloneBlock(b))
 	}
 	var file bytes.Buffer
-	w, err := s.begin(&file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	w := s.mustBegin(t, &file)
 	w.OnBlock = note
 	mustWriteWithPauses(t, w, random, size)
 

@@ -16,6 +16,9 @@ type SeekTable struct {
 	step    int64 // samples between entries
 }
 
+// point is a place between two blocks.
+type point struct{ offset, samples int64 }
+
 const (
 	tableStep    = 10 * sampleRate
 	tableEntries = 1024 // twice as many before the step is doubled

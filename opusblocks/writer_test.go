@@ -11,22 +11,24 @@ import (
 )
 
 func TestWrittenIsRead(t *testing.T) {
-	for _, size := range []func(*rand.Rand) int{constant, varying} {
-		s := mustShow(t, 20, size)
-		r := NewReader(bytes.NewReader(s.file), s.key)
-		head, err := r.Head()
-		if err != nil || head != testHead {
-			t.Fatalf("Head = %+v, %v", head, err)
+	eachForm(t, func(t *testing.T, empty show) {
+		for name, size := range sizes {
+			s := empty.mustWrite(t, 20, size)
+			r := s.open(s.file)
+			head, err := r.Head()
+			if err != nil || head != testHead {
+				t.Fatalf("Head = %+v, %v", head, err)
+			}
+			packets, err := readAll(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			mustPackets(t, packets, s.packets)
+			if end := r.Position(); end.Offset != int64(len(s.file)) || end.Sequence != 22 || end.Samples != 20*4800 {
+				t.Errorf("%s: Position = %+v", name, end)
+			}
 		}
-		packets, err := readAll(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		mustPackets(t, packets, s.packets)
-		if end := r.Position(); end.Offset != int64(len(s.file)) || end.Sequence != 22 || end.Samples != 20*4800 {
-			t.Errorf("Position = %+v", end)
-		}
-	}
+	})
 }
 
 func TestBlockZeroHasOneSize(t *testing.T) {
@@ -57,69 +59,76 @@ func TestBlockZeroHasOneSize(t *testing.T) {
 }
 
 func TestBadHeadIsRefused(t *testing.T) {
-	for _, head := range []Head{{Channels: 0}, {Channels: 3}, {Channels: 1, Speaker: strings.Repeat("s", 2000)}} {
-		var file bytes.Buffer
-		if _, err := NewWriter(&file, NewKey(), head); err == nil || file.Len() > 0 {
-			t.Errorf("NewWriter(%d channels) = %v after %d bytes", head.Channels, err, file.Len())
+	eachForm(t, func(t *testing.T, s show) {
+		for _, head := range []Head{{Channels: 0}, {Channels: 3}, {Channels: 1, Speaker: strings.Repeat("s", 2000)}} {
+			var file bytes.Buffer
+			if _, err := s.begin(&file, head); err == nil || file.Len() > 0 {
+				t.Errorf("a head of %d channels: %v after %d bytes", head.Channels, err, file.Len())
+			}
 		}
-	}
+	})
 }
 
 func TestBadPacketsLeaveNoTrace(t *testing.T) {
-	key := NewKey()
-	var file bytes.Buffer
-	w, err := NewWriter(&file, key, testHead)
-	if err != nil {
-		t.Fatal(err)
-	}
 	good := testPacket(rand.New(rand.NewPCG(1, 1)), 80)
+	bad := map[string][][]byte{
+		"not Opus": {good, {}}, "larger than a page": {append([]byte{0x78}, make([]byte, 65100)...)},
+	}
 	tooMuch := make([][]byte, 1000)
 	for i := range tooMuch {
 		tooMuch[i] = append([]byte{0x78}, make([]byte, 1200)...)
 	}
-	for name, packets := range map[string][][]byte{
-		"not Opus": {good, {}}, "larger than a block": tooMuch, "larger than a page": {append([]byte{0x78}, make([]byte, 65100)...)},
-	} {
-		if err := w.WriteBlock(packets); err == nil {
-			t.Errorf("%s: no error", name)
+	eachForm(t, func(t *testing.T, s show) {
+		var file bytes.Buffer
+		w := s.mustBegin(t, &file)
+		for name, packets := range bad {
+			if err := w.WriteBlock(packets); err == nil {
+				t.Errorf("%s: no error", name)
+			}
 		}
-	}
-	if err := w.Finish([][]byte{good}, 961); err == nil {
-		t.Error("an end trim longer than the last block was accepted")
-	}
-	if err := w.Finish([][]byte{good}, 960); err != nil {
-		t.Fatal(err)
-	}
-	packets, err := readAll(NewReader(&file, key))
-	if err != nil {
-		t.Fatal(err)
-	}
-	mustPackets(t, packets, [][]byte{good})
+		if !s.plain { // where it is many blocks
+			if err := w.WriteBlock(tooMuch); err == nil {
+				t.Error("larger than a block: no error")
+			}
+		}
+		if err := w.Finish([][]byte{good}, 961); err == nil {
+			t.Error("an end trim longer than the last block was accepted")
+		}
+		if err := w.Finish([][]byte{good}, 960); err != nil {
+			t.Fatal(err)
+		}
+		packets, err := readAll(s.read(&file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustPackets(t, packets, [][]byte{good})
+	})
 }
 
+// TestManySegmentsMakeManyPages: one Write all the same. In a plain file each of
+// the pages is a block.
 func TestManySegmentsMakeManyPages(t *testing.T) {
-	key := NewKey()
 	random := rand.New(rand.NewPCG(1, 1))
 	var packets [][]byte
 	for range 50 { // one second at 510 kbit/s
 		packets = append(packets, testPacket(random, 1275))
 	}
-	var file bytes.Buffer
-	w, err := NewWriter(&file, key, testHead)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := w.WriteBlock(packets); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Finish(packets, 100); err != nil {
-		t.Fatal(err)
-	}
-	got, err := readAll(NewReader(&file, key))
-	if err != nil {
-		t.Fatal(err)
-	}
-	mustPackets(t, got, append(packets, packets...))
+	eachForm(t, func(t *testing.T, s show) {
+		file := &onceWriter{}
+		w := s.mustBegin(t, file)
+		if err := errors.Join(w.WriteBlock(packets), w.KeepAlive(), w.Finish(packets, 100)); err != nil || file.writes != 4 {
+			t.Fatalf("%d writes, %v", file.writes, err)
+		}
+		r := s.read(&file.Buffer)
+		got, err := readAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustPackets(t, got, append(packets[:len(packets):len(packets)], packets...))
+		if r.Position() != w.Position() {
+			t.Errorf("the reader stands at %+v, the writer at %+v", r.Position(), w.Position())
+		}
+	})
 }
 
 // onceWriter counts the writes and refuses from a certain one on.
@@ -138,88 +147,91 @@ func (w *onceWriter) Write(p []byte) (int, error) {
 
 func TestOneWritePerBlock(t *testing.T) {
 	packets := [][]byte{testPacket(rand.New(rand.NewPCG(1, 1)), 80)}
-	file := &onceWriter{refuseFrom: 4}
-	w, err := NewWriter(file, NewKey(), testHead)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(w.WriteBlock(packets), w.KeepAlive()); err != nil || file.writes != 3 {
-		t.Fatalf("%d writes for 3 blocks, %v", file.writes, err)
-	}
-	if err := w.WriteBlock(packets); !errors.Is(err, io.ErrShortWrite) {
-		t.Errorf("WriteBlock = %v, want the writer's error", err)
-	}
-	// The number is spent: nothing may be sealed after it, not even the end.
-	file.refuseFrom = 0
-	for name, err := range map[string]error{
-		"WriteBlock": w.WriteBlock(packets), "KeepAlive": w.KeepAlive(), "Finish": w.Finish(nil, 0),
-	} {
-		if !errors.Is(err, io.ErrShortWrite) {
-			t.Errorf("%s after the error = %v", name, err)
+	eachForm(t, func(t *testing.T, s show) {
+		file := &onceWriter{refuseFrom: 4}
+		w := s.mustBegin(t, file)
+		if err := errors.Join(w.WriteBlock(packets), w.KeepAlive()); err != nil || file.writes != 3 {
+			t.Fatalf("%d writes for 3 blocks, %v", file.writes, err)
 		}
-	}
-	if file.writes != 4 {
-		t.Errorf("%d writes, want 4", file.writes)
-	}
+		before := w.Position()
+		if err := w.WriteBlock(packets); !errors.Is(err, io.ErrShortWrite) {
+			t.Errorf("WriteBlock = %v, want the writer's error", err)
+		}
+		// The number is spent: nothing may be sealed after it, not even the end.
+		file.refuseFrom = 0
+		for name, err := range map[string]error{
+			"WriteBlock": w.WriteBlock(packets), "KeepAlive": w.KeepAlive(), "Finish": w.Finish(nil, 0),
+		} {
+			if !errors.Is(err, io.ErrShortWrite) {
+				t.Errorf("%s after the error = %v", name, err)
+			}
+		}
+		if file.writes != 4 {
+			t.Errorf("%d writes, want 4", file.writes)
+		}
+		if at := w.Position(); at.Offset != before.Offset || at.Samples != before.Samples {
+			t.Errorf("what was not written is counted: %+v after %+v", at, before)
+		}
+	})
 }
 
 func TestFinishedWriterRefuses(t *testing.T) {
-	w, err := NewWriter(io.Discard, NewKey(), testHead)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Finish(nil, 0); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.KeepAlive(); !errors.Is(err, ErrFinished) {
-		t.Errorf("KeepAlive = %v, want ErrFinished", err)
-	}
-	if err := w.Finish(nil, 0); !errors.Is(err, ErrFinished) {
-		t.Errorf("Finish = %v, want ErrFinished", err)
-	}
+	eachForm(t, func(t *testing.T, s show) {
+		w := s.mustBegin(t, io.Discard)
+		if err := w.Finish(nil, 0); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.KeepAlive(); !errors.Is(err, ErrFinished) {
+			t.Errorf("KeepAlive = %v, want ErrFinished", err)
+		}
+		if err := w.Finish(nil, 0); !errors.Is(err, ErrFinished) {
+			t.Errorf("Finish = %v, want ErrFinished", err)
+		}
+	})
 }
 
 func TestLastSequenceNumberIsForTheEnd(t *testing.T) {
 	packets := [][]byte{testPacket(rand.New(rand.NewPCG(1, 1)), 80)}
-	w := ResumeWriter(io.Discard, NewKey(), Position{Offset: 1 << 40, Sequence: maxSequence - 1, Page: 9})
-	if err := w.WriteBlock(packets); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.WriteBlock(packets); !errors.Is(err, ErrFull) {
-		t.Errorf("WriteBlock = %v, want ErrFull", err)
-	}
-	if err := w.KeepAlive(); !errors.Is(err, ErrFull) {
-		t.Errorf("KeepAlive = %v, want ErrFull", err)
-	}
-	if err := w.Finish(packets, 0); err != nil {
-		t.Errorf("Finish = %v", err)
-	}
+	eachForm(t, func(t *testing.T, s show) {
+		w := s.resume(io.Discard, Position{Offset: 1 << 40, Sequence: 1<<32 - 2, Page: 1<<32 - 1})
+		if err := w.WriteBlock(packets); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.WriteBlock(packets); !errors.Is(err, ErrFull) {
+			t.Errorf("WriteBlock = %v, want ErrFull", err)
+		}
+		if err := w.KeepAlive(); !errors.Is(err, ErrFull) {
+			t.Errorf("KeepAlive = %v, want ErrFull", err)
+		}
+		if err := w.Finish(packets, 0); err != nil {
+			t.Errorf("Finish = %v", err)
+		}
+	})
 }
 
 func TestResumedFileIsOneFile(t *testing.T) {
-	s := mustShow(t, 10, varying)
-	cut := int(s.blocks[6].Offset) + 40 // inside block 7
-	r := NewReader(bytes.NewReader(s.file[:cut]), s.key)
-	if _, err := readAll(r); !errors.Is(err, ErrCutOff) {
-		t.Fatalf("err = %v, want ErrCutOff", err)
-	}
-	at := r.Position()
-	if at.Offset != s.blocks[6].Offset {
-		t.Fatalf("whole blocks end at %d, want %d", at.Offset, s.blocks[6].Offset)
-	}
-	file := bytes.NewBuffer(bytes.Clone(s.file[:at.Offset]))
-	w := ResumeWriter(file, s.key, at)
-	if err := w.WriteBlock(s.packets[30:35]); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Finish(s.packets[35:37], 500); err != nil {
-		t.Fatal(err)
-	}
-	packets, err := readAll(NewReader(file, s.key))
-	if err != nil {
-		t.Fatal(err)
-	}
-	mustPackets(t, packets, s.packets[:37])
+	eachForm(t, func(t *testing.T, empty show) {
+		s := empty.mustWrite(t, 10, varying)
+		cut := int(s.blocks[6].Offset) + 40 // inside block 7
+		r := s.open(s.file[:cut])
+		if _, err := readAll(r); !errors.Is(err, ErrCutOff) {
+			t.Fatalf("err = %v, want ErrCutOff", err)
+		}
+		at := r.Position()
+		if at.Offset != s.blocks[6].Offset {
+			t.Fatalf("whole blocks end at %d, want %d", at.Offset, s.blocks[6].Offset)
+		}
+		file := bytes.NewBuffer(bytes.Clone(s.file[:at.Offset]))
+		w := s.resume(file, at)
+		if err := errors.Join(w.WriteBlock(s.packets[30:35]), w.KeepAlive(), w.Finish(s.packets[35:37], 500)); err != nil {
+			t.Fatal(err)
+		}
+		packets, err := readAll(s.read(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustPackets(t, packets, s.packets[:37])
+	})
 }
 
 func TestHotPathDoesNotAllocate(t *testing.T) {
@@ -228,29 +240,28 @@ func TestHotPathDoesNotAllocate(t *testing.T) {
 	for i := range packets {
 		packets[i] = testPacket(random, 80)
 	}
-	w, err := NewWriter(io.Discard, NewKey(), testHead)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var table SeekTable
-	w.OnBlock = table.Add
-	if n := testing.AllocsPerRun(200, func() {
-		if err := w.WriteBlock(packets); err != nil {
-			t.Fatal(err)
+	eachForm(t, func(t *testing.T, empty show) {
+		w := empty.mustBegin(t, io.Discard)
+		var table SeekTable
+		w.OnBlock = table.Add
+		if n := testing.AllocsPerRun(200, func() {
+			if err := errors.Join(w.WriteBlock(packets), w.KeepAlive()); err != nil {
+				t.Fatal(err)
+			}
+		}); n != 0 {
+			t.Errorf("WriteBlock and KeepAlive allocate %v times", n)
 		}
-	}); n != 0 {
-		t.Errorf("WriteBlock allocates %v times", n)
-	}
 
-	s := mustShow(t, 300, constant)
-	r := NewReader(bytes.NewReader(s.file), s.key)
-	if n := testing.AllocsPerRun(200, func() {
-		if _, err := r.ReadBlock(); err != nil {
-			t.Fatal(err)
+		s := empty.mustWrite(t, 300, constant)
+		r := s.open(s.file)
+		if n := testing.AllocsPerRun(200, func() {
+			if _, err := r.ReadBlock(); err != nil {
+				t.Fatal(err)
+			}
+		}); n != 0 {
+			t.Errorf("ReadBlock allocates %v times", n)
 		}
-	}); n != 0 {
-		t.Errorf("ReadBlock allocates %v times", n)
-	}
+	})
 }
 
 // TestOneHour sends an hour of sound through writer and reader: no packet is

@@ -10,6 +10,7 @@ import (
 
 	"broadcastbot/internal/opus"
 	"broadcastbot/opusblocks"
+	"broadcastbot/opusblocks/blocks"
 )
 
 // runInspect prints what can be seen of a file without its key.
@@ -40,26 +41,26 @@ func inspect(out io.Writer, r io.Reader, quiet bool) error {
 }
 
 func inspectSealed(out io.Writer, r io.Reader, quiet bool) error {
-	var blocks, damaged int
+	var sound, damaged int
 	var size int64
 	fmt.Fprintf(out, "%12s  %10s  %8s  %8s\n", "byte", "block", "size", "checksum")
-	for s := range opusblocks.Scan(r) {
+	for s := range blocks.Scan(r) {
 		size = s.Offset + s.Size
 		switch {
 		case s.Err != nil:
 			damaged++
 			fmt.Fprintf(out, "%12d  %10s  %8d  %v\n", s.Offset, "-", s.Size, s.Err)
 		default:
-			blocks++
+			sound++
 			if !quiet {
 				fmt.Fprintf(out, "%12d  %10d  %8d  %s\n", s.Offset, s.Header.Sequence, s.Size, checksum(s.Header))
 			}
 		}
-		if errors.Is(s.Err, opusblocks.ErrNotBlocks) {
+		if errors.Is(s.Err, blocks.ErrNotBlocks) {
 			return s.Err
 		}
 	}
-	fmt.Fprintf(out, "%d blocks, %d bytes, %d damaged places\n", blocks, size, damaged)
+	fmt.Fprintf(out, "%d blocks, %d bytes, %d damaged places\n", sound, size, damaged)
 	if damaged > 0 {
 		return fmt.Errorf("the file is damaged in %d places", damaged)
 	}
@@ -92,7 +93,7 @@ func inspectPlain(out io.Writer, r io.Reader, quiet bool) error {
 	return nil
 }
 
-func checksum(h opusblocks.Header) string {
+func checksum(h blocks.Header) string {
 	if h.Checksum == 0 {
 		return "absent"
 	}

@@ -16,7 +16,8 @@ import (
 var allowed = map[string][]string{
 	"":                   {},
 	"capture":            {"internal/oggopus", "internal/opus"},
-	"opusblocks":         {"internal/oggopus", "internal/opus"},
+	"opusblocks":         {"opusblocks/blocks", "internal/oggopus", "internal/opus"},
+	"opusblocks/blocks":  {},
 	"uploader":           {"internal/livefile", "internal/retry"},
 	"store":              {"opusblocks", "internal/link"},
 	"internal/link":      {"opusblocks"},

@@ -75,7 +75,7 @@ func (s *Stream) GoLive() error {
 // goLive stands a pre-roll and a block before the edge, which is at size bytes.
 // The next block that is read makes the connection.
 func (s *Stream) goLive(size int64) {
-	offset := size - s.seeker.Bytes(preRoll+s.seeker.BlockSamples())
+	offset := size - s.seeker.Bytes(preRoll+s.seeker.BlockLength())
 	s.discard = int(preRoll)
 	if first := s.reader.FirstBlock(); offset <= first {
 		offset = first

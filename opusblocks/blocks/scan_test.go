@@ -1,4 +1,4 @@
-package opusblocks
+package blocks
 
 import (
 	"bytes"
@@ -16,8 +16,8 @@ func scanAll(r io.Reader) (all []Scanned) {
 }
 
 func TestScanSoundFile(t *testing.T) {
-	s := mustShow(t, 5, varying)
-	all := scanAll(bytes.NewReader(s.file))
+	f := mustFile(t, 6, varying)
+	all := scanAll(bytes.NewReader(f.bytes))
 	if len(all) != 7 {
 		t.Fatalf("%d stretches, want 7 blocks", len(all))
 	}
@@ -28,15 +28,14 @@ func TestScanSoundFile(t *testing.T) {
 		}
 		offset += b.Size
 	}
-	if offset != int64(len(s.file)) {
-		t.Errorf("stretches end at %d of %d", offset, len(s.file))
+	if offset != int64(len(f.bytes)) {
+		t.Errorf("stretches end at %d of %d", offset, len(f.bytes))
 	}
 }
 
 func TestScanFindsDamage(t *testing.T) {
-	s := mustShow(t, 5, constant)
-	at := s.blocks[2].Offset
-	next := s.blocks[3].Offset
+	sound := mustFile(t, 6, constant)
+	at, next := sound.offsets[2], sound.offsets[3]
 	for name, test := range map[string]struct {
 		damage func(file []byte) []byte
 		want   error
@@ -50,7 +49,7 @@ func TestScanFindsDamage(t *testing.T) {
 		"cut off":            {func(f []byte) []byte { return f[:len(f)-3] }, ErrCutOff},
 	} {
 		t.Run(name, func(t *testing.T) {
-			file := test.damage(bytes.Clone(s.file))
+			file := test.damage(bytes.Clone(sound.bytes))
 			var found error
 			covered := int64(len(magic))
 			for _, b := range scanAll(bytes.NewReader(file)) {

@@ -1,4 +1,4 @@
-package opusblocks
+package blocks
 
 import (
 	"crypto/rand"
@@ -26,11 +26,11 @@ func NewKey() Key {
 	return k
 }
 
-// String hides the key, so that it can not slip into a log.
+// String hides the key, so that it cannot slip into a log.
 func (k Key) String() string { return "(secret)" }
 
 // GoString hides the key from %#v as well.
-func (k Key) GoString() string { return "opusblocks.Key(secret)" }
+func (k Key) GoString() string { return "blocks.Key(secret)" }
 
 // fragmentEncoding is strict, so that a link with a mistyped last character
 // is refused and not silently another spelling of the same key.

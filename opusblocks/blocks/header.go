@@ -1,4 +1,4 @@
-package opusblocks
+package blocks
 
 import (
 	"encoding/binary"
@@ -7,6 +7,7 @@ import (
 
 // Sizes and limits, in bytes.
 const (
+	MagicSize    = len(magic)
 	HeaderSize   = 16
 	TagSize      = 16
 	MaxBlockSize = 1 << 20 // a whole block: header, ciphertext and tag
@@ -43,12 +44,12 @@ func (h rawHeader) plausible() bool {
 	return h.marker() == marker && h.length() >= TagSize && h.length() <= MaxBlockSize-HeaderSize
 }
 
-// putHeader writes marker, sequence and length, and a checksum of zero.
-func putHeader(dst []byte, sequence, length uint32) {
-	binary.LittleEndian.PutUint32(dst[0:4], marker)
-	binary.LittleEndian.PutUint32(dst[4:8], sequence)
-	binary.LittleEndian.PutUint32(dst[8:12], length)
-	binary.LittleEndian.PutUint32(dst[12:16], 0)
+// appendHeader appends marker, sequence and length, and a checksum of zero.
+func appendHeader(dst []byte, sequence, length uint32) []byte {
+	dst = binary.LittleEndian.AppendUint32(dst, marker)
+	dst = binary.LittleEndian.AppendUint32(dst, sequence)
+	dst = binary.LittleEndian.AppendUint32(dst, length)
+	return binary.LittleEndian.AppendUint32(dst, 0)
 }
 
 // putChecksum fills in the checksum of a whole block whose field is zero.

@@ -1,4 +1,4 @@
-package opusblocks
+package blocks
 
 import (
 	"bytes"

@@ -1,0 +1,38 @@
+package blocks
+
+// Form is how blocks stand in a file. A form has no memory of the blocks that
+// were written or read: their order is the business of [Writer] and [Reader]. It
+// may have buffers of its own, so each of them needs one for itself.
+type Form interface {
+	Encoder
+	Decoder
+}
+
+// Encoder is the half of a form that writes.
+type Encoder interface {
+	// Append appends to dst the block with this number and payload, and before
+	// block 0 what the file begins with.
+	Append(dst []byte, sequence uint32, payload []byte) []byte
+	// Overhead returns how many bytes a block has besides its payload. Block 0
+	// may have more.
+	Overhead() int
+}
+
+// Decoder is the half of a form that reads.
+type Decoder interface {
+	// HeadExtent returns how many of the first bytes of a file are block 0 and what
+	// is before it. start is the beginning of the file, as far as it has been read.
+	// A result above len(start) means that at least so many bytes have to be read
+	// before more can be said. An error is a refusal.
+	HeadExtent(start []byte) (size int, err error)
+	// OpenHead appends the payload of block 0 to dst. raw is as long as HeadExtent
+	// said.
+	OpenHead(dst, raw []byte) (payload []byte, err error)
+
+	// Extent is HeadExtent for every other block.
+	Extent(start []byte) (size int, err error)
+	// Sequence returns the number that a whole block bears.
+	Sequence(block []byte) uint32
+	// Open appends the payload of a whole block to dst.
+	Open(dst, block []byte) (payload []byte, err error)
+}

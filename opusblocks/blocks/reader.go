@@ -1,0 +1,223 @@
+package blocks
+
+import (
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Reader opens a file block by block and, of a sealed one, gives out nothing
+// unproved. It does not know which block is the last: the caller, who reads the
+// payloads, does.
+//
+// Two kinds of failure are kept apart. What the form or the caller refuses is
+// final: the reader returns that error for ever, whatever the source does later.
+// What the source does (an error, an end of bytes) is not: Continue goes on
+// behind the last whole block.
+type Reader struct {
+	window window
+	form   Decoder
+	head   []byte   // payload of block 0, nil before it was read
+	first  int64    // in the file, of block 1
+	offset int64    // in the file, of the next block
+	next   uint64   // sequence number of the next block
+	jumped bool     // the next block that opens decides the order
+	last   Position // before the block returned last
+	err    error    // final
+
+	payload []byte
+}
+
+// NewReader reads a file from its first byte.
+func NewReader(r io.Reader, form Decoder) *Reader {
+	z := &Reader{form: form}
+	z.window.reset(r)
+	return z
+}
+
+// Head returns the payload of block 0, reading it first if need be.
+func (z *Reader) Head() ([]byte, error) {
+	if z.head == nil {
+		if err := z.readHead(); err != nil {
+			return nil, err
+		}
+	}
+	return z.head, nil
+}
+
+// FirstBlock returns where block 1 begins, once block 0 has been read.
+func (z *Reader) FirstBlock() int64 { return z.first }
+
+// Position returns the place after the last block that was read and not rejected.
+func (z *Reader) Position() Position {
+	return Position{Offset: z.offset, Sequence: uint32(z.next)}
+}
+
+// Continue goes on with another source, whose first byte is the one at
+// Position().Offset of the same file. The order is still checked.
+func (z *Reader) Continue(src io.Reader) { z.window.reset(src) }
+
+// Jump goes on with a source that begins at offset of the same file, which may be
+// inside a block but not before FirstBlock: the first block that opens decides
+// the order. Block 0 has to have been read before, because it alone proves that
+// the key is the file's.
+func (z *Reader) Jump(src io.Reader, offset int64) {
+	z.window.reset(src)
+	z.offset, z.jumped = offset, true
+}
+
+// Resync lets the next block that opens decide the order once more. It is for
+// callers to whom the first block after a jump does not say enough to go on from.
+func (z *Reader) Resync() { z.jumped = true }
+
+// Next returns the next block. (Block 0 is read on the way.) Its errors are a
+// *BlockError, or what the source returned; of bytes that end it says ErrCutOff.
+func (z *Reader) Next() (Block, error) {
+	if _, err := z.Head(); err != nil {
+		return Block{}, err
+	}
+	if z.err != nil {
+		return Block{}, z.err
+	}
+	if z.jumped {
+		return z.findBlock()
+	}
+	raw, err := z.peekBlock(z.form.Extent)
+	if err != nil {
+		return Block{}, err
+	}
+	if sequence := z.form.Sequence(raw); uint64(sequence) != z.next {
+		return Block{}, z.fail(sequence, fmt.Errorf("%w: %d where %d belongs", ErrOrder, sequence, z.next))
+	}
+	if z.payload, err = z.form.Open(z.payload[:0], raw); err != nil {
+		return Block{}, z.fail(uint32(z.next), err)
+	}
+	return z.accept(raw), nil
+}
+
+// Reject makes err final, as if the block returned last, or block 0, had not
+// opened: its payload breaks the rules of the caller. The position is again the
+// one before it.
+func (z *Reader) Reject(err error) error {
+	z.offset, z.next = z.last.Offset, uint64(z.last.Sequence)
+	if z.last.Sequence == 0 {
+		z.head = nil
+	}
+	return z.fail(z.last.Sequence, err)
+}
+
+// fail makes err final.
+func (z *Reader) fail(sequence uint32, err error) error {
+	z.err = &BlockError{Sequence: sequence, Offset: z.offset, Err: err}
+	return z.err
+}
+
+// readHead reads block 0. Nothing is consumed before it is whole, so that
+// Continue can begin again with byte 0.
+func (z *Reader) readHead() error {
+	if z.err != nil {
+		return z.err
+	}
+	raw, err := z.peekBlock(z.form.HeadExtent)
+	if err != nil {
+		return err
+	}
+	if z.payload, err = z.form.OpenHead(z.payload[:0], raw); err != nil {
+		return z.fail(0, err)
+	}
+	z.head = append([]byte{}, z.payload...)
+	z.advance(len(raw))
+	z.first, z.next = z.offset, 1
+	return nil
+}
+
+// accept moves on behind a whole block that has opened.
+func (z *Reader) accept(raw []byte) Block {
+	block := Block{Sequence: z.form.Sequence(raw), Offset: z.offset, Size: len(raw), Payload: z.payload}
+	z.last = Position{Offset: block.Offset, Sequence: block.Sequence}
+	z.next = uint64(block.Sequence) + 1
+	z.jumped = false
+	z.advance(len(raw))
+	return block
+}
+
+// advance consumes n bytes.
+func (z *Reader) advance(n int) {
+	z.window.discard(n)
+	z.offset += int64(n)
+}
+
+// peekBlock returns the whole block that has to begin right here. extent is that
+// of the form.
+func (z *Reader) peekBlock(extent func([]byte) (int, error)) ([]byte, error) {
+	var start []byte
+	for {
+		size, refused := extent(start)
+		if refused != nil {
+			return nil, z.fail(uint32(z.next), refused)
+		}
+		if size <= len(start) {
+			return start[:size], nil
+		}
+		var err error
+		if start, err = z.window.peek(size); err != nil {
+			if _, refused := extent(start); refused != nil {
+				return nil, z.fail(uint32(z.next), refused)
+			}
+			return nil, z.sourceError(err)
+		}
+	}
+}
+
+// sourceError says what an error of the source means. It is not final.
+func (z *Reader) sourceError(err error) error {
+	if isEnd(err) {
+		return &BlockError{Sequence: uint32(z.next), Offset: z.offset, Err: ErrCutOff}
+	}
+	return err
+}
+
+// isEnd reports whether a source has no more bytes.
+func isEnd(err error) bool { return err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) }
+
+// findBlock looks for the first block that opens after a jump. Bytes that do not
+// open are no failure: the jump may have landed inside a block.
+func (z *Reader) findBlock() (Block, error) {
+	for {
+		raw, err := z.candidate()
+		if err != nil {
+			return Block{}, err
+		}
+		if z.payload, err = z.form.Open(z.payload[:0], raw); err == nil {
+			return z.accept(raw), nil
+		}
+		z.advance(1)
+	}
+}
+
+// candidate moves on to the next bytes that look like a whole block.
+func (z *Reader) candidate() ([]byte, error) {
+	var start []byte
+	for {
+		size, refused := z.form.Extent(start)
+		if refused != nil {
+			z.advance(1)
+			start = nil
+			continue
+		}
+		if size <= len(start) {
+			return start[:size], nil
+		}
+		var err error
+		if start, err = z.window.peek(size); err == nil {
+			continue
+		}
+		// What looks like the beginning of a block may promise more bytes than there
+		// are. Too few even for a beginning are the end.
+		if least, _ := z.form.Extent(nil); size == least || !isEnd(err) {
+			return nil, z.sourceError(err)
+		}
+		z.advance(1)
+		start = nil
+	}
+}

@@ -1,0 +1,142 @@
+package blocks
+
+import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// nonceSize is 16 where GCM usually has 12: LE32(sequence) and the iv. GCM
+// hashes such a nonce to its first counter block (SP 800-38D, 7.1).
+const nonceSize = 16
+
+// CommitmentSize is how many bytes commit to the key, see [Commitment].
+const CommitmentSize = 64
+
+// Commitment stands in the payload of every block 0. It is what makes a key fit
+// one file only: two keys that open the same block 0 would have to agree in 64
+// bytes of keystream.
+var Commitment = strings.Repeat("0", CommitmentSize)
+
+// HeadLayout is what all files of one kind have in common in the payload of
+// block 0.
+type HeadLayout struct {
+	Size       int // of the payload in bytes
+	Commitment int // where in it Commitment begins
+}
+
+// Sealed is the form of encrypted files: magic bytes, then blocks of header,
+// ciphertext and tag. FORMAT.md has it in "File", "Block header" and "Sealing".
+//
+// The nonce and the additional data are a function of the sequence number alone.
+// Sealing a number twice breaks the cipher, so only [Writer], which counts, may
+// call Append.
+type Sealed struct {
+	aead   cipher.AEAD
+	layout HeadLayout
+	nonce  [nonceSize]byte
+	aad    [4]byte
+}
+
+var _ Form = (*Sealed)(nil)
+
+// NewSealed returns the form of the file that has this key.
+func NewSealed(key Key, layout HeadLayout) *Sealed {
+	block, err := aes.NewCipher(key.Secret[:])
+	if err != nil {
+		panic("blocks: AES refuses a 32 byte key: " + err.Error())
+	}
+	aead, err := cipher.NewGCMWithNonceSize(block, nonceSize)
+	if err != nil {
+		panic("blocks: GCM refuses a 16 byte nonce (is GODEBUG=fips140=only set?): " + err.Error())
+	}
+	s := &Sealed{aead: aead, layout: layout}
+	copy(s.nonce[4:], key.IV[:])
+	return s
+}
+
+// setNumber makes nonce and additional data those of a block.
+func (s *Sealed) setNumber(sequence uint32) {
+	binary.LittleEndian.PutUint32(s.nonce[:4], sequence)
+	binary.LittleEndian.PutUint32(s.aad[:], sequence)
+}
+
+// Overhead implements [Encoder].
+func (s *Sealed) Overhead() int { return HeaderSize + TagSize }
+
+// Append implements [Encoder].
+func (s *Sealed) Append(dst []byte, sequence uint32, payload []byte) []byte {
+	if sequence == 0 {
+		dst = append(dst, magic...)
+	}
+	start := len(dst)
+	dst = slices.Grow(dst, HeaderSize+len(payload)+TagSize)
+	dst = appendHeader(dst, sequence, uint32(len(payload)+TagSize))
+	s.setNumber(sequence)
+	dst = s.aead.Seal(dst, s.nonce[:], payload, s.aad[:])
+	putChecksum(dst[start:])
+	return dst
+}
+
+// HeadExtent implements [Decoder].
+func (s *Sealed) HeadExtent(start []byte) (int, error) {
+	known := min(len(start), len(magic))
+	if string(start[:known]) != magic[:known] {
+		return 0, ErrNotBlocks
+	}
+	if len(start) < len(magic) {
+		return len(magic), nil
+	}
+	return MagicSize + HeaderSize + s.layout.Size + TagSize, nil
+}
+
+// OpenHead implements [Decoder].
+func (s *Sealed) OpenHead(dst, raw []byte) ([]byte, error) {
+	block := raw[len(magic):]
+	if h := rawHeader(block); !h.plausible() || h.sequence() != 0 || int(h.length()) != s.layout.Size+TagSize {
+		return nil, fmt.Errorf("%w: not a block 0", ErrMalformed)
+	}
+	payload, err := s.decrypt(dst, block)
+	if err != nil {
+		return nil, ErrWrongKey
+	}
+	if !bytes.HasPrefix(payload[s.layout.Commitment:], []byte(Commitment)) {
+		return nil, fmt.Errorf("%w: block 0 does not commit to the key", ErrWrongKey)
+	}
+	return payload, nil
+}
+
+// Extent implements [Decoder].
+func (s *Sealed) Extent(start []byte) (int, error) {
+	if len(start) < HeaderSize {
+		return HeaderSize, nil
+	}
+	h := rawHeader(start)
+	if !h.plausible() {
+		return 0, fmt.Errorf("%w: no header here", ErrMalformed)
+	}
+	return HeaderSize + int(h.length()), nil
+}
+
+// Sequence implements [Decoder].
+func (s *Sealed) Sequence(block []byte) uint32 { return rawHeader(block).sequence() }
+
+// Open implements [Decoder].
+func (s *Sealed) Open(dst, block []byte) ([]byte, error) {
+	payload, err := s.decrypt(dst, block)
+	if err != nil {
+		return nil, ErrForged
+	}
+	return payload, nil
+}
+
+// decrypt appends the plaintext of a whole block to dst, which must not overlap
+// it.
+func (s *Sealed) decrypt(dst, block []byte) ([]byte, error) {
+	s.setNumber(rawHeader(block).sequence())
+	return s.aead.Open(dst, s.nonce[:], block[HeaderSize:], s.aad[:])
+}

@@ -1,0 +1,107 @@
+package opusblocks
+
+import (
+	"fmt"
+
+	"broadcastbot/internal/oggopus"
+	"broadcastbot/internal/opus"
+)
+
+// pageWriter lays packets out as Ogg pages, and the pages as payloads of blocks.
+type pageWriter struct {
+	continuity
+	pageBlocks bool // see form
+
+	// Of the page that is being filled.
+	lacing, body []byte
+	packets      int
+
+	// What was laid out last, block by block.
+	pages    []byte // all of the payloads
+	payloads [][]byte
+	contents []content
+}
+
+// content is what a block holds.
+type content struct {
+	size    int   // of its pages in bytes
+	packets int   // how many
+	end     int64 // of its sound: samples at 48 kHz, pre-skip included
+}
+
+// layOut makes payloads of packets: one, unless every page is a block. It takes
+// one page, unless the lacing values need more. Without packets it makes the end,
+// or a sign of life. Bad packets leave no trace.
+func (p *pageWriter) layOut(packets [][]byte, last bool, endTrim int) error {
+	p.lacing, p.body, p.packets = p.lacing[:0], p.body[:0], 0
+	p.pages, p.payloads, p.contents = p.pages[:0], p.payloads[:0], p.contents[:0]
+	next := p.continuity
+	for _, packet := range packets {
+		if err := p.add(packet, &next); err != nil {
+			return err
+		}
+	}
+	if sound := next.granule - p.granule; endTrim < 0 || int64(endTrim) > sound {
+		return fmt.Errorf("an end trim of %d samples does not fit into the last %d", endTrim, sound)
+	}
+	next.granule -= int64(endTrim)
+	if len(packets) > 0 || last || p.pageBlocks {
+		p.finishPage(&next, last)
+	} else {
+		p.contents = append(p.contents, content{end: next.granule}) // a sign of life
+	}
+	p.continuity = next
+	p.cutPayloads()
+	return nil
+}
+
+// add puts a packet on the page, or on the next one when it has no room.
+func (p *pageWriter) add(packet []byte, next *continuity) error {
+	samples, err := opus.PacketDuration(packet)
+	if err != nil {
+		return fmt.Errorf("not an Opus packet: %w", err)
+	}
+	segments := len(packet)/255 + 1
+	if segments > maxSegments {
+		return fmt.Errorf("an Opus packet of %d bytes does not fit on an Ogg page", len(packet))
+	}
+	if len(p.lacing)+segments > maxSegments {
+		p.finishPage(next, false)
+	}
+	p.lacing = oggopus.AppendLacing(p.lacing, len(packet))
+	p.body = append(p.body, packet...)
+	p.packets++
+	next.granule += int64(samples)
+	return nil
+}
+
+// finishPage appends the page that was filled and notes what its block holds.
+func (p *pageWriter) finishPage(next *continuity, last bool) {
+	page := oggopus.Page{
+		Last: last, Granule: next.granule, Serial: next.serial, Sequence: next.page,
+		Lacing: p.lacing, Body: p.body,
+	}
+	if p.packets == 0 {
+		page.Granule = noPacketEnds
+	}
+	before := len(p.pages)
+	p.pages = page.Append(p.pages)
+	if p.pageBlocks || len(p.contents) == 0 {
+		p.contents = append(p.contents, content{})
+	}
+	block := &p.contents[len(p.contents)-1]
+	block.size += len(p.pages) - before
+	block.packets += p.packets
+	block.end = next.granule
+	p.lacing, p.body, p.packets = p.lacing[:0], p.body[:0], 0
+	next.page++
+}
+
+// cutPayloads divides the pages into those of each block.
+func (p *pageWriter) cutPayloads() {
+	rest := p.pages
+	for _, block := range p.contents {
+		p.payloads = append(p.payloads, rest[:block.size])
+		rest = rest[block.size:]
+	}
+}
