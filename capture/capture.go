@@ -41,11 +41,11 @@ type Source interface {
 
 // Options say how sound is encoded and where it comes from.
 type Options struct {
-	Encoder   opus.EncoderOptions // how sound is encoded; the zero value: mono speech with 32 kbit/s
-	FullSpeed bool                // files and tones come as fast as they are read, not at the pace of real time
-	Stdin     io.Reader           // what "pipe:-" reads; nil: os.Stdin. An io.Closer is closed with the source
-	Log       *slog.Logger        // nil: silent
-	Patience  time.Duration       // how long a vanished microphone is waited for; 0: 30 seconds
+	Encoder       opus.EncoderOptions // how sound is encoded; the zero value: mono speech with 32 kbit/s
+	FullSpeed     bool                // files and tones come as fast as they are read, not at the pace of real time
+	Stdin         io.Reader           // what "pipe:-" reads; nil: os.Stdin. An io.Closer is closed with the source
+	Log           *slog.Logger        // nil: silent
+	DeviceTimeout time.Duration       // how long a microphone may be gone before the source ends; 0: 30 seconds
 }
 
 // Open opens the source that spec names:
@@ -72,8 +72,8 @@ func (o Options) withDefaults() Options {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	if o.Patience == 0 {
-		o.Patience = 30 * time.Second
+	if o.DeviceTimeout == 0 {
+		o.DeviceTimeout = 30 * time.Second
 	}
 	return o
 }

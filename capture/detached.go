@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// closePatience is how long Close waits for what it cannot interrupt: a read of a
+// closeTimeout is how long Close waits for what it cannot interrupt: a read of a
 // terminal, a sound system that hangs.
-const closePatience = 2 * time.Second
+const closeTimeout = 2 * time.Second
 
 // detached is a Source read by a goroutine of its own, because reading it cannot be
 // interrupted by the context of one ReadPacket. Nothing is buffered: a packet waits for
@@ -15,7 +15,7 @@ const closePatience = 2 * time.Second
 //
 // The goroutine ends when the source does, or after Close. A blocked read ends then
 // because the context given to open has ended; where even that does not help (standard
-// input that is a terminal) Close gives up after closePatience and the goroutine ends
+// input that is a terminal) Close gives up after closeTimeout and the goroutine ends
 // with the read, or with the process.
 type detached struct {
 	Source  // the goroutine's until done is closed, except for Format and Stats
@@ -53,12 +53,12 @@ func (d *detached) run(ctx context.Context, open func(context.Context) (Source, 
 	if err != nil {
 		return
 	}
-	d.err = d.carry(ctx)
+	d.err = d.forward(ctx)
 	source.Close()
 }
 
-// carry hands packets to ReadPacket and returns why it stopped.
-func (d *detached) carry(ctx context.Context) error {
+// forward hands packets to ReadPacket and returns why it stopped.
+func (d *detached) forward(ctx context.Context) error {
 	for {
 		packet, err := d.Source.ReadPacket(ctx)
 		if err != nil {
@@ -86,7 +86,7 @@ func (d *detached) ReadPacket(ctx context.Context) ([]byte, error) {
 // Close ends the goroutine, which closes the source.
 func (d *detached) Close() error {
 	d.cancel()
-	timer := time.NewTimer(closePatience)
+	timer := time.NewTimer(closeTimeout)
 	defer timer.Stop()
 	select {
 	case <-d.done:

@@ -9,7 +9,7 @@ import (
 )
 
 // ErrDeviceGone says that a microphone stopped delivering sound and did not come back
-// in Options.Patience.
+// in Options.DeviceTimeout.
 var ErrDeviceGone = errors.New("the microphone is gone")
 
 const devicesHint = "; the names are listed by: broadcastbot devices"
@@ -19,14 +19,14 @@ const devicesHint = "; the names are listed by: broadcastbot devices"
 type device struct {
 	name     string
 	channels int
-	patience time.Duration
+	timeout  time.Duration // see Options.DeviceTimeout
 	log      *slog.Logger
 	recorder *recorder
 
 	microphone *microphone      // nil while it is being opened again
 	openedAt   time.Time        // when it was opened last
 	lostAt     time.Time        // when the watchdog noticed that it is silent; zero while it is not
-	revived    chan *microphone // nil unless a revival runs; brings the microphone and is closed when the revival ends
+	reopened   chan *microphone // nil unless reopen runs, which sends the microphone and closes the channel at its end
 	ctx        context.Context  // the life of the source
 	cancel     context.CancelFunc
 	gone       error // sticky
@@ -40,11 +40,11 @@ func openDevice(ctx context.Context, name string, o Options) (Source, error) {
 	d := &device{
 		name:     name,
 		channels: o.Encoder.Channels,
-		patience: o.Patience,
+		timeout:  o.DeviceTimeout,
 		log:      o.Log,
 		recorder: newRecorder(o.Encoder.Channels),
 	}
-	opening, cancel := context.WithTimeout(ctx, soundSystemPatience)
+	opening, cancel := context.WithTimeout(ctx, soundSystemTimeout)
 	defer cancel()
 	microphone, err := bounded(opening, d.open, (*microphone).close)
 	if err != nil {
@@ -84,7 +84,7 @@ func (d *device) wait(ctx context.Context) error {
 	select {
 	case <-d.recorder.wake:
 		d.lostAt = time.Time{}
-	case opened, ok := <-d.revived:
+	case opened, ok := <-d.reopened:
 		if ok {
 			d.resume(opened)
 		}
@@ -100,16 +100,16 @@ func (d *device) wait(ctx context.Context) error {
 
 func (d *device) Stats() Stats { return d.recorder.Stats() }
 
-// Close stops the recording. It waits at most closePatience for a sound system that
+// Close stops the recording. It waits at most closeTimeout for a sound system that
 // hangs.
 func (d *device) Close() error {
 	d.cancel()
-	ctx, cancel := context.WithTimeout(context.Background(), closePatience)
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	_, err := bounded(ctx, func() (struct{}, error) {
 		microphone := d.microphone
-		if d.revived != nil {
-			microphone = <-d.revived
+		if d.reopened != nil {
+			microphone = <-d.reopened
 		}
 		if microphone != nil {
 			microphone.close()

@@ -129,7 +129,7 @@ func TestDeviceGone(t *testing.T) {
 			checkGoroutines(t)
 			server := pulsetest.Start(t)
 			play(t, server.Microphone(t, "mic", "VirtualMic"))
-			source := mustOpen(t, "device:VirtualMic", Options{Encoder: clean(1), Patience: time.Second})
+			source := mustOpen(t, "device:VirtualMic", Options{Encoder: clean(1), DeviceTimeout: time.Second})
 			for range 10 {
 				mustRead(t, source)
 			}
@@ -157,7 +157,7 @@ func TestDeviceGone(t *testing.T) {
 			}
 			closing := time.Now()
 			source.Close()
-			if took := time.Since(closing); took > closePatience+time.Second {
+			if took := time.Since(closing); took > closeTimeout+time.Second {
 				t.Errorf("Close took %v", took)
 			}
 			server.Kill()

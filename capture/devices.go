@@ -9,9 +9,9 @@ import (
 	"github.com/gen2brain/malgo"
 )
 
-// soundSystemPatience is how long the sound system may take to answer. A PulseAudio
+// soundSystemTimeout is how long the sound system may take to answer. A PulseAudio
 // server that hangs never does.
-const soundSystemPatience = 10 * time.Second
+const soundSystemTimeout = 10 * time.Second
 
 // Device is a microphone or another input of the sound system.
 type Device struct {
@@ -24,7 +24,7 @@ type Device struct {
 
 // Devices lists the inputs that "device:NAME" can open.
 func Devices() ([]Device, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), soundSystemPatience)
+	ctx, cancel := context.WithTimeout(context.Background(), soundSystemTimeout)
 	defer cancel()
 	devices, err := bounded(ctx, listDevices, func([]Device) {})
 	if err != nil {

@@ -16,8 +16,9 @@ import (
 	"broadcastbot/internal/opus"
 )
 
-// ffmpegWords is how much of ffmpeg's complaints is kept, in bytes: the end of them.
-const ffmpegWords = 4 << 10
+// ffmpegErrorSize is how many bytes are kept of what ffmpeg writes to its standard error, at its
+// end.
+const ffmpegErrorSize = 4 << 10
 
 // ffmpegFormats are the containers that may be opened, as ffmpeg -demuxers calls them:
 // those that hold sound. Playlists (hls, concat, dash, sdp) are not among them, because
@@ -84,13 +85,13 @@ func (f *ffmpeg) ReadPCM(ctx context.Context, pcm []int16) (int, error) {
 		return n, err
 	}
 	if err := f.cmd.Wait(); err != nil {
-		return n, fmt.Errorf("ffmpeg cannot decode it: %w: %s", err, f.complaint())
+		return n, fmt.Errorf("ffmpeg cannot decode it: %w: %s", err, f.lastError())
 	}
 	return n, io.EOF
 }
 
-// complaint is ffmpeg's last word, without the path.
-func (f *ffmpeg) complaint() string {
+// lastError is the last line that ffmpeg wrote to its standard error, without the path.
+func (f *ffmpeg) lastError() string {
 	return strings.ReplaceAll(strings.ReplaceAll(f.stderr.lastLine(), f.url+": ", ""), f.url, "the file")
 }
 
@@ -105,7 +106,7 @@ type tail struct{ kept []byte }
 
 func (t *tail) Write(p []byte) (int, error) {
 	t.kept = append(t.kept, p...)
-	if over := len(t.kept) - ffmpegWords; over > 0 {
+	if over := len(t.kept) - ffmpegErrorSize; over > 0 {
 		t.kept = append(t.kept[:0], t.kept[over:]...)
 	}
 	return len(p), nil

@@ -52,8 +52,8 @@ func speakers(n int, mask uint32) []int {
 	return found
 }
 
-// gain returns how much of a speaker goes to output o of n; channels for no known
-// speaker go everywhere.
+// gain returns how much of a speaker goes to output o of n; channels of unknown
+// speakers go everywhere.
 func gain(speaker, o, n int) float64 {
 	switch {
 	case speaker < 0 || speaker >= len(speakerGains):

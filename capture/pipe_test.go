@@ -170,7 +170,7 @@ func TestPipeCannotBeInterrupted(t *testing.T) {
 	mustRead(t, source)
 	start := time.Now()
 	source.Close()
-	if took := time.Since(start); took > closePatience+time.Second {
+	if took := time.Since(start); took > closeTimeout+time.Second {
 		t.Errorf("Close took %v", took)
 	}
 	write.Close()

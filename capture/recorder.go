@@ -7,9 +7,9 @@ import (
 	"broadcastbot/internal/opus"
 )
 
-// recorderRoom is how much sound waits for a slow reader, in seconds, before the newest
+// recorderSeconds is how much sound waits for a slow reader, in seconds, before the newest
 // is dropped.
-const recorderRoom = 10
+const recorderSeconds = 10
 
 // recorder stands between the sound system's thread, which must never wait, and the
 // reader.
@@ -29,7 +29,7 @@ func newRecorder(channels int) *recorder {
 	return &recorder{
 		channels: channels,
 		wake:     make(chan struct{}, 1),
-		ring:     newRing(recorderRoom * opus.SampleRate * channels),
+		ring:     newRing(recorderSeconds * opus.SampleRate * channels),
 	}
 }
 
@@ -48,7 +48,7 @@ func (r *recorder) start(opened time.Time) {
 func (r *recorder) record(now time.Time, b []byte) {
 	r.mu.Lock()
 	r.heard = now
-	kept := r.keep(b)
+	kept := r.write(b)
 	missing := r.timeline.arrived(now, kept/r.channels)
 	if missing > 0 {
 		r.fill(missing)
@@ -60,9 +60,9 @@ func (r *recorder) record(now time.Time, b []byte) {
 	r.signal()
 }
 
-// keep writes b to the ring, except for what is too much, and returns how many samples
-// of it have a place on the timeline.
-func (r *recorder) keep(b []byte) int {
+// write appends b to the ring, without what is too much, and returns how many samples of it
+// have a place on the timeline.
+func (r *recorder) write(b []byte) int {
 	drop := min(r.surplus, len(b)/2)
 	r.surplus -= drop
 	written := r.ring.write(b[2*drop:])
@@ -77,12 +77,12 @@ func (r *recorder) fill(missing int64) {
 	r.stats.SilenceSamples += filled
 }
 
-// bridge fills the time up to now with silence: called while there is no device.
-func (r *recorder) bridge(now time.Time) {
+// fillGap fills the time up to now with silence: called while there is no device.
+func (r *recorder) fillGap(now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.timeline.start.IsZero() {
-		r.timeline.start, r.timeline.settled = r.heard, true
+		r.timeline.start, r.timeline.calibrated = r.heard, true
 		r.timeline.openWindow(now)
 	}
 	if missing := r.timeline.behind(now); missing > 0 {

@@ -41,8 +41,7 @@ func (c *rateConverter) convert(pcm []int16, planes [][]float64) []int16 {
 	if c.filter == nil {
 		return interleave(pcm, planes, len(planes[0]))
 	}
-	room := len(planes[0])*opus.SampleRate/c.rate + 2
-	return c.run(pcm, planes, room)
+	return c.run(pcm, planes, len(planes[0])*opus.SampleRate/c.rate+2)
 }
 
 // finish appends what is still inside the filter.
@@ -58,15 +57,15 @@ func (c *rateConverter) finish(pcm []int16) []int16 {
 	return c.run(pcm, silence, int(max(due, 0)))
 }
 
-// run filters the planes into at most room samples per channel; room is enough for all
-// of them, but for the end.
-func (c *rateConverter) run(pcm []int16, planes [][]float64, room int) []int16 {
+// run filters the planes into at most limit samples per channel, which are all of them
+// except at the end.
+func (c *rateConverter) run(pcm []int16, planes [][]float64, limit int) []int16 {
 	written := 0
 	for i, plane := range planes {
-		if len(c.planes[i]) < room {
-			c.planes[i] = make([]float64, room)
+		if len(c.planes[i]) < limit {
+			c.planes[i] = make([]float64, limit)
 		}
-		_, written = c.filter.ProcessFloat64(i, plane, c.planes[i][:room])
+		_, written = c.filter.ProcessFloat64(i, plane, c.planes[i][:limit])
 	}
 	c.out += int64(written)
 	return interleave(pcm, c.planes, written)

@@ -2,7 +2,7 @@ package capture
 
 import "encoding/binary"
 
-// ring is a queue of samples with a fixed room: nothing it does allocates. It has no
+// ring is a queue of samples with a fixed capacity: nothing it does allocates. It has no
 // lock; its owner has.
 type ring struct {
 	samples []int16
@@ -10,7 +10,7 @@ type ring struct {
 	length  int // samples waiting
 }
 
-func newRing(room int) ring { return ring{samples: make([]int16, room)} }
+func newRing(capacity int) ring { return ring{samples: make([]int16, capacity)} }
 
 // write appends native-endian 16-bit samples and returns how many there was room for.
 func (r *ring) write(b []byte) int {

@@ -22,15 +22,16 @@ const (
 // lag within a window is the true one: what is missing then was lost by the sound
 // system, or the device's crystal is slow.
 type timeline struct {
-	start     time.Time // when the first frame was recorded; zero before it
-	frames    int64     // recorded since then, silence included
-	windowEnd time.Time
-	lag       int64 // smallest of this window, in frames
-	settled   bool  // the first window, which measures how late this device is by nature, is over
+	start      time.Time // when the first frame was recorded; zero before it
+	frames     int64     // recorded since then, silence included
+	windowEnd  time.Time
+	lag        int64 // smallest of this window, in frames
+	calibrated bool  // the first window, which measures how late this device is by nature, is over
 }
 
-// arrived notes n frames at now and returns the frames of silence that are missing; a
-// negative number means frames too many. The caller adds to frames what it corrected.
+// arrived counts n frames that came at now, and returns the frames of silence that are
+// missing; a negative number means frames too many. The caller adds to frames what it
+// corrected.
 func (t *timeline) arrived(now time.Time, n int) (missing int64) {
 	if t.start.IsZero() {
 		t.start = now.Add(-opus.Duration(int64(n)))
@@ -43,12 +44,14 @@ func (t *timeline) arrived(now time.Time, n int) (missing int64) {
 	}
 	lag := t.lag
 	t.openWindow(now)
-	return t.judge(lag)
+	return t.correction(lag)
 }
 
-func (t *timeline) judge(lag int64) (missing int64) {
-	if !t.settled && lag > -int64(opus.SampleRate) { // nothing is that early by nature
-		t.settled = true
+// correction returns what is missing by the smallest lag of a window, nothing within the
+// tolerance. The first window calibrates.
+func (t *timeline) correction(lag int64) (missing int64) {
+	if !t.calibrated && lag > -int64(opus.SampleRate) { // nothing is that early by nature
+		t.calibrated = true
 		t.start = t.start.Add(opus.Duration(lag))
 		return 0
 	}

@@ -136,7 +136,7 @@ func TestRecorderBridgesAbsence(t *testing.T) {
 			}
 			now := 30 * time.Second
 			for at := 5 * time.Second; at <= now; at += 20 * time.Millisecond {
-				s.recorder.bridge(s.start.Add(at))
+				s.recorder.fillGap(s.start.Add(at))
 				s.read()
 			}
 			if offset := s.offset(now); offset != 0 {
@@ -164,7 +164,7 @@ func TestSlowOpenIsNotSilence(t *testing.T) {
 	r, asked := newRecorder(1), time.Now()
 	opened := asked.Add(10 * time.Second)
 	r.start(opened)
-	r.bridge(opened.Add(3 * time.Second))
+	r.fillGap(opened.Add(3 * time.Second))
 	if got := r.Stats().SilenceSamples; got != 3*opus.SampleRate {
 		t.Errorf("%v of silence were recorded, want 3s", opus.Duration(got))
 	}

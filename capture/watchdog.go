@@ -27,38 +27,38 @@ func (d *device) watch(now time.Time) {
 	if d.lostAt.IsZero() {
 		d.lostAt = now
 	}
-	d.recorder.bridge(now)
-	if now.Sub(d.lostAt) >= d.patience {
+	d.recorder.fillGap(now)
+	if now.Sub(d.lostAt) >= d.timeout {
 		d.gone = fmt.Errorf("microphone %q: %w: it delivered nothing for %v%s",
 			d.name, ErrDeviceGone, silence.Round(time.Second), devicesHint)
 		d.cancel()
 		return
 	}
-	if d.revived == nil && now.Sub(d.openedAt) >= silentFor {
+	if d.reopened == nil && now.Sub(d.openedAt) >= silentFor {
 		d.log.Warn("microphone is silent: opening it again", "device", d.name, "silence", silence)
-		d.revived = make(chan *microphone)
-		go d.revive(d.microphone, d.revived)
+		d.reopened = make(chan *microphone)
+		go d.reopen(d.microphone, d.reopened)
 		d.microphone = nil
 	}
 }
 
-// resume goes on with the microphone that the revival opened. That it could be opened
-// does not mean that it delivers: the watchdog goes on, too.
+// resume goes on with the microphone that reopen has opened. That it could be opened does
+// not mean that it delivers: the watchdog goes on, too.
 func (d *device) resume(opened *microphone) {
 	d.log.Info("microphone opened again", "device", d.name)
-	d.microphone, d.openedAt, d.revived = opened, time.Now(), nil
+	d.microphone, d.openedAt, d.reopened = opened, time.Now(), nil
 	d.recorder.reopened()
 }
 
-// revive closes the lost microphone and tries to open it again until it can or the
+// reopen closes the lost microphone and tries to open it again until it can or the
 // source ends.
-func (d *device) revive(lost *microphone, revived chan<- *microphone) {
-	defer close(revived)
+func (d *device) reopen(lost *microphone, reopened chan<- *microphone) {
+	defer close(reopened)
 	lost.close()
 	for d.ctx.Err() == nil {
 		opened, err := d.open()
 		if err == nil {
-			d.hand(opened, revived)
+			d.deliver(opened, reopened)
 			return
 		}
 		select {
@@ -68,9 +68,9 @@ func (d *device) revive(lost *microphone, revived chan<- *microphone) {
 	}
 }
 
-func (d *device) hand(opened *microphone, revived chan<- *microphone) {
+func (d *device) deliver(opened *microphone, reopened chan<- *microphone) {
 	select {
-	case revived <- opened:
+	case reopened <- opened:
 	case <-d.ctx.Done():
 		opened.close()
 	}

@@ -23,7 +23,8 @@ import (
 	"broadcastbot/internal/player"
 )
 
-// config is config.yaml, which documents the keys.
+// config is config.yaml, which documents the keys. It has a field for each key of the file's
+// top level.
 type config struct {
 	Homeserver  string `yaml:"homeserver"`
 	User        string `yaml:"user"`
@@ -192,7 +193,7 @@ func (c *config) check() error {
 		}
 	}
 	if c.ResumeWithin < 0 {
-		wrong.add("resume_within", "can not be negative")
+		wrong.add("resume_within", "cannot be negative")
 	}
 	wrong.merge(c.checkCommon())
 	return wrong.err()
@@ -232,7 +233,7 @@ func (c *config) checkCommon() (wrong problems) {
 		wrong.add("gateway.embedders", "%v", err)
 	}
 	if c.Gateway.MaxSize < 0 {
-		wrong.add("gateway.max_size", "can not be negative")
+		wrong.add("gateway.max_size", "cannot be negative")
 	}
 	if c.DataDir == "" {
 		wrong.add("data_dir", "is needed")

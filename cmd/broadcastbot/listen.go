@@ -84,7 +84,7 @@ type hearing struct {
 	note   io.Writer // what a person should know besides
 }
 
-// hear goes to the beginning and takes the stream to its end.
+// hear plays and saves the stream from a moment to its end.
 func hear(ctx context.Context, stream *listener.Stream, from time.Duration, h hearing) error {
 	announce(h.out, stream.Head())
 	if stream.Plain() {
@@ -111,7 +111,7 @@ func hear(ctx context.Context, stream *listener.Stream, from time.Duration, h he
 		return err
 	}
 	watching := m.watch(ctx)
-	endErr := sinks.drink(ctx, stream)
+	endErr := sinks.writeAll(ctx, stream)
 	closeErr := sinks.close(ctx, stream)
 	watching()
 	m.finish()
@@ -146,7 +146,7 @@ func announce(w io.Writer, head opusblocks.Head) {
 	fmt.Fprintf(w, "%s by %s, %s\n", title, text.Line(head.Speaker), head.Started.Local().Format("2 January 2006 15:04"))
 }
 
-// sinks is everything that takes the sound of one listener.
+// sinks are where the sound of one listener goes.
 type sinks struct {
 	decoder *opus.Decoder
 	player  *listener.Player // nil: not played
@@ -183,21 +183,21 @@ func openSinks(stream *listener.Stream, h hearing, m *meter) (*sinks, error) {
 	return s, nil
 }
 
-// drink takes packets until there are no more, and says why: io.EOF is the
+// writeAll plays and saves packets until there are no more, and says why: io.EOF is the
 // show's end.
-func (s *sinks) drink(ctx context.Context, stream *listener.Stream) error {
+func (s *sinks) writeAll(ctx context.Context, stream *listener.Stream) error {
 	for {
 		packet, err := stream.ReadPacket()
 		if err != nil {
 			return err
 		}
-		if err := s.take(ctx, packet); err != nil {
+		if err := s.write(ctx, packet); err != nil {
 			return err
 		}
 	}
 }
 
-func (s *sinks) take(ctx context.Context, packet []byte) error {
+func (s *sinks) write(ctx context.Context, packet []byte) error {
 	if s.saver != nil {
 		if err := s.saver.WritePacket(packet); err != nil {
 			return fmt.Errorf("save: %w", err)
@@ -205,13 +205,13 @@ func (s *sinks) take(ctx context.Context, packet []byte) error {
 	}
 	n, err := s.decoder.Decode(packet, s.pcm)
 	if err != nil {
-		return nil // one that can not be decoded is as good as silence
+		return nil // one that cannot be decoded is as good as silence
 	}
 	channels := s.meter.stream.Head().Channels
 	drop := min(n, s.discard)
 	s.discard -= drop
 	heard := s.pcm[drop*channels : n*channels]
-	s.meter.take(heard, s.queued())
+	s.meter.add(heard, s.queued())
 	if s.player != nil {
 		return s.player.Write(ctx, heard)
 	}

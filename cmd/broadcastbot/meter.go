@@ -66,8 +66,8 @@ func (m *meter) watch(ctx context.Context) (stop func()) {
 	}
 }
 
-// take measures sound that is heard after what queued ahead of it.
-func (m *meter) take(pcm []int16, queued time.Duration) {
+// add measures sound that is heard after queued, the sound ahead of it.
+func (m *meter) add(pcm []int16, queued time.Duration) {
 	m.level.Add(pcm)
 	m.samples += int64(len(pcm) / m.channels)
 	if now := time.Now(); now.Sub(m.drawn) > meterInterval {

@@ -57,36 +57,35 @@ type station struct {
 }
 
 // newStation opens files and ports and starts nothing.
-func newStation(ctx context.Context, c *config, log *slog.Logger) (_ *station, err error) {
+func newStation(ctx context.Context, c *config, log *slog.Logger) (*station, error) {
 	if err := os.MkdirAll(c.spools(), 0o700); err != nil {
 		return nil, fmt.Errorf("data_dir: %w", err)
 	}
-	s := new(station)
-	if s.store, err = store.Open(ctx, c.database()); err != nil {
+	db, err := store.Open(ctx, c.database())
+	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			s.store.Close()
-		}
-	}()
+	s := &station{store: db}
+	if err := s.addParts(c, log); err != nil {
+		db.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// addParts makes the parts of the station and gives each of them those that it needs.
+func (s *station) addParts(c *config, log *slog.Logger) (err error) {
 	s.bot, err = bot.New(bot.Options{
 		Homeserver: c.Homeserver, User: c.User, Password: c.Password, AccessToken: c.AccessToken,
 		DeviceName: c.DeviceName, RecoveryKey: c.RecoveryKey, DB: s.store.DB(), DataDir: c.DataDir,
 		Inviters: c.Inviters, Log: log,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	uploads := &uploader.Tus{Client: newHTTPClient(), Endpoint: c.Gateway.Remote + "/upload", Token: c.Gateway.UploadToken}
-	if c.Gateway.Remote == "" {
-		if uploads.Token == "" {
-			uploads.Token = rand.Text() // nobody else has to know it
-		}
-		if s.front, err = newGatewayFront(c, uploads.Token, log); err != nil {
-			return nil, err
-		}
-		uploads.Endpoint = s.front.localURL() + "/upload"
+	uploads, err := s.openGateway(c, log)
+	if err != nil {
+		return err
 	}
 	sources := c.sources()
 	s.manager = broadcast.NewManager(broadcast.Options{
@@ -103,12 +102,31 @@ func newStation(ctx context.Context, c *config, log *slog.Logger) (_ *station, e
 		Broadcasts: s.manager, Rights: command.Rights{Speakers: c.Speakers, Power: c.SpeakerPower}, Sources: sources,
 		PlainRooms: c.plainRooms(), IsEncrypted: s.bot.IsEncrypted, Log: log,
 	})
-	return s, err
+	return err
 }
 
-// run runs all parts until ctx ends or one of them fails. They end in the order
-// in which they need each other: first the shows, which still upload and tell
-// their rooms, then the bot, then the front.
+// openGateway returns where shows are uploaded to: the gateway that the config names, or one
+// of this program, on the front.
+func (s *station) openGateway(c *config, log *slog.Logger) (*uploader.Tus, error) {
+	uploads := &uploader.Tus{Client: newHTTPClient(), Endpoint: c.Gateway.Remote + "/upload", Token: c.Gateway.UploadToken}
+	if c.Gateway.Remote != "" {
+		return uploads, nil
+	}
+	if uploads.Token == "" {
+		uploads.Token = rand.Text() // nobody else has to know it
+	}
+	front, err := newGatewayFront(c, uploads.Token, log)
+	if err != nil {
+		return nil, err
+	}
+	s.front = front
+	uploads.Endpoint = front.localURL() + "/upload"
+	return uploads, nil
+}
+
+// run runs all parts until ctx ends or one of them fails. They end in the order in which they
+// need each other: first the shows, which still upload and tell their rooms, then the bot,
+// then the front.
 func (s *station) run(ctx context.Context) error {
 	parts, ctx := errgroup.WithContext(ctx)
 	lasting := context.WithoutCancel(ctx)

@@ -113,7 +113,7 @@ func TestLongestAnnouncementFits(t *testing.T) {
 		table.Add(opusblocks.Block{Offset: 1139 + i*400_000, Start: i * 480_000, Packets: [][]byte{{0x78}}})
 	}
 	b := finish(testBroadcast(), store.Interrupted)
-	b.Title, b.Reason = strings.Repeat("ä", command.MaxTitle), "the recording can not be written"
+	b.Title, b.Reason = strings.Repeat("ä", command.MaxTitle), "the recording cannot be written"
 	b.Bitrate, b.Seek, b.Wave = 0, table.String(), strings.Repeat("A", waveformPoints*4/3)
 	data, err := json.Marshal(announcementEdit(b, strings.Repeat("ü", 100)))
 	if err != nil {

@@ -52,7 +52,7 @@ func (b *Bot) makeIdentity(ctx context.Context, machine *crypto.OlmMachine) erro
 		b.log.Warn("no cross-signing keys could be made, and clients may warn of this session", "err", err)
 		return nil
 	}
-	if err := b.keepRecoveryKey(file, key); err != nil {
+	if err := b.writeRecoveryKey(file, key); err != nil {
 		return fmt.Errorf("the account got cross-signing keys, but their recovery key could not be kept: %w", err)
 	}
 	b.log.Info("the account got cross-signing keys: keep the recovery key in this file at a safe place, then delete it", "file", file.Name())
@@ -103,7 +103,7 @@ func (b *Bot) newRecoveryFile() (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := b.keepRecoveryKey(f, ""); err != nil {
+	if err := b.writeRecoveryKey(f, ""); err != nil {
 		f.Close()
 		os.Remove(f.Name())
 		return nil, err
@@ -111,8 +111,8 @@ func (b *Bot) newRecoveryFile() (*os.File, error) {
 	return f, nil
 }
 
-// keepRecoveryKey fills the file, over what was in it.
-func (b *Bot) keepRecoveryKey(f *os.File, key string) error {
+// writeRecoveryKey fills the file, over what was in it.
+func (b *Bot) writeRecoveryKey(f *os.File, key string) error {
 	text := fmt.Sprintf(recoveryText, b.options.User, time.Now().Format(time.DateTime), key)
 	if _, err := f.WriteAt([]byte(text), 0); err != nil {
 		return err

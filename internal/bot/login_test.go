@@ -60,7 +60,7 @@ func TestLoginRefused(t *testing.T) {
 	}{
 		{"WrongPassword", "refuses the password of @radio:localhost: correct it in the config", func(o *Options) { o.Password = "guess guess" }},
 		{"UnknownUser", "there is no account @nobody:localhost at", func(o *Options) { o.User = "@nobody:localhost" }},
-		{"Unreachable", "can not be reached, check the address and the network", func(o *Options) { o.Homeserver = "http://127.0.0.1:1" }},
+		{"Unreachable", "cannot be reached, check the address and the network", func(o *Options) { o.Homeserver = "http://127.0.0.1:1" }},
 		{"NotMatrix", "is not a Matrix homeserver, check the address", func(o *Options) { o.Homeserver = notMatrix.URL }},
 		{"BadToken", "does not know our session any more", func(o *Options) { o.Password, o.AccessToken = "", "guess" }},
 	} {

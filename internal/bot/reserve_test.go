@@ -151,7 +151,7 @@ func TestStoreRecordingTroubled(t *testing.T) {
 	}
 }
 
-// TestStoreRecordingOfNothing: a spool that is gone can not be had by trying
+// TestStoreRecordingOfNothing: a spool that is gone cannot be had by trying
 // again, but its reserved address is given back.
 func TestStoreRecordingOfNothing(t *testing.T) {
 	server := &mediaServer{}

@@ -22,7 +22,7 @@ type Options struct {
 	Deaf          bool   // nothing that is heard is recorded
 }
 
-// Page is a page with storage and a network of its own. What it can not do
+// Page is a page with storage and a network of its own. What it cannot do
 // fails the test. It belongs to one goroutine.
 type Page struct {
 	t       testing.TB
@@ -63,7 +63,7 @@ func (p *Page) must(name string, fields map[string]any, result any) {
 	}
 	if err != nil {
 		complaints, _ := p.browser.command(p.number, "errors", nil)
-		p.t.Fatalf("the page can not %s: %v; its complaints: %s", name, err, complaints)
+		p.t.Fatalf("the page cannot %s: %v; its complaints: %s", name, err, complaints)
 	}
 }
 

@@ -107,7 +107,7 @@ func fetchModules(ctx context.Context, home string) error {
 	fetch := exec.CommandContext(ctx, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--fetch-retries=1", "--fetch-retry-mintimeout=1000")
 	fetch.Dir = dir
 	if out, err := fetch.CombinedOutput(); err != nil {
-		return fmt.Errorf("npm can not fetch playwright-core and axe-core: %w\n%s", err, out)
+		return fmt.Errorf("npm cannot fetch playwright-core and axe-core: %w\n%s", err, out)
 	}
 	if err := os.Rename(dir, home); err != nil && !errors.Is(err, os.ErrExist) {
 		return err

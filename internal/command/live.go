@@ -22,13 +22,15 @@ func mayStart(p *Processor, r Request) error {
 	return Refusal("Only this station's speakers and the room's moderators may go on air. Ask one of them.")
 }
 
-// mayStop lets speakers end their own show, and moderators every one.
-func mayStop(p *Processor, r Request) error {
-	running, live := p.Broadcasts.Status(r.Room)
-	if !live || running.Broadcast.Speaker == r.User || r.isModerator() {
-		return nil
+// ownShow is for what speakers may do with their own show, and moderators with every one.
+func ownShow(verb string) func(*Processor, Request) error {
+	return func(p *Processor, r Request) error {
+		running, live := p.Broadcasts.Status(r.Room)
+		if !live || running.Broadcast.Speaker == r.User || r.isModerator() {
+			return nil
+		}
+		return Refusal(fmt.Sprintf("This is the show of %s: only they and the room's moderators may %s it.", running.Broadcast.Speaker, verb))
 	}
-	return Refusal(fmt.Sprintf("This is the show of %s: only they and the room's moderators may end it.", running.Broadcast.Speaker))
 }
 
 func start(p *Processor, ctx context.Context, r Request) (string, error) {

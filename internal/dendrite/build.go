@@ -30,7 +30,7 @@ var (
 	goSum []byte
 )
 
-// ErrBuild means that Dendrite can not be built here: there is no network, no C
+// ErrBuild means that Dendrite cannot be built here: there is no network, no C
 // compiler, no Go command or no place.
 var ErrBuild = errors.New("this machine has no homeserver")
 

@@ -122,7 +122,7 @@ func beParent(dir string) {
 	select {}
 }
 
-// TestErrBuild: a machine that can not build Dendrite is no reason to fail,
+// TestErrBuild: a machine that cannot build Dendrite is no reason to fail,
 // except where somebody relies on all tests.
 func TestErrBuild(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())

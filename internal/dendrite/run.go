@@ -10,7 +10,7 @@ import (
 )
 
 // Run starts a homeserver that lives as long as the test. The test is skipped
-// where Dendrite can not be built, unless the environment says CI=true: nobody
+// where Dendrite cannot be built, unless the environment says CI=true: nobody
 // would notice there. A failing test prints what the server said last.
 func Run(t testing.TB) *Server { return RunWith(t, Options{}) }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // kept keeps the file that the page offers for download: a browser without a
-// window can not ask where to.
+// window cannot ask where to.
 const kept = `
 delete window.showSaveFilePicker;
 {

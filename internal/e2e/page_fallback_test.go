@@ -7,7 +7,7 @@ import (
 	"broadcastbot/internal/browser"
 )
 
-// withoutDecoder is a browser that can not decode Opus by itself.
+// withoutDecoder is a browser that cannot decode Opus by itself.
 var withoutDecoder = browser.Options{Init: "delete window.AudioDecoder;"}
 
 // mostBytes of the page and all that it needs to begin; the decoder of old

@@ -301,7 +301,7 @@ func mustDecode(t *testing.T, ogg []byte) {
 }
 
 // mustListenAsUser finds the show by room, with the program and Bob's account.
-// The session is new, so it can not read what was said before: it is told the
+// The session is new, so it cannot read what was said before: it is told the
 // end of the next show.
 func (h *theatre) mustListenAsUser(t *testing.T, sent [][]byte) {
 	t.Helper()

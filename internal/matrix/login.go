@@ -72,7 +72,7 @@ func (s *Session) adoptToken(ctx context.Context) error {
 		return s.Explain(err)
 	}
 	if me.DeviceID == "" {
-		return errors.New("the access token belongs to no device, so it can not be used in encrypted rooms: use the password")
+		return errors.New("the access token belongs to no device, so it cannot be used in encrypted rooms: use the password")
 	}
 	s.Client.UserID, s.Client.DeviceID = me.UserID, me.DeviceID
 	return nil
@@ -111,7 +111,7 @@ func (s *Session) Explain(err error) error {
 	case errors.Is(err, mautrix.MUserDeactivated):
 		return fmt.Errorf("the account %s is deactivated", s.account.User)
 	case errors.As(err, &answer) && answer.Response == nil:
-		return fmt.Errorf("the homeserver %s can not be reached, check the address and the network: %w", server, err)
+		return fmt.Errorf("the homeserver %s cannot be reached, check the address and the network: %w", server, err)
 	case errors.As(err, &answer) && answer.RespError == nil && answer.Response.StatusCode == http.StatusNotFound:
 		return fmt.Errorf("%s is not a Matrix homeserver, check the address", server)
 	default:
