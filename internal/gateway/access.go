@@ -7,19 +7,19 @@ import (
 	"strings"
 )
 
-// token is the hash of the upload token: the comparison takes the same time
-// whatever is presented, also for another length.
+// token is the hash of the upload token: the comparison takes the same time whatever is presented, also
+// for another length.
 type token [sha256.Size]byte
 
 func newToken(secret string) token { return sha256.Sum256([]byte(secret)) }
 
-func (t token) is(presented string) bool {
+func (t token) matches(presented string) bool {
 	hash := sha256.Sum256([]byte(presented))
 	return subtle.ConstantTimeCompare(t[:], hash[:]) == 1
 }
 
-// authorised lets those through who present the upload token (RFC 6750,
-// section 2.1) and speak our version of tus.
+// authorised lets those through who present the upload token (RFC 6750, section 2.1) and speak our
+// version of tus.
 func (g *Gateway) authorised(next handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("Tus-Resumable", tusVersion)
@@ -40,7 +40,7 @@ func (g *Gateway) checkToken(r *http.Request) error {
 	switch {
 	case !strings.EqualFold(scheme, "Bearer") || presented == "":
 		return errNoToken
-	case !g.token.is(presented):
+	case !g.token.matches(presented):
 		return errWrongToken
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,16 +33,16 @@ func benchListeners() int {
 	return 1000
 }
 
-// fanout is what it cost to serve a crowd for a while.
-type fanout struct {
+// cost is what it took to serve an audience for a while.
+type cost struct {
 	perHour time.Duration // CPU time of the server per hour of one listener
 	memory  int64         // bytes of the server per listener
 	delays  []time.Duration
 }
 
-func (f fanout) delay(percent int) float64 {
-	slices.Sort(f.delays)
-	return float64(f.delays[(len(f.delays)-1)*percent/100].Microseconds()) / 1000
+func (c cost) delay(percent int) float64 {
+	slices.Sort(c.delays)
+	return float64(c.delays[(len(c.delays)-1)*percent/100].Microseconds()) / 1000
 }
 
 // BenchmarkFanout asks: what does a listener cost, here and with a goroutine
@@ -63,7 +64,7 @@ func BenchmarkFanout(b *testing.B) {
 	}
 }
 
-func benchFanout(b *testing.B, name string) fanout {
+func benchFanout(b *testing.B, name string) cost {
 	b.Helper()
 	p := startPeer(b, name, b.TempDir())
 	defer p.stop()
@@ -72,7 +73,7 @@ func benchFanout(b *testing.B, name string) fanout {
 	_, memoryBefore := p.usage()
 
 	var mu sync.Mutex
-	var result fanout
+	var result cost
 	var listeners sync.WaitGroup
 	n := benchListeners()
 	conns := make([]net.Conn, n)
@@ -159,8 +160,8 @@ func hear(r io.Reader) (delays []time.Duration) {
 // with http.ServeContent on a file?
 func BenchmarkSeek(b *testing.B) {
 	const size = 32 << 20
-	dir, id := b.TempDir(), newID()
-	if err := os.WriteFile(disk(dir).path(id, doneFile), noise(size), 0o600); err != nil {
+	dir, id := b.TempDir(), "AAAAAAAAAAAAAAAAAAAAAA"
+	if err := os.WriteFile(filepath.Join(dir, id+".mxc"), noise(size), 0o600); err != nil {
 		b.Fatal(err)
 	}
 	for _, length := range []int{1600, 16 << 10, 64 << 10} {

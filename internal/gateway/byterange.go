@@ -62,24 +62,24 @@ func parsePosition(text string) (int64, error) {
 
 // part is what a listener gets of a recording.
 type part struct {
-	first   int64
-	last    int64 // inclusive; of a part that follows, what the client named
-	partial bool  // 206 with Content-Range
-	follow  bool  // goes on until a growing recording is finished
-	settled bool  // will be the same for ever, so caches may keep it
+	first     int64
+	last      int64 // inclusive; of a part that follows, what the client named
+	partial   bool  // 206 with Content-Range
+	follow    bool  // goes on until a growing recording is finished
+	immutable bool  // will be the same for ever, so caches may keep it
 }
 
 // errAhead says that nothing of a range exists yet.
 var errAhead = errors.New("the range begins at or beyond the live edge")
 
-// of says what to give of a recording with size bytes to a client that wants
+// resolve says what to give of a recording with size bytes to a client that wants
 // the range; nil wants all.
 //
 // Of a growing recording an open or too long range gets what exists, as
 // RFC 8673, section 2.1, has it: only a very large end makes it follow.
-func (want *byteRange) of(size int64, finished bool) (part, error) {
+func (want *byteRange) resolve(size int64, finished bool) (part, error) {
 	if want == nil {
-		return part{last: size - 1, follow: !finished, settled: finished}, nil
+		return part{last: size - 1, follow: !finished, immutable: finished}, nil
 	}
 	p := part{partial: true, first: want.first, last: want.last}
 	if want.suffix {
@@ -100,7 +100,7 @@ func (want *byteRange) of(size int64, finished bool) (part, error) {
 	if !whole {
 		p.last = size - 1
 	}
-	p.settled = whole || finished
+	p.immutable = whole || finished
 	return p, nil
 }
 

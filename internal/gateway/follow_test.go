@@ -3,7 +3,6 @@ package gateway
 import (
 	"bufio"
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -35,13 +34,13 @@ func TestFollow(t *testing.T) {
 			t.Errorf("without range: %d %v, %d bytes, %v", a.status, a.header, len(a.body), a.err)
 		}
 	})
-	eventually(t, "all listen", func() bool { return s.holders(id) >= 1+2 }) // the shard, and those ahead
+	eventually(t, "all listen", func() bool { return s.holders() >= 1+2 }) // the shard, and those ahead
 	for at := 100_000; at < len(data); at += 10_000 {
 		s.grow(id, at, data[at:at+10_000])
 	}
 	s.finish(id, len(data))
 	listeners.Wait()
-	eventually(t, "only the shelf holds the file", func() bool { return s.holders(id) == 1 })
+	eventually(t, "only the catalogue holds the file", func() bool { return s.holders() == 1 })
 }
 
 // TestFollowOnTheWire looks at the very bytes of an answer.
@@ -71,7 +70,7 @@ func TestFollowOnTheWire(t *testing.T) {
 		}
 	}
 	mustRead(t, r, []byte("8\r\nhistory \r\n"))
-	eventually(t, "a shard has the listener", func() bool { return s.gateway.Stats().Listeners == 1 && s.holders(id) == 2 })
+	eventually(t, "a shard has the listener", func() bool { return s.gateway.Stats().Listeners == 1 && s.holders() == 2 })
 	s.grow(id, 8, []byte("live"))
 	mustRead(t, r, []byte("4\r\nlive\r\n"))
 	s.grow(id, 12, bytes.Repeat([]byte("x"), 20))
@@ -113,11 +112,11 @@ func TestSlowReaderOfHistoryIsCut(t *testing.T) {
 		"by patience": func(*station, string) {},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStation(t, Options{}, func(g *Gateway) {
-				if name == "by patience" {
-					g.stall = 50 * time.Millisecond
-				}
-			})
+			stall := time.Minute
+			if name == "by patience" {
+				stall = 50 * time.Millisecond
+			}
+			s := newStation(t, Options{}, withStall(stall))
 			id := s.growing(data)
 			conn := s.dial("GET /live/" + id + " HTTP/1.1\nHost: x\n\n")
 			mustRead(t, conn, []byte("HTTP/1.1 200 OK"))
@@ -233,7 +232,8 @@ func TestFollowWithoutShards(t *testing.T) {
 
 // TestLongPause has nothing to send for longer than a listener may take nothing.
 func TestLongPause(t *testing.T) {
-	s := newStation(t, Options{}, func(g *Gateway) { g.stall = time.Second })
+	const stall = time.Second
+	s := newStation(t, Options{}, withStall(stall))
 	id := s.growing([]byte("before "))
 	bodies := map[string]io.Reader{"shard": s.follow(id, 0)}
 	for name, start := range map[string]func(*httptest.Server){
@@ -250,7 +250,7 @@ func TestLongPause(t *testing.T) {
 		}
 		bodies[name] = response.Body
 	}
-	pause := func() { time.Sleep(s.gateway.stall * 3 / 2) }
+	pause := func() { time.Sleep(stall * 3 / 2) }
 	pause()
 	s.grow(id, 7, []byte("after"))
 	pause()
@@ -272,45 +272,15 @@ func (l hidingListener) Accept() (net.Conn, error) {
 
 // TestListenersWhoLeaveInAPause are noticed although nothing is sent.
 func TestListenersWhoLeaveInAPause(t *testing.T) {
-	s := newStation(t, Options{}, func(g *Gateway) { g.stall = 60 * time.Millisecond })
+	s := newStation(t, Options{}, withStall(60*time.Millisecond))
 	id := s.growing([]byte("history"))
 	stays, leaves := s.follow(id, 0), s.follow(id, 7)
 	mustRead(t, stays, []byte("history"))
-	eventually(t, "both listen", func() bool { return s.members(id) == 2 })
+	eventually(t, "both listen", func() bool { return s.gateway.Stats().Listeners == 2 })
 	leaves.Close()
-	eventually(t, "one has left", func() bool { return s.members(id) == 1 })
+	eventually(t, "one has left", func() bool { return s.gateway.Stats().Listeners == 1 })
 	s.grow(id, 7, []byte(" and more"))
 	mustRead(t, stays, []byte(" and more"))
 	stays.Close()
-	eventually(t, "the shard has ended", func() bool { return s.holders(id) == 1 })
-}
-
-// members returns how many listeners the shards of a recording have.
-func (s *station) members(id string) (n int) {
-	rec, err := s.gateway.shelf.acquire(id)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer s.gateway.shelf.release(rec)
-	rec.crowd.mu.Lock()
-	defer rec.crowd.mu.Unlock()
-	for _, shard := range rec.crowd.shards {
-		n += shard.members
-	}
-	return n
-}
-
-func TestAppendChunk(t *testing.T) {
-	for data, want := range map[string]string{"": "0\r\n\r\n", "hello": "5\r\nhello\r\n", strings.Repeat("x", 255): "ff\r\n" + strings.Repeat("x", 255) + "\r\n"} {
-		if got := appendChunk(nil, []byte(data)); string(got) != want {
-			t.Errorf("appendChunk(%q) = %q", data, got)
-		}
-		got, err := appendChunkOf(nil, strings.NewReader("___"+data), 3, len(data))
-		if err != nil || string(got) != want {
-			t.Errorf("appendChunkOf(%q) = %q, %v", data, got, err)
-		}
-	}
-	if _, err := appendChunkOf(nil, strings.NewReader("short"), 0, 6); !errors.Is(err, io.EOF) {
-		t.Errorf("a chunk of more than there is: %v", err)
-	}
+	eventually(t, "the shard has ended", func() bool { return s.holders() == 1 })
 }

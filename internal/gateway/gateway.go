@@ -1,17 +1,15 @@
-// Package gateway stores uploads as they arrive and serves them while they
-// grow.
+// Package gateway is the HTTP side of broadcasting: it takes uploads as they arrive and serves them
+// while they grow.
 //
-// An uploader appends with tus 1.0.0 (https://tus.io/protocols/resumable-upload),
-// listeners read with plain HTTP ranges, and those who want what is still to
-// come follow the growing file as RFC 8673 describes. Of encrypted shows the gateway
-// sees ciphertext only; the file system is all the state it has.
+// An uploader appends with tus 1.0.0 (https://tus.io/protocols/resumable-upload), listeners read with
+// plain HTTP ranges, and those who want what is still to come follow the growing file as RFC 8673
+// describes. Of encrypted shows the gateway sees ciphertext only. The recordings themselves are the
+// affair of package recordings, the thousands who follow one that of package fanout.
 //
-//	upload.go, append.go, seat.go   what an uploader may do
-//	live.go, byterange.go           what a listener asks and is answered
-//	follow.go, audience.go, shard.go, deliver.go
-//	                                how thousands follow one growing file
-//	page.go                         the page that plays a show in a browser
-//	shelf.go, recording.go, disk.go the files, and who holds them open
+//	upload.go, append.go           what an uploader may do
+//	live.go, byterange.go, send.go what a listener asks and is answered
+//	access.go, refusal.go          who may upload, and every way to say no
+//	page.go                        the page that plays a show in a browser
 package gateway
 
 import (
@@ -21,9 +19,12 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
+	"broadcastbot/internal/fanout"
 	"broadcastbot/internal/player"
+	"broadcastbot/internal/recordings"
 )
 
 // Options says how a gateway is run.
@@ -42,16 +43,19 @@ type Gateway struct {
 	token     token
 	maxSize   int64
 	log       *slog.Logger
-	shelf     *shelf
-	traffic   traffic
+	catalogue *recordings.Catalogue
+	hub       *fanout.Hub
 	page      *player.Page
+	bytesIn   atomic.Int64
 
 	uploadIdle time.Duration // an upload that brings nothing for so long is stopped
-	stall      time.Duration // a listener who takes nothing, or not a whole chunk of what he missed, for so long is dropped
 }
 
-// New opens the recordings in o.Dir, so that uploads which a restart
-// interrupted can go on. It starts no goroutine.
+// listenerStall is how long a listener may take nothing, or not a whole chunk of what they missed.
+const listenerStall = 30 * time.Second
+
+// New opens the recordings in o.Dir, so that uploads which a restart interrupted can go on. It starts
+// no goroutine.
 func New(o Options) (*Gateway, error) {
 	if o.Token == "" {
 		return nil, errors.New("the gateway has no upload token: everybody could upload, set one")
@@ -69,7 +73,6 @@ func New(o Options) (*Gateway, error) {
 		maxSize:    o.MaxSize,
 		log:        o.Log,
 		uploadIdle: time.Minute,
-		stall:      30 * time.Second,
 		page:       page,
 	}
 	if g.maxSize <= 0 || g.maxSize > noLimit {
@@ -78,12 +81,19 @@ func New(o Options) (*Gateway, error) {
 	if g.log == nil {
 		g.log = slog.New(slog.DiscardHandler)
 	}
-	shelf, err := openShelf(o.Dir)
-	if err != nil {
+	g.hub = fanout.New(listenerStall, g.log)
+	if g.catalogue, err = openRecordings(o.Dir); err != nil {
 		return nil, fmt.Errorf("open recordings in %s: %w", o.Dir, err)
 	}
-	g.shelf = shelf
 	return g, nil
+}
+
+func openRecordings(dir string) (*recordings.Catalogue, error) {
+	disk, err := recordings.OpenDisk(dir)
+	if err != nil {
+		return nil, err
+	}
+	return recordings.Open(disk)
 }
 
 func checkPublicURL(public string) error {
@@ -99,10 +109,9 @@ func checkPublicURL(public string) error {
 
 // Handler serves uploads, listeners, the listen page and the health check.
 //
-// Its server must not limit the total time of a request; the handler moves the
-// deadlines itself, through [http.ResponseController]. On plain HTTP/1.1 a
-// follower's connection is hijacked, so [http.Server.Shutdown] does not know
-// of it: call Close as well.
+// Its server must not limit the total time of a request; the handler moves the deadlines itself,
+// through [http.ResponseController]. On plain HTTP/1.1 a follower's connection is hijacked, so
+// [http.Server.Shutdown] does not know of it: call Close as well.
 func (g *Gateway) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/upload", g.methods(map[string]handler{
@@ -136,10 +145,9 @@ func (g *Gateway) Handler() http.Handler {
 	return mux
 }
 
-// Close cuts off everybody who uploads or listens, refuses who comes later,
-// and returns when the last of them has left. Nothing that was stored is lost:
-// unfinished uploads go on after the next [New].
+// Close cuts off everybody who uploads or listens, refuses who comes later, and returns when the last
+// of them has left. Nothing that was stored is lost: unfinished uploads go on after the next [New].
 func (g *Gateway) Close() error {
-	g.shelf.close()
+	g.catalogue.Close()
 	return nil
 }

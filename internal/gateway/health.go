@@ -13,12 +13,13 @@ type Stats struct {
 
 // Stats returns the present numbers.
 func (g *Gateway) Stats() Stats {
+	sent := g.hub.Stats()
 	return Stats{
-		Listeners: g.traffic.listeners.Load(),
-		Live:      int64(g.shelf.growing()),
-		Dropped:   g.traffic.dropped.Load(),
-		BytesIn:   g.traffic.bytesIn.Load(),
-		BytesOut:  g.traffic.bytesOut.Load(),
+		Listeners: sent.Listeners,
+		Live:      int64(g.catalogue.Stats().Growing),
+		Dropped:   sent.Dropped,
+		BytesIn:   g.bytesIn.Load(),
+		BytesOut:  sent.Bytes,
 	}
 }
 

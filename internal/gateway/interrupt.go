@@ -5,13 +5,12 @@ import (
 	"time"
 )
 
-// interrupt makes a connection's reads or writes fail as soon as ctx ends, by
-// a deadline in the past. Who sets that deadline for each of them must do so
-// before looking at ctx: then either they see that it has ended, or theirs is
-// the deadline that is replaced.
+// interrupt makes a connection's reads or writes fail as soon as ctx ends, by a deadline in the past. Who
+// sets that deadline for each of them must do so before looking at ctx: then either they see that it has
+// ended, or theirs is the deadline that is replaced.
 //
-// The function it returns ends this. It waits if it is just happening: the
-// next request on the connection must not be hit.
+// The function it returns ends this. If the deadline is being set at that moment, it waits until that is
+// done, so that the next request on the connection is not hit.
 func interrupt(ctx context.Context, setDeadline func(time.Time) error) (stop func()) {
 	done := make(chan struct{})
 	cancel := context.AfterFunc(ctx, func() {
@@ -23,12 +22,4 @@ func interrupt(ctx context.Context, setDeadline func(time.Time) error) (stop fun
 			<-done
 		}
 	}
-}
-
-// causeOf returns why ctx has ended, or nil.
-func causeOf(ctx context.Context) error {
-	if ctx.Err() == nil {
-		return nil
-	}
-	return context.Cause(ctx)
 }

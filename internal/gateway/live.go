@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"broadcastbot/internal/recordings"
 )
 
 // live answers GET and HEAD /live/{id}, and /live/{id}.opus, which is the same
@@ -14,11 +16,11 @@ import (
 func (g *Gateway) live(w http.ResponseWriter, r *http.Request) error {
 	openToBrowsers(w.Header())
 	id, forPlayers := strings.CutSuffix(r.PathValue("id"), ".opus")
-	rec, err := g.shelf.acquire(id)
+	rec, err := g.catalogue.Acquire(id)
 	if err != nil {
 		return err
 	}
-	defer g.shelf.release(rec)
+	defer rec.Release()
 	contentType := "application/octet-stream"
 	if forPlayers {
 		if err := awaitOgg(r, rec); err != nil {
@@ -30,10 +32,10 @@ func (g *Gateway) live(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if forPlayers && want.meansAll(r) && !rec.Finished() {
+	if forPlayers && want.meansWhole(r) && !rec.Finished() {
 		want = nil
 	}
-	p, size, finished, err := await(r, rec, want)
+	p, size, finished, err := awaitRange(r, rec, want)
 	if err != nil {
 		if finished {
 			w.Header().Set("Content-Range", fmt.Sprintf("bytes */%d", size))
@@ -41,8 +43,8 @@ func (g *Gateway) live(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	w.Header().Set("Content-Type", contentType)
-	describe(w.Header(), rec, p)
-	if p.settled && mentions(r.Header.Get("If-None-Match"), rec.etag()) {
+	describePart(w.Header(), rec, p)
+	if p.immutable && mentions(r.Header.Get("If-None-Match"), etag(rec)) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
@@ -57,27 +59,27 @@ func (g *Gateway) live(w http.ResponseWriter, r *http.Request) error {
 
 // wantedRange returns the range to obey, nil for none. Unlike RFC 9110,
 // RFC 8673 gives it a meaning for HEAD too.
-func wantedRange(r *http.Request, rec *recording) (*byteRange, error) {
-	if cond := r.Header.Get("If-Range"); cond != "" && cond != rec.etag() {
+func wantedRange(r *http.Request, rec *recordings.Recording) (*byteRange, error) {
+	if cond := r.Header.Get("If-Range"); cond != "" && cond != etag(rec) {
 		return nil, nil
 	}
 	return parseRange(r.Header.Get("Range"))
 }
 
-// meansAll reports whether a player asks for the whole file in the usual way,
+// meansWhole reports whether a player asks for the whole file in the usual way,
 // bytes=0-, which RFC 8673 answers with what there is now. Of a show that
 // grows players mean what is still to come too.
-func (want *byteRange) meansAll(r *http.Request) bool {
+func (want *byteRange) meansWhole(r *http.Request) bool {
 	return r.Method == http.MethodGet && want != nil && *want == byteRange{last: openEnd}
 }
 
-// await waits until the first byte of the range exists and returns what to
+// awaitRange waits until the first byte of the range exists and returns what to
 // give of the recording, which had size bytes then. HEAD does not wait.
-func await(r *http.Request, rec *recording, want *byteRange) (p part, size int64, finished bool, err error) {
+func awaitRange(r *http.Request, rec *recordings.Recording, want *byteRange) (p part, size int64, finished bool, err error) {
 	for {
 		changed := rec.Changed()
-		size, finished = rec.extent()
-		p, err = want.of(size, finished)
+		size, finished = rec.Extent()
+		p, err = want.resolve(size, finished)
 		if err != errAhead {
 			return p, size, finished, err
 		}
@@ -91,26 +93,26 @@ func await(r *http.Request, rec *recording, want *byteRange) (p part, size int64
 }
 
 // wait returns at the next change of the recording.
-func wait(r *http.Request, rec *recording, changed <-chan struct{}) error {
+func wait(r *http.Request, rec *recordings.Recording, changed <-chan struct{}) error {
 	select {
 	case <-changed:
 		return nil
-	case <-rec.ctx.Done():
-		return context.Cause(rec.ctx)
+	case <-rec.Context().Done():
+		return context.Cause(rec.Context())
 	case <-r.Context().Done():
 		return errCutOff // nobody reads the answer
 	}
 }
 
-var errSealed = refusal{http.StatusNotFound, "M_NOT_FOUND", "This recording is encrypted: it can be played with its link, and not at this address."}
+var errEncrypted = refusal{http.StatusNotFound, "M_NOT_FOUND", "This recording is encrypted: it can be played with its link, and not at this address."}
 
 // awaitOgg refuses a recording that players would hear as noise. While there is
 // too little of it to tell, GET waits, and HEAD takes it for what it may become.
-func awaitOgg(r *http.Request, rec *recording) error {
+func awaitOgg(r *http.Request, rec *recordings.Recording) error {
 	const pattern = "OggS" // begins every page (RFC 3533, 6)
 	for {
 		changed := rec.Changed()
-		size, finished := rec.extent()
+		size, finished := rec.Extent()
 		start := make([]byte, min(size, int64(len(pattern))))
 		if _, err := rec.ReadAt(start, 0); err != nil && err != io.EOF {
 			return err
@@ -119,7 +121,7 @@ func awaitOgg(r *http.Request, rec *recording) error {
 		case string(start) == pattern:
 			return nil
 		case finished || !strings.HasPrefix(pattern, string(start)):
-			return errSealed
+			return errEncrypted
 		case r.Method == http.MethodHead:
 			return nil
 		}
@@ -148,11 +150,11 @@ func preflight(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// describe sets what caches and clients have to know about the part.
-func describe(h http.Header, rec *recording, p part) {
+// describePart sets what caches and clients have to know about the part.
+func describePart(h http.Header, rec *recordings.Recording, p part) {
 	h.Set("Accept-Ranges", "bytes")
-	if p.settled {
-		h.Set("ETag", rec.etag())
+	if p.immutable {
+		h.Set("ETag", etag(rec))
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	} else {
 		h.Set("Cache-Control", "no-store")
@@ -166,7 +168,7 @@ func describe(h http.Header, rec *recording, p part) {
 
 // etag is the same while the recording grows: a byte that is there never
 // changes, so parts fetched at different times fit together.
-func (rec *recording) etag() string { return `"` + rec.id + `"` }
+func etag(rec *recordings.Recording) string { return `"` + rec.ID() + `"` }
 
 // mentions reports whether an If-None-Match header lists the tag.
 func mentions(header, tag string) bool {

@@ -173,7 +173,7 @@ func TestWaitsBeyondTheEdge(t *testing.T) {
 			id := s.growing(data[:1000])
 			done := make(chan answer, 1)
 			go func() { done <- s.do("GET", "/live/"+id, headers{"Range": test.rng}, nil) }()
-			eventually(t, "the request waits", func() bool { return s.holders(id) == 2 })
+			eventually(t, "the request waits", func() bool { return s.holders() == 2 })
 			s.grow(id, 1000, nil)
 			select {
 			case a := <-done:
@@ -193,16 +193,8 @@ func TestWaitsBeyondTheEdge(t *testing.T) {
 	}
 }
 
-// holders returns how many hold a recording, the shelf included.
-func (s *station) holders(id string) int {
-	shelf := s.gateway.shelf
-	shelf.mu.Lock()
-	defer shelf.mu.Unlock()
-	if rec := shelf.open[id]; rec != nil {
-		return rec.holders
-	}
-	return 0
-}
+// holders returns how many hold the one recording of a test, the catalogue included.
+func (s *station) holders() int { return s.gateway.catalogue.Stats().Holders }
 
 // TestWaitEnds ends the wait for bytes that will never come.
 func TestWaitEnds(t *testing.T) {
@@ -219,7 +211,7 @@ func TestWaitEnds(t *testing.T) {
 			id := s.growing(noise(1000))
 			done := make(chan answer, 1)
 			go func() { done <- s.do("GET", "/live/"+id, headers{"Range": "bytes=1500-"}, nil) }()
-			eventually(t, "the request waits", func() bool { return s.holders(id) == 2 })
+			eventually(t, "the request waits", func() bool { return s.holders() == 2 })
 			test.end(s, id)
 			mustRefuse(t, <-done, test.status)
 		})
@@ -228,33 +220,8 @@ func TestWaitEnds(t *testing.T) {
 		s := newStation(t, Options{})
 		id := s.growing(noise(1000))
 		conn := s.dial("GET /live/" + id + " HTTP/1.1\nHost: x\nRange: bytes=1500-\n\n")
-		eventually(t, "the request waits", func() bool { return s.holders(id) == 2 })
+		eventually(t, "the request waits", func() bool { return s.holders() == 2 })
 		conn.Close()
-		eventually(t, "the gateway has noticed", func() bool { return s.holders(id) == 1 })
+		eventually(t, "the gateway has noticed", func() bool { return s.holders() == 1 })
 	})
-}
-
-// TestRecentRecordingsStayOpen checks that finished recordings are closed when
-// many others were wanted, and are there when they are wanted again.
-func TestRecentRecordingsStayOpen(t *testing.T) {
-	s := newStation(t, Options{})
-	first := s.finished([]byte("first"))
-	slow := s.finished([]byte("slow"))
-	rec, err := s.gateway.shelf.acquire(slow)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range len(s.gateway.shelf.recent) {
-		s.finished([]byte("other"))
-	}
-	if s.holders(first) != 0 || s.holders(slow) != 1 {
-		t.Errorf("%d hold the first, %d the one that is being read", s.holders(first), s.holders(slow))
-	}
-	got := make([]byte, 4)
-	if _, err := rec.ReadAt(got, 0); err != nil || string(got) != "slow" {
-		t.Errorf("its reader got %q, %v", got, err)
-	}
-	s.gateway.shelf.release(rec)
-	s.mustHold(first, []byte("first"))
-	s.mustHold(slow, []byte("slow"))
 }

@@ -1,21 +1,14 @@
 package gateway
 
-import (
-	"errors"
-	"net/http"
-)
+import "net/http"
 
 // listenPage answers GET /listen/{id}.
 func (g *Gateway) listenPage(w http.ResponseWriter, r *http.Request) error {
 	status := http.StatusOK
-	rec, err := g.shelf.acquire(r.PathValue("id"))
-	var no refusal
-	switch {
-	case err == nil:
-		g.shelf.release(rec)
-	case errors.As(err, &no) && no.status < 500:
-		status = no.status
-	default:
+	rec, err := g.catalogue.Acquire(r.PathValue("id"))
+	if err == nil {
+		rec.Release()
+	} else if status = refusalOf(err).status; status >= http.StatusInternalServerError {
 		return err
 	}
 	g.page.ServeIndex(w, r, status)

@@ -40,7 +40,7 @@ var peers = map[string]func(dir string) (http.Handler, error){
 	"naive": func(string) (http.Handler, error) { return &naive{listeners: map[chan []byte]bool{}}, nil },
 	"ServeContent": func(dir string) (http.Handler, error) {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			file, err := os.Open(filepath.Join(dir, filepath.Base(r.URL.Path)+doneFile))
+			file, err := os.Open(filepath.Join(dir, filepath.Base(r.URL.Path)+".mxc"))
 			if err != nil {
 				http.NotFound(w, r)
 				return

@@ -215,7 +215,7 @@ func TestPlayerComesFirst(t *testing.T) {
 		}
 		done := make(chan answer, 1)
 		go func() { done <- s.do("GET", "/live/"+id+".opus", nil, nil) }()
-		eventually(t, "the request waits", func() bool { return s.holders(id) == 2 })
+		eventually(t, "the request waits", func() bool { return s.holders() == 2 })
 		s.grow(id, 0, []byte(start[:2]))
 		s.grow(id, 2, []byte(start[2:]))
 		s.finish(id, len(start))

@@ -8,10 +8,11 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"broadcastbot/internal/recordings"
 )
 
-// refusal is an error that a client is told, in Matrix's form: errcode and
-// error.
+// refusal is an error that a client is told, in Matrix's form: errcode and error.
 type refusal struct {
 	status  int
 	Code    string `json:"errcode"`
@@ -45,12 +46,38 @@ var (
 	errInternal      = refusal{http.StatusInternalServerError, "M_UNKNOWN", "Something went wrong in the gateway. Its log says what."}
 )
 
-// handler is an http.HandlerFunc whose error becomes the answer. It returns
-// an error only while nothing of the answer was sent.
+// refusalFor says what a client is told when the catalogue says no.
+var refusalFor = map[error]refusal{
+	recordings.ErrNotFound:      errNotFound,
+	recordings.ErrRemoved:       errGone,
+	recordings.ErrClosed:        errClosing,
+	recordings.ErrSuperseded:    errSuperseded,
+	recordings.ErrLengthChanged: errLengthChanged,
+}
+
+// refusalOf returns what a client is told of any error. An error that nobody expected is no business of
+// theirs.
+func refusalOf(err error) refusal {
+	var no refusal
+	if errors.As(err, &no) {
+		return no
+	}
+	for known, no := range refusalFor {
+		if errors.Is(err, known) {
+			return no
+		}
+	}
+	if isDiskFull(err) {
+		return errDiskFull
+	}
+	return errInternal
+}
+
+// handler is an http.HandlerFunc whose error becomes the answer. It returns an error only while nothing
+// of the answer was sent.
 type handler func(http.ResponseWriter, *http.Request) error
 
-// methods serves one address: a handler for each method it knows. An address
-// without any is not there.
+// methods serves one address: a handler for each method it knows. An address without any is not there.
 func (g *Gateway) methods(byName map[string]handler) http.Handler {
 	var known []string
 	for name := range byName {
@@ -76,36 +103,33 @@ func (g *Gateway) methods(byName map[string]handler) http.Handler {
 	})
 }
 
-// refuse answers with err. What is no refusal is logged and not shown.
+// refuse answers with err. What is the gateway's own fault is logged.
 func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	var no refusal
-	switch {
-	case errors.As(err, &no):
-	case isDiskFull(err):
+	no := refusalOf(err)
+	switch no {
+	case errDiskFull:
 		g.log.Error("disk is full", "path", r.URL.Path, "err", err)
-		no = errDiskFull
-	default:
+	case errInternal:
 		g.log.Error("request went wrong", "method", r.Method, "path", r.URL.Path, "err", err)
-		no = errInternal
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	hangUp(w, r)
+	answerAtOnce(w, r)
 	writeJSON(w, no.status, no)
 }
 
-// hangUp makes the answer leave at once although the request's body may still
-// flow. To use the connection again, net/http would first read up to 256 KiB
-// of the rest, which takes an uploader of live sound a minute.
-func hangUp(w http.ResponseWriter, r *http.Request) {
+// answerAtOnce makes the answer leave although the request's body may still flow. To use the connection
+// again, net/http would first read up to 256 KiB of the rest, which takes an uploader of live sound a
+// minute.
+func answerAtOnce(w http.ResponseWriter, r *http.Request) {
 	if r.ProtoMajor != 1 || r.ContentLength == 0 {
 		return
 	}
 	w.Header().Set("Connection", "close")
-	http.NewResponseController(w).SetReadDeadline(time.Now()) // after the answer, nothing is waited for either
+	http.NewResponseController(w).SetReadDeadline(time.Now()) // nothing more is read after the answer either
 }
 
-// isDiskFull recognises every way in which a system says that a file cannot
-// grow: no space, no quota, no larger file allowed.
+// isDiskFull recognises every way in which a system says that a file cannot grow: no space, no quota, no
+// larger file allowed.
 func isDiskFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }

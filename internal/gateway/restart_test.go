@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -43,49 +42,7 @@ func TestUploadContinuesAfterARestart(t *testing.T) {
 	after.grow(late, 50_000, data[50_000:])
 	for _, id := range []string{deferred, declared, late, whole} {
 		after.mustHold(id, data)
-		mustBeFile(t, after, id, doneFile)
-	}
-}
-
-// TestRestartAfterACrash begins with what a crash can leave.
-func TestRestartAfterACrash(t *testing.T) {
-	dir := t.TempDir()
-	write := func(id, ext, text string) string {
-		t.Helper()
-		if err := os.WriteFile(filepath.Join(dir, id+ext), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return id
-	}
-	removed := write(newID(), goneFile, "")
-	write(removed, partFile, "half removed")
-	write(removed, lengthFile, "12")
-	removedWhole := write(newID(), goneFile, "")
-	write(removedWhole, doneFile, "half removed")
-	whole := write(newID(), partFile, "all was there")
-	write(whole, lengthFile, "13")
-	renamed := write(newID(), doneFile, "renamed")
-	write(renamed, lengthFile, "7")
-	torn := write(newID(), partFile, "some")
-	write(torn, lengthFile, "")
-	write(torn, newFile, "4")
-	write("notes", ".txt", "not ours")
-	write("notes", ".part", "not ours")
-
-	s := newStation(t, Options{Dir: dir})
-	for _, id := range []string{removed, removedWhole} {
-		mustRefuse(t, s.do("GET", "/live/"+id, nil, nil), http.StatusGone)
-		mustBeFile(t, s, id, goneFile)
-	}
-	s.mustHold(whole, []byte("all was there"))
-	mustBeFile(t, s, whole, doneFile)
-	s.mustHold(renamed, []byte("renamed"))
-	mustBeFile(t, s, renamed, doneFile)
-	s.mustStand(torn, 4, "")
-	s.finish(torn, 4)
-	mustBeFile(t, s, torn, doneFile)
-	if live := s.gateway.Stats().Live; live != 0 {
-		t.Errorf("%d uploads go on, want none", live)
+		mustBeFile(t, after, id, ".mxc")
 	}
 }
 
@@ -130,7 +87,7 @@ func TestFullDisk(t *testing.T) {
 	short := s.begin()
 	setLimit(2) // of the four digits
 	mustRefuse(t, s.do("PATCH", "/upload/"+short, patch(0, headers{"Upload-Length": "1234"}), nil), http.StatusInsufficientStorage)
-	mustBeFile(t, s, short, partFile)
+	mustBeFile(t, s, short, ".part")
 	setLimit(roomy)
 	s.grow(id, stored, data[stored:])
 	s.finish(id, len(data))

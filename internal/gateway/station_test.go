@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"broadcastbot/internal/fanout"
 )
 
 const testToken = "secret-of-the-tests"
@@ -21,6 +23,7 @@ const testToken = "secret-of-the-tests"
 // station is a gateway that really listens on loopback, and a client for it.
 type station struct {
 	t       testing.TB
+	dir     string // of its recordings
 	gateway *Gateway
 	server  *httptest.Server
 	client  *http.Client
@@ -44,13 +47,14 @@ func newStation(t testing.TB, o Options, adjust ...func(*Gateway)) *station {
 	}
 	s := &station{
 		t:       t,
+		dir:     o.Dir,
 		gateway: gateway,
 		server:  httptest.NewServer(gateway.Handler()),
 		client:  &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}},
 	}
 	t.Cleanup(func() {
 		s.stop()
-		mustSettle(t, before)
+		mustLeaveNoGoroutine(t, before)
 	})
 	return s
 }
@@ -62,8 +66,8 @@ func (s *station) stop() {
 	s.server.Close()
 }
 
-// mustSettle waits until no more goroutines run than before.
-func mustSettle(t testing.TB, before int) {
+// mustLeaveNoGoroutine waits until no more goroutines run than before.
+func mustLeaveNoGoroutine(t testing.TB, before int) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; {
 		if time.Now().After(deadline) {
@@ -85,6 +89,11 @@ func eventually(t testing.TB, what string, reached func() bool) {
 		}
 		time.Sleep(time.Millisecond)
 	}
+}
+
+// withStall makes a gateway's listeners lose their connection when they take nothing for so long.
+func withStall(stall time.Duration) func(*Gateway) {
+	return func(g *Gateway) { g.hub = fanout.New(stall, g.log) }
 }
 
 type headers map[string]string

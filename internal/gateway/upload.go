@@ -5,13 +5,14 @@ import (
 	"strconv"
 
 	"broadcastbot/internal/link"
+	"broadcastbot/internal/recordings"
 )
 
 // tusVersion is the one version of tus that there is.
 const tusVersion = "1.0.0"
 
-// tusMethod returns the request's method, or the one that a client behind a
-// strict proxy names in a header instead (tus, "X-HTTP-Method-Override").
+// tusMethod returns the request's method, or the one that a client behind a strict proxy names in a
+// header instead (tus, "X-HTTP-Method-Override").
 func tusMethod(r *http.Request) string {
 	if name := r.Header.Get("X-HTTP-Method-Override"); name != "" && r.Method == http.MethodPost {
 		return name
@@ -45,38 +46,34 @@ func (g *Gateway) createUpload(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if length == unknownLength && r.Header.Get("Upload-Defer-Length") != "1" {
+	if length == recordings.UnknownLength && r.Header.Get("Upload-Defer-Length") != "1" {
 		return errLengthHeader
 	}
 	if length > g.maxSize {
 		return errTooLarge
 	}
-	rec, err := g.shelf.create(length)
+	rec, err := g.catalogue.Create(length)
 	if err != nil {
 		return err
 	}
-	if length == 0 {
-		if err := g.shelf.finish(rec); err != nil {
-			return err
-		}
-	}
-	g.log.Info("upload begins", "recording", rec.id)
-	show := link.Link{Base: g.publicURL, ID: rec.id, Plain: true} // as far as the gateway knows it
+	defer rec.Release()
+	g.log.Info("upload begins", "recording", rec.ID())
+	show := link.Link{Base: g.publicURL, ID: rec.ID(), Plain: true} // as far as the gateway knows it
 	// Relative to /upload, so that it holds behind a proxy that adds a prefix.
-	w.Header().Set("Location", "upload/"+rec.id)
+	w.Header().Set("Location", "upload/"+rec.ID())
 	writeJSON(w, http.StatusCreated, created{
-		ID:        rec.id,
+		ID:        rec.ID(),
 		LiveURL:   show.StreamURL(),
 		ListenURL: show.PageURL(),
 	})
 	return nil
 }
 
-// declaredLength reads Upload-Length, or returns unknownLength without one.
+// declaredLength reads Upload-Length, or returns UnknownLength without one.
 func declaredLength(h http.Header) (int64, error) {
 	text := h.Get("Upload-Length")
 	if text == "" {
-		return unknownLength, nil
+		return recordings.UnknownLength, nil
 	}
 	length, err := parseBytes(text)
 	if err != nil || h.Get("Upload-Defer-Length") != "" {
@@ -93,15 +90,15 @@ func parseBytes(text string) (int64, error) {
 
 // uploadOffset answers HEAD: where the upload stands.
 func (g *Gateway) uploadOffset(w http.ResponseWriter, r *http.Request) error {
-	rec, err := g.shelf.acquire(r.PathValue("id"))
+	rec, err := g.catalogue.Acquire(r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	defer g.shelf.release(rec)
+	defer rec.Release()
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Upload-Offset", strconv.FormatInt(rec.Size(), 10))
-	if length := rec.length.Load(); length != unknownLength {
+	if length := rec.Length(); length != recordings.UnknownLength {
 		h.Set("Upload-Length", strconv.FormatInt(length, 10))
 	} else {
 		h.Set("Upload-Defer-Length", "1")
@@ -110,23 +107,20 @@ func (g *Gateway) uploadOffset(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// deleteUpload answers DELETE: the recording is removed, finished or not, and
-// everybody who reads it is cut off.
+// deleteUpload answers DELETE: the recording is removed, finished or not, and everybody who reads it is
+// cut off.
 func (g *Gateway) deleteUpload(w http.ResponseWriter, r *http.Request) error {
-	rec, err := g.shelf.acquire(r.PathValue("id"))
+	rec, err := g.catalogue.Acquire(r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	defer g.shelf.release(rec)
-	ctx, leave := rec.seat.take(rec.ctx)
-	defer leave()
-	if err := causeOf(ctx); err != nil {
-		return err // somebody else removed it, or continues it
-	}
-	if err := g.shelf.remove(rec); err != nil {
+	defer rec.Release()
+	appender := rec.LockAppend()
+	defer appender.Unlock()
+	if err := appender.Remove(); err != nil {
 		return err
 	}
-	g.log.Info("recording removed", "recording", rec.id)
+	g.log.Info("recording removed", "recording", rec.ID())
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }

@@ -178,7 +178,7 @@ func TestUploadOfKnownLength(t *testing.T) {
 		mustRefuse(t, s.do("PATCH", "/upload/"+id, patch(4, nil), bytes.NewReader(noise(11)[4:])), 413)
 		s.mustStand(id, 10, "10")
 		s.mustHold(id, noise(10))
-		mustBeFile(t, s, id, doneFile)
+		mustBeFile(t, s, id, ".mxc")
 	})
 	t.Run("said with the last body", func(t *testing.T) {
 		id := s.growing(noise(4))
@@ -186,18 +186,18 @@ func TestUploadOfKnownLength(t *testing.T) {
 		if a.status != http.StatusNoContent {
 			t.Errorf("PATCH = %d %s", a.status, a.body)
 		}
-		mustBeFile(t, s, id, doneFile)
+		mustBeFile(t, s, id, ".mxc")
 	})
 	t.Run("nothing at all", func(t *testing.T) {
 		a := s.do("POST", "/upload", tus(headers{"Upload-Length": "0"}), nil)
-		mustBeFile(t, s, strings.TrimPrefix(a.header.Get("Location"), "upload/"), doneFile)
+		mustBeFile(t, s, strings.TrimPrefix(a.header.Get("Location"), "upload/"), ".mxc")
 	})
 }
 
 // mustBeFile checks that a recording's only file has the extension.
 func mustBeFile(t testing.TB, s *station, id, ext string) {
 	t.Helper()
-	files, err := filepath.Glob(string(s.gateway.shelf.disk) + "/" + id + "*")
+	files, err := filepath.Glob(filepath.Join(s.dir, id+"*"))
 	if err != nil || len(files) != 1 || filepath.Ext(files[0]) != ext {
 		t.Errorf("files %v (%v), want %s", files, err, ext)
 	}
@@ -404,8 +404,8 @@ func TestDelete(t *testing.T) {
 			if a := s.do("DELETE", "/upload/"+id, tus(nil), nil); a.status != http.StatusNoContent || a.header.Get("Tus-Resumable") != "1.0.0" {
 				t.Fatalf("DELETE = %d %s", a.status, a.body)
 			}
-			mustBeFile(t, s, id, goneFile)
-			if info, err := os.Stat(s.gateway.shelf.disk.path(id, goneFile)); err != nil || info.Size() != 0 {
+			mustBeFile(t, s, id, ".gone")
+			if info, err := os.Stat(filepath.Join(s.dir, id+".gone")); err != nil || info.Size() != 0 {
 				t.Errorf("tombstone: %v, %v", info, err)
 			}
 			mustRefuse(t, s.do("GET", "/live/"+id, nil, nil), http.StatusGone)

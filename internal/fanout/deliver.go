@@ -1,20 +1,18 @@
-package gateway
+package fanout
 
 import "slices"
 
-// burst is how many chunks a listener who is behind gets before it is
-// another's turn.
+// burst is how many chunks a listener who is behind gets before it is another's turn.
 const burst = 4
 
-// broadcast sends the bytes from the shard's position to end as one chunk, to
-// all who stand there.
+// broadcast sends the bytes from the shard's position to end as one chunk, to all who stand there.
 func (s *shard) broadcast(end int64) {
-	if !s.load(s.position, end) {
+	if !s.frameChunk(s.position, end) {
 		s.dropAll()
 	}
 	total := 0
 	s.current = slices.DeleteFunc(s.current, func(l *listener) bool {
-		n, err := s.call.send(l.socket, s.frame)
+		n, err := s.io.write(l.socket, s.frame)
 		total += n
 		if err != nil {
 			s.drop(l)
@@ -27,15 +25,15 @@ func (s *shard) broadcast(end int64) {
 		}
 		return false
 	})
-	s.g.traffic.bytesOut.Add(int64(total))
+	s.hub.sent.Add(int64(total))
 	s.position = end
 }
 
-// load frames the bytes [start, end) of the recording.
-func (s *shard) load(start, end int64) bool {
-	frame, err := appendChunkOf(s.frame[:0], s.rec, start, int(end-start))
+// frameChunk makes the bytes [start, end) of the feed the shard's frame.
+func (s *shard) frameChunk(start, end int64) bool {
+	frame, err := appendChunkOf(s.frame[:0], s.feed, start, int(end-start))
 	if err != nil {
-		s.g.log.Error("recording cannot be read", "recording", s.rec.id, "offset", start, "err", err)
+		s.hub.logUnreadable(s.feed, start, err)
 		return false
 	}
 	s.frame = frame
@@ -66,8 +64,8 @@ const (
 	left                     // it has all there will ever be, or has gone
 )
 
-// serve sends some chunks to a listener who is behind. The last chunk of a
-// finished recording is the empty one.
+// serve sends some chunks to a listener who is behind. The last chunk of a finished feed is the empty
+// one.
 func (s *shard) serve(l *listener, finished bool) standing {
 	for range burst {
 		if l.sent == 0 {
@@ -76,11 +74,11 @@ func (s *shard) serve(l *listener, finished bool) standing {
 			}
 			l.end = min(l.start+chunkSize, s.position)
 		}
-		if !s.load(l.start, l.end) {
+		if !s.frameChunk(l.start, l.end) {
 			return left
 		}
-		n, err := s.call.send(l.socket, s.frame[l.sent:])
-		s.g.traffic.bytesOut.Add(int64(n))
+		n, err := s.io.write(l.socket, s.frame[l.sent:])
+		s.hub.sent.Add(int64(n))
 		if err != nil {
 			return left
 		}
@@ -89,7 +87,7 @@ func (s *shard) serve(l *listener, finished bool) standing {
 			l.progress = s.now
 		}
 		if l.sent < len(s.frame) {
-			return s.lag(l)
+			return s.laggingOrStalled(l)
 		}
 		if l.start == l.end {
 			return left
@@ -99,13 +97,13 @@ func (s *shard) serve(l *listener, finished bool) standing {
 	return lagging
 }
 
-// lag decides about a listener whose socket is full.
-func (s *shard) lag(l *listener) standing {
-	if s.now.Sub(l.progress) < s.g.stall {
+// laggingOrStalled decides about a listener whose socket is full.
+func (s *shard) laggingOrStalled(l *listener) standing {
+	if s.now.Sub(l.progress) < s.hub.stall {
 		return lagging
 	}
-	s.g.traffic.dropped.Add(1)
-	s.g.log.Debug("listener dropped: it takes nothing", "recording", s.rec.id)
-	l.forget()
+	s.hub.dropped.Add(1)
+	s.hub.log.Debug("listener dropped: it takes nothing", "recording", s.feed.ID())
+	l.discardUnsent()
 	return left
 }

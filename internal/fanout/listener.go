@@ -1,4 +1,4 @@
-package gateway
+package fanout
 
 import (
 	"net"
@@ -8,20 +8,19 @@ import (
 
 // listener is a connection that a shard sends the live tail to.
 //
-// It has no buffer: what it still has to get is in the recording. Of the chunk
-// that the socket has taken in part, start, end and sent say all there is to
-// know, and it is framed anew when the socket has room.
+// It has no buffer: what it still has to get is in the feed. Of the chunk that the socket has taken in
+// part, start, end and sent say all there is to know, and it is framed anew when the socket has room.
 type listener struct {
 	conn     net.Conn
 	socket   syscall.RawConn
-	start    int64     // where in the recording the chunk under way begins, or the next one
+	start    int64     // where in the feed the chunk under way begins, or the next one
 	end      int64     // where it ends
 	sent     int       // bytes of it, framing included, that the socket has taken; 0: none is under way
 	progress time.Time // when it last took something, or had all there was
 }
 
-// socketBuffer is what the kernel may keep for a listener who is slow: some
-// seconds of sound. Without a limit that grows to megabytes.
+// socketBuffer is what the kernel may keep for a listener who is slow: some seconds of sound. Without
+// a limit that grows to megabytes.
 const socketBuffer = 64 << 10
 
 // limitBuffer keeps a slow listener cheap for the kernel too.
@@ -31,9 +30,8 @@ func (l *listener) limitBuffer() {
 	}
 }
 
-// forget makes the kernel forget, when the connection is closed, what it could
-// not deliver.
-func (l *listener) forget() {
+// discardUnsent makes the kernel discard what it could not deliver when the connection is closed.
+func (l *listener) discardUnsent() {
 	if conn, ok := l.conn.(interface{ SetLinger(int) error }); ok {
 		conn.SetLinger(0)
 	}

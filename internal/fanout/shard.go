@@ -1,4 +1,4 @@
-package gateway
+package fanout
 
 import (
 	"slices"
@@ -8,13 +8,13 @@ import (
 // retryEvery is how often a listener is tried whose socket was full.
 const retryEvery = 100 * time.Millisecond
 
-// shard sends the live tail of one recording to many listeners from a single
-// goroutine: new bytes are read once and framed once, and no write waits.
+// shard sends the live tail of one feed to many listeners from a single goroutine: new bytes are read
+// once and framed once, and no write waits.
 type shard struct {
-	g   *Gateway
-	rec *recording
+	hub  *Hub
+	feed Feed
 
-	// The audience's lock guards these.
+	// The hub's lock guards these.
 	members  int
 	arrivals []*listener
 
@@ -24,19 +24,18 @@ type shard struct {
 	current  []*listener // get the next bytes as soon as they are there
 	behind   []*listener // get theirs as their sockets have room
 	frame    []byte
-	call     *call
+	io       *nonblocking
 	now      time.Time // when the present round began
 	swept    time.Time
 	timer    *time.Timer
 }
 
-func newShard(g *Gateway, rec *recording) *shard {
-	return &shard{g: g, rec: rec, arrived: make(chan struct{}, 1), call: newCall()}
+func newShard(h *Hub, feed Feed) *shard {
+	return &shard{hub: h, feed: feed, arrived: make(chan struct{}, 1), io: newNonblocking()}
 }
 
-// invite adds a listener, who has the bytes before l.start. With the
-// audience's lock.
-func (s *shard) invite(l *listener) {
+// add makes a listener, who has the bytes before l.start, a member. With the hub's lock.
+func (s *shard) add(l *listener) {
 	s.members++
 	s.arrivals = append(s.arrivals, l)
 	select {
@@ -47,32 +46,32 @@ func (s *shard) invite(l *listener) {
 
 // run serves the shard's listeners until the last of them has left.
 func (s *shard) run() {
-	defer s.g.shelf.release(s.rec)
-	s.timer = time.NewTimer(s.patience())
+	defer s.feed.Release()
+	s.timer = time.NewTimer(s.checkEvery())
 	defer s.timer.Stop()
-	s.position = s.rec.Size()
+	s.position, _ = s.feed.Extent()
 	s.swept = time.Now()
 	for {
-		changed := s.rec.Changed()
+		changed := s.feed.Changed()
 		s.now = time.Now()
 		s.admit()
-		if s.rec.ctx.Err() != nil {
+		if s.feed.Context().Err() != nil {
 			s.dropAll()
 		} else {
-			s.round(s.rec.extent()) // asked after admitting: nobody here is ahead of that
+			s.round(s.feed.Extent()) // asked after admitting: nobody here is ahead of that
 		}
-		if s.rec.crowd.dissolve(s) {
+		if s.hub.end(s) {
 			return
 		}
 		s.wait(changed)
 	}
 }
 
-// admit takes in who has arrived. They count as behind until they have been
-// looked at: the edge may have moved since they were sent what there was.
+// admit puts those who have arrived among those who are behind, until they have been looked at: the
+// edge may have moved since they were sent what there was.
 func (s *shard) admit() {
-	s.rec.crowd.mu.Lock()
-	defer s.rec.crowd.mu.Unlock()
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
 	for _, l := range s.arrivals {
 		l.progress = s.now
 		s.behind = append(s.behind, l)
@@ -93,17 +92,17 @@ func (s *shard) round(size int64, finished bool) {
 		s.current = nil
 	}
 	s.catchUp(finished)
-	if s.now.Sub(s.swept) >= s.g.sweepEvery() {
+	if s.now.Sub(s.swept) >= s.hub.sweepEvery() {
 		s.sweep()
 	}
 }
 
-// sweep finds those who have closed their connection, which otherwise only a
-// write shows: in a pause there is none. What they send is ignored.
+// sweep finds those who have closed their connection, which otherwise only a write shows: in a pause
+// there is none. What they send is ignored.
 func (s *shard) sweep() {
 	var ignored [64]byte
 	gone := func(l *listener) bool {
-		_, err := s.call.receive(l.socket, ignored[:])
+		_, err := s.io.read(l.socket, ignored[:])
 		if err != nil {
 			s.drop(l)
 		}
@@ -114,8 +113,8 @@ func (s *shard) sweep() {
 	s.swept = s.now
 }
 
-// dropAll cuts everybody's connection: without the chunk that ends the body,
-// so that nobody takes this for the end of the show.
+// dropAll cuts everybody's connection: without the chunk that ends the body, so that nobody takes this
+// for the end of the show.
 func (s *shard) dropAll() {
 	for _, l := range slices.Concat(s.current, s.behind) {
 		s.drop(l)
@@ -125,41 +124,38 @@ func (s *shard) dropAll() {
 
 func (s *shard) drop(l *listener) {
 	l.conn.Close()
-	s.g.traffic.listeners.Add(-1)
-	s.rec.crowd.mu.Lock()
+	s.hub.listeners.Add(-1)
+	s.hub.mu.Lock()
 	s.members--
-	s.rec.crowd.mu.Unlock()
+	s.hub.mu.Unlock()
 }
 
-// wait returns when there may be something to do: not before the crowd's pause
-// since the last round is over.
+// wait returns when there may be something to do: not before the hub's pause since the last round is
+// over.
 func (s *shard) wait(changed <-chan struct{}) {
-	if rest := s.g.traffic.pause() - time.Since(s.now); rest >= time.Millisecond {
+	ended := s.feed.Context().Done()
+	if rest := s.hub.pause() - time.Since(s.now); rest >= time.Millisecond {
 		s.timer.Reset(rest)
 		select {
 		case <-s.timer.C:
-		case <-s.rec.ctx.Done():
+		case <-ended:
 			return
 		}
 	}
-	s.timer.Reset(s.patience())
+	s.timer.Reset(s.checkEvery())
 	select {
 	case <-changed:
 	case <-s.arrived:
 	case <-s.timer.C:
-	case <-s.rec.ctx.Done():
+	case <-ended:
 	}
 }
 
-// patience is how long nothing may happen until the next look at everybody.
-// Sockets that have room again do not wake a shard: it is not worth a poller
-// for the few who are behind.
-func (s *shard) patience() time.Duration {
+// checkEvery is how long nothing may happen until the next look at everybody. Sockets that have room
+// again do not wake a shard: it is not worth a poller for the few who are behind.
+func (s *shard) checkEvery() time.Duration {
 	if len(s.behind) > 0 {
-		return min(retryEvery, s.g.sweepEvery())
+		return min(retryEvery, s.hub.sweepEvery())
 	}
-	return s.g.sweepEvery()
+	return s.hub.sweepEvery()
 }
-
-// sweepEvery is how often those are looked for who left without a word.
-func (g *Gateway) sweepEvery() time.Duration { return g.stall / 6 }

@@ -1,0 +1,115 @@
+// Package fanout sends growing files to thousands of listeners at once.
+//
+// Whoever still reads what exists is served by a goroutine of their own. Whoever has reached the end
+// of a file that grows joins its audience: there one goroutine, a shard, sends each new piece to
+// hundreds of connections, and no write waits.
+//
+//	follow.go              from the history to the live tail
+//	hub.go                 audiences, and what they cost
+//	shard.go, deliver.go   one goroutine and its listeners
+//	listener.go, socket_*  one connection, written to without waiting
+//	chunk.go               the framing of HTTP/1.1, which connections that were taken over need
+package fanout
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Feed is a file that listeners follow: it grows, and some time it is finished. It must be usable as
+// the key of a map.
+type Feed interface {
+	io.ReaderAt
+	Extent() (size int64, finished bool) // bytes that can be read, and whether more will come
+	Changed() <-chan struct{}            // closed at the next change of Extent; to be taken before looking at it
+	Context() context.Context            // ends when nobody may read on
+	Retain()                             // keeps the file open for one more who reads it
+	Release()                            // ends what Retain began
+	ID() string                          // for the log
+}
+
+// Hub serves the listeners of all feeds, which share one machine. Make one with [New].
+type Hub struct {
+	stall time.Duration
+	log   *slog.Logger
+
+	listeners, dropped, sent atomic.Int64
+
+	mu        sync.Mutex
+	audiences map[Feed][]*shard // who has joined, in shards
+}
+
+// New returns a hub that drops a listener who takes nothing for so long, or not a whole chunk of what
+// they missed. It starts no goroutine.
+func New(stall time.Duration, log *slog.Logger) *Hub {
+	return &Hub{stall: stall, log: log, audiences: make(map[Feed][]*shard)}
+}
+
+// Stats is what a hub is doing, and has done since it was made.
+type Stats struct {
+	Listeners int64 // who follow a growing file now
+	Dropped   int64 // listeners given up because they took nothing for too long
+	Bytes     int64 // sent, framing included
+}
+
+// Stats returns the present numbers.
+func (h *Hub) Stats() Stats {
+	return Stats{Listeners: h.listeners.Load(), Dropped: h.dropped.Load(), Bytes: h.sent.Load()}
+}
+
+// shardSize is how many listeners one goroutine serves: enough to make the goroutine's own cost
+// vanish, few enough to use every core.
+const shardSize = 512
+
+// join adds a listener to the feed's audience, in a shard with room or in a new one.
+func (h *Hub) join(feed Feed, l *listener) {
+	l.limitBuffer()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	shards := h.audiences[feed]
+	i := slices.IndexFunc(shards, func(s *shard) bool { return s.members < shardSize })
+	if i < 0 {
+		i = len(shards)
+		shards = append(shards, newShard(h, feed))
+		h.audiences[feed] = shards
+		feed.Retain() // until the shard has ended: whoever closes the file waits for that
+		go shards[i].run()
+	}
+	shards[i].add(l)
+}
+
+// end reports whether the shard has no listeners left, and takes it out of its audience then.
+func (h *Hub) end(s *shard) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s.members > 0 {
+		return false
+	}
+	rest := slices.DeleteFunc(h.audiences[s.feed], func(other *shard) bool { return other == s })
+	if h.audiences[s.feed] = rest; len(rest) == 0 {
+		delete(h.audiences, s.feed)
+	}
+	return true
+}
+
+const (
+	pausePerListener = 50 * time.Microsecond
+	longestPause     = 200 * time.Millisecond
+)
+
+// pause is the shortest time between two sends to the same listener.
+//
+// What an audience costs is decided by the number of sends, not by their size: each is 5 to 8 µs of a
+// core. So few listeners get every block at once, 2,000 get what came in 100 ms, and sending takes a
+// sixth of a core up to where the pause would be felt.
+func (h *Hub) pause() time.Duration {
+	return min(time.Duration(h.listeners.Load())*pausePerListener, longestPause)
+}
+
+// sweepEvery is how often those are looked for who left without a word.
+func (h *Hub) sweepEvery() time.Duration { return h.stall / 6 }

@@ -1,0 +1,102 @@
+package recordings
+
+import (
+	"context"
+	"sync"
+)
+
+// Appender is the right to change a recording. Only one exists at a time: [Recording.LockAppend].
+type Appender struct {
+	rec    *Recording
+	ctx    context.Context
+	unlock func()
+}
+
+// LockAppend asks whoever has the recording's append lock to stop, waits until they have, and returns
+// the right to change the recording, which the caller gives back by Unlock.
+//
+// So the newest wins: after a broken line an uploader is back before anybody has noticed that the old
+// connection is dead.
+func (rec *Recording) LockAppend() *Appender {
+	ctx, unlock := rec.lock.lock(rec.ctx)
+	return &Appender{rec, ctx, unlock}
+}
+
+// Unlock gives the append lock back.
+func (a *Appender) Unlock() { a.unlock() }
+
+// Context returns what ends when the caller must soon call Unlock. The cause is ErrSuperseded when
+// somebody newer wants the lock, or that of [Recording.Context].
+func (a *Appender) Context() context.Context { return a.ctx }
+
+// Write appends p: all of it, or nothing and an error, which is ErrFinished for a finished recording.
+func (a *Appender) Write(p []byte) (int, error) {
+	if a.rec.Finished() {
+		return 0, ErrFinished
+	}
+	return a.rec.growing.Write(p)
+}
+
+// SetLength says how many bytes the recording will have. The error is ErrLengthChanged if that
+// contradicts what was said before or is stored.
+//
+// It is made durable only if more is to come: with its last byte the recording is finished anyway.
+func (a *Appender) SetLength(length int64) error {
+	rec, known := a.rec, a.rec.Length()
+	switch {
+	case length == known:
+		return nil
+	case known != UnknownLength || length < rec.Size():
+		return ErrLengthChanged
+	case length > rec.Size():
+		if err := rec.catalogue.storage.SetLength(rec.id, length); err != nil {
+			return err
+		}
+	}
+	rec.length.Store(length)
+	return nil
+}
+
+// Finish says that the recording is whole, to its readers and in the storage. It may be called again,
+// after an error and after success.
+func (a *Appender) Finish() error { return a.rec.finish() }
+
+// Remove deletes the recording, growing or finished, and ends all who hold it with ErrRemoved; so is
+// everybody answered who asks for it later. It does nothing if the appender's context has ended:
+// somebody else has removed the recording or appends to it.
+func (a *Appender) Remove() error {
+	if err := context.Cause(a.ctx); err != nil {
+		return err
+	}
+	return a.rec.remove()
+}
+
+// appendLock lets one at a time append, the newest who asked.
+type appendLock struct {
+	mu     sync.Mutex
+	holder *lockHolder
+}
+
+type lockHolder struct {
+	stop     context.CancelCauseFunc
+	unlocked chan struct{} // closed when the holder has given the lock back
+}
+
+// lock returns a context that ends (ErrSuperseded) when somebody newer wants the lock. The caller must
+// soon obey that, and must call unlock.
+func (l *appendLock) lock(parent context.Context) (ctx context.Context, unlock func()) {
+	ctx, stop := context.WithCancelCause(parent)
+	me := &lockHolder{stop: stop, unlocked: make(chan struct{})}
+	l.mu.Lock()
+	before := l.holder
+	l.holder = me
+	l.mu.Unlock()
+	if before != nil {
+		before.stop(ErrSuperseded)
+		<-before.unlocked // also when we were superseded meanwhile: whoever waits for us waits for all before us
+	}
+	return ctx, func() {
+		stop(context.Canceled)
+		close(me.unlocked)
+	}
+}

@@ -1,0 +1,119 @@
+package recordings
+
+import (
+	"context"
+	"sync/atomic"
+)
+
+// Recording is the gateway's copy of one track of a show. Who has it from a [Catalogue] holds it open
+// until Release.
+type Recording struct {
+	catalogue *Catalogue
+	id        string
+	content   Content
+	growing   Growing         // the same, to append to; nil if it was finished before it was opened
+	length    atomic.Int64    // bytes it will have, or UnknownLength
+	ctx       context.Context // ends when readers and appenders must leave
+	end       context.CancelCauseFunc
+	lock      appendLock
+
+	// The catalogue's lock guards these.
+	holders int
+	entered bool // the catalogue is one of the holders
+}
+
+func newRecording(c *Catalogue, id string, content Content, length int64) *Recording {
+	rec := &Recording{catalogue: c, id: id, content: content}
+	rec.growing, _ = content.(Growing)
+	rec.length.Store(length)
+	rec.ctx, rec.end = context.WithCancelCause(context.Background())
+	return rec
+}
+
+// ID returns the recording's name in addresses: 22 characters that nobody can guess.
+func (rec *Recording) ID() string { return rec.id }
+
+// Context returns what ends when the recording is removed or the catalogue is closed. All who hold it
+// must leave then; the cause is ErrRemoved or ErrClosed.
+func (rec *Recording) Context() context.Context { return rec.ctx }
+
+// Retain adds a holder to a recording that the caller holds.
+func (rec *Recording) Retain() {
+	rec.catalogue.mu.Lock()
+	defer rec.catalogue.mu.Unlock()
+	rec.catalogue.hold(rec)
+}
+
+// Release gives back what Create, Acquire or Retain gave.
+func (rec *Recording) Release() {
+	rec.catalogue.mu.Lock()
+	defer rec.catalogue.mu.Unlock()
+	rec.catalogue.drop(rec)
+}
+
+// ReadAt reads bytes that are there; see [io.ReaderAt].
+func (rec *Recording) ReadAt(p []byte, offset int64) (int, error) {
+	return rec.content.ReadAt(p, offset)
+}
+
+// Size returns how many bytes can be read.
+func (rec *Recording) Size() int64 { return rec.content.Size() }
+
+// Finished reports whether Size will not change any more.
+func (rec *Recording) Finished() bool { return rec.content.Finished() }
+
+// Changed returns a channel that is closed at the next change of Size or Finished. Take it before
+// looking at them, and no change is missed.
+func (rec *Recording) Changed() <-chan struct{} { return rec.content.Changed() }
+
+// Extent returns Size and Finished, so that a size which is said to be final is. (Size is asked last.
+// The size of an unfinished recording may therefore be newer than the other answer, which does no
+// harm.)
+func (rec *Recording) Extent() (size int64, finished bool) {
+	finished = rec.Finished()
+	return rec.Size(), finished
+}
+
+// Length returns how many bytes the recording will have, or UnknownLength.
+func (rec *Recording) Length() int64 { return rec.length.Load() }
+
+// Whole reports whether all the bytes are there that the recording will have. It is not finished
+// before [Appender.Finish].
+func (rec *Recording) Whole() bool { return rec.Size() == rec.Length() }
+
+// finish says that the recording is whole, to its readers and in the storage. It is for who has the
+// append lock, or knows that nobody else has the recording yet.
+func (rec *Recording) finish() error {
+	if rec.growing == nil {
+		return nil
+	}
+	if err := rec.growing.Finish(); err != nil {
+		return err
+	}
+	rec.length.Store(rec.Size())
+	c := rec.catalogue
+	if err := c.storage.Finish(rec.id); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.keepOpen(rec)
+	return nil
+}
+
+// remove deletes the recording and ends all who hold it. It is for who has the append lock.
+//
+// Until the end the catalogue still has the recording, so that nobody opens it anew meanwhile.
+func (rec *Recording) remove() error {
+	c := rec.catalogue
+	if err := c.storage.Remove(rec.id); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.removals++
+	delete(c.open, rec.id)
+	rec.end(ErrRemoved)
+	c.letGo(rec)
+	return nil
+}
