@@ -94,7 +94,7 @@ func (ks Kinds) meant(words []string) string {
 			return ks[i].Name + ":" + name
 		}
 	}
-	label := strings.TrimRight(word, marks)
+	label := strings.TrimRight(word, marks+".,!?")
 	if i := ks.called(strings.ToLower(label)); i >= 0 {
 		return ks[i].meantBefore(words[1:], label)
 	}

@@ -49,6 +49,7 @@ func TestFromWordsCorrects(t *testing.T) {
 		"flie:x": "did you mean file:x?", "fil:x": "did you mean file:x?", "files:x": "did you mean file:x?", "devcie:USB": "did you mean device:USB?",
 		"Device;USB": "did you mean device:USB?", "Tone:880 Test": "did you mean tone:880?", "tome:440": "did you mean tone:440?",
 		"mic": "did you mean device:default?", "Mic": "did you mean device:default?", "MIC:": "did you mean device:default?", "microphone": "did you mean device:default?",
+		"mic.": "did you mean device:default?", "Mic!": "did you mean device:default?", "mic, please": "did you mean device:default?",
 		"mic:USB": "did you mean device:USB?", "mic check": "did you mean device:default?", "mic Town hall": "did you mean device:default?",
 		"device": "did you mean device:default?", "device default": "did you mean device:default?", "device: default": "did you mean device:default?",
 		"Device Default": "did you mean device:default?", "device:": "did you mean device:default?", "device : default": "did you mean device:default?",
