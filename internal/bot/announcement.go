@@ -39,12 +39,14 @@ func announcement(b *store.Broadcast, name string) *event.Content {
 	}
 }
 
-// announcementEdit replaces the announcement. Its first half is for clients
-// that know no edits; it goes without the seek table and what a link can do
-// without, because an event has 64 KiB and encryption makes four bytes of three.
+// announcementEdit replaces the announcement. Its first half is for clients that know no edits: they
+// get the whole sentence, which mautrix's SetEdit would cut before the link. It goes without the seek
+// table and what a link can do without, because an event has 64 KiB and encryption makes four bytes of
+// three.
 func announcementEdit(b *store.Broadcast, name string) *event.Content {
 	text := announcementText(b, name, b.ListenURL())
-	text.SetEdit(id.EventID(b.Event))
+	text.Body, text.FormattedBody = "* "+text.Body, "* "+text.FormattedBody
+	text.RelatesTo = new(event.RelatesTo).SetReplace(id.EventID(b.Event))
 	text.NewContent = announcementText(b, name, b.ReplayURL())
 	brief := newBlock(b)
 	brief.Seek = ""
