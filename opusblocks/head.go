@@ -10,8 +10,9 @@ import (
 	"broadcastbot/opusblocks/blocks"
 )
 
-// Block 0 of a sealed file has one size and one layout, whatever it says: the size tells a
-// server nothing of the title, and the commitment stands at a fixed place.
+// Block 0 of a sealed file has one size and one layout, whatever it says. So a
+// server learns nothing of the title from its size, and the commitment is at a
+// fixed place.
 const (
 	vendor          = "broadcastbot"
 	commitmentName  = "KEY_COMMITMENT="
@@ -40,7 +41,7 @@ type Head struct {
 
 const startedLayout = "2006-01-02T15:04:05.000Z07:00"
 
-// committedPages returns the plaintext of block 0 of a sealed file.
+// committedPages returns the header pages of a sealed file.
 func (h Head) committedPages(serial uint32) ([]byte, error) {
 	tags, err := h.tags(commitmentName + blocks.Commitment)
 	if err != nil {
@@ -50,8 +51,8 @@ func (h Head) committedPages(serial uint32) ([]byte, error) {
 	return h.pages(serial, packet[:tagsSize]) // the rest of the array is zero: padding
 }
 
-// plainPages returns the header pages of a plain file, which have nothing to
-// hide and nothing to prove.
+// plainPages returns the header pages of a plain file. They need neither padding
+// nor commitment.
 func (h Head) plainPages(serial uint32) ([]byte, error) {
 	tags, err := h.tags()
 	if err != nil {
@@ -71,8 +72,8 @@ func (h Head) pages(serial uint32, packet []byte) ([]byte, error) {
 	return second.Append(first.Append(nil)), nil
 }
 
-// tags returns the tags, which stand behind the comments that are given. A title
-// that does not fit into the packet is cut.
+// tags returns the comments before, followed by what the head says. A title that
+// does not fit into the packet is cut.
 func (h Head) tags(before ...string) (oggopus.Tags, error) {
 	tags := h.tagsWith(h.Title, before)
 	if excess := len(tags.Append(nil)) - tagsSize; excess > 0 {

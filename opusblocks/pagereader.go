@@ -23,17 +23,17 @@ func (p *pageReader) isSign(payload []byte) bool {
 	return err == nil && len(page.Lacing) == 0 && !page.Last
 }
 
-// parsed is what the pages of one block say.
+// parsed is what the pages of a block hold.
 type parsed struct {
 	packets [][]byte
 	start   int64
 	last    bool
 }
 
-// parse reads the payload of a block; the packets alias it and are appended to
-// packets. anchored says that page number and time have to be continued;
-// otherwise, in the first block after a jump, they are taken from the block
-// itself. After an error nothing has been counted.
+// parse reads the payload of a block. Its packets, which alias it, are appended to
+// packets. anchored means that page number and time have to be continued; in the
+// first block after a jump they are read from the block instead. After an error
+// nothing has been counted.
 func (p *pageReader) parse(packets [][]byte, payload []byte, anchored bool) (parsed, error) {
 	block := parsed{packets: packets, start: p.granule}
 	next := p.continuity
@@ -86,9 +86,9 @@ func (p *pageReader) appendPackets(b *parsed, page *oggopus.Page) (samples int64
 	return samples, nil
 }
 
-// anchor takes page number and time from a page. The last page may end earlier
-// than its packets; its start is then only known to the reader who has seen the
-// page before.
+// anchor sets page number and time so that the page continues them. The start of a
+// last page is only a guess: its end may have been trimmed, and then only a reader
+// that has seen the page before knows where it begins.
 func (c *continuity) anchor(page *oggopus.Page, samples int64) {
 	c.page = page.Sequence
 	c.granule = page.Granule - samples

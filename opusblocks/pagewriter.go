@@ -29,9 +29,9 @@ type content struct {
 	end     int64 // of its sound: samples at 48 kHz, pre-skip included
 }
 
-// layOut makes payloads of packets: one, unless every page is a block. It takes
-// one page, unless the lacing values need more. Without packets it makes the end,
-// or a sign of life. Bad packets leave no trace.
+// layOut makes pages of packets: one page, or more where one has not enough lacing
+// values. Without packets it makes the end, or a sign of life. After an error
+// nothing has been counted.
 func (p *pageWriter) layOut(packets [][]byte, last bool, endTrim int) error {
 	p.lacing, p.body, p.packets = p.lacing[:0], p.body[:0], 0
 	p.pages, p.payloads, p.contents = p.pages[:0], p.payloads[:0], p.contents[:0]

@@ -14,18 +14,17 @@ const maxSegments = 255
 const firstPage = 2
 
 // noPacketEnds is the granule position of a page on which no packet ends (RFC
-// 3533, 6): of an end without sound.
+// 3533, 6): of a sign of life, or of an end without sound.
 const noPacketEnds = -1
 
-// continuity is what the pages of one block hand on to those of the next.
+// continuity is what the next page has to continue.
 type continuity struct {
 	serial  uint32 // of the Ogg stream
 	page    uint32 // number of the next page
 	granule int64  // samples at 48 kHz up to here, pre-skip included
 }
 
-// Position is a place between two blocks, and all that has to be continued
-// there. A Writer and a Reader each have one.
+// Position is a place between two blocks, with all that has to be continued there.
 type Position struct {
 	Offset   int64  // bytes of the file before this place
 	Sequence uint32 // of the next block
@@ -38,8 +37,8 @@ func position(at blocks.Position, c continuity) Position {
 	return Position{Offset: at.Offset, Sequence: at.Sequence, Samples: c.granule, Serial: c.serial, Page: c.page}
 }
 
-// Block is what a block says. Its packets are valid until the next call of the
-// reader. A block without packets that is not the last is a sign of life.
+// Block is a block and what it holds. Its packets are valid until the next call of
+// the reader. A block without packets that is not the last is a sign of life.
 type Block struct {
 	Sequence uint32
 	Offset   int64    // of its first byte in the file

@@ -9,8 +9,8 @@ import (
 	"broadcastbot/opusblocks/blocks"
 )
 
-// A plain file is not encrypted: an ordinary Ogg Opus file that grows, for rooms
-// without encryption. Every page is a block; FORMAT.md, "Plain files".
+// plain is the form of files without encryption: an ordinary Ogg Opus file that
+// grows, of which every page is a block. See FORMAT.md, "Plain files".
 func plain() form {
 	return form{Form: barePages{}, headPages: Head.plainPages, pageBlocks: true}
 }
@@ -27,8 +27,8 @@ func ResumePlainWriter(w io.Writer, at Position) *Writer {
 }
 
 // NewPlainReader reads a file that is not encrypted from its first byte. It finds
-// damage, but nothing of what it gives out is proved: whoever stores or carries
-// the file could have made it.
+// damage, but nothing is authenticated: whoever stores or transports the file could
+// have made another of it.
 func NewPlainReader(r io.Reader) *Reader {
 	return newReader(r, plain())
 }
@@ -75,8 +75,7 @@ func (barePages) Extent(start []byte) (int, error) {
 	return size, nil
 }
 
-// Sequence implements [blocks.Decoder]. The header pages count as one block. A
-// page that is not whole has no number that means anything; Open will refuse it.
+// Sequence implements [blocks.Decoder]. The two header pages are one block.
 func (barePages) Sequence(block []byte) uint32 {
 	return oggopus.PageSequence(block) - firstPage + 1
 }

@@ -6,19 +6,19 @@ import (
 	"broadcastbot/opusblocks/blocks"
 )
 
-// Reader opens a file block by block and, of a sealed one, gives out nothing
-// unproved.
+// Reader opens a file block by block. Of a sealed file it returns nothing that has
+// not been authenticated.
 //
-// Two kinds of failure are kept apart. What the format refuses is final: the
-// reader returns that error for ever, whatever the source does later. What the
-// source does (an error, an end of bytes before the end of the broadcast) is not:
+// There are two kinds of failure. A block that the format refuses is final: the
+// reader returns that error for ever, whatever the source does later. An error of
+// the source, or an end of its bytes before the end of the broadcast, is not final:
 // Continue goes on behind the last whole block.
 type Reader struct {
 	file   *blocks.Reader
 	pages  pageReader
 	head   Head
 	opened bool // block 0 has been read
-	jumped bool // the next block with packets says page number and time
+	jumped bool // the next block with packets sets page number and time
 	ended  bool
 
 	payload []byte // of the block returned last
@@ -61,18 +61,18 @@ func (z *Reader) Continue(src io.Reader) { z.file.Continue(src) }
 // Jump goes on with a source that begins at offset of the same file, which may be
 // inside a block but not before FirstBlock: the first block that opens sets the
 // order. Block 0 has to have been read before, because it alone proves that the
-// key is the file's.
+// key belongs to the file.
 func (z *Reader) Jump(src io.Reader, offset int64) {
 	z.file.Jump(src, offset)
 	z.jumped, z.ended = true, false
 }
 
-// ReadBlock returns the next block with sound or a sign of life. (Block 0 is read
-// on the way.) After the last block it returns io.EOF. Its errors are a
-// *BlockError, or what the source returned.
+// ReadBlock returns the next block behind block 0, which it reads first if need be.
+// After the last block it returns io.EOF. Its other errors are a *BlockError, or
+// the error of the source.
 //
-// The first block after a jump has sound: signs of life do not tell the time, so
-// they are passed over.
+// After a jump the first block that it returns has packets: signs of life do not
+// say what time it is, so they are skipped.
 func (z *Reader) ReadBlock() (Block, error) {
 	if _, err := z.Head(); err != nil {
 		return Block{}, err
@@ -92,7 +92,7 @@ func (z *Reader) ReadBlock() (Block, error) {
 	}
 }
 
-// parse turns a block that has opened into packets.
+// parse returns what a block holds.
 func (z *Reader) parse(raw blocks.Block) (Block, error) {
 	said, err := z.pages.parse(z.packets[:0], raw.Payload, !z.jumped)
 	if err != nil {
@@ -106,9 +106,10 @@ func (z *Reader) parse(raw blocks.Block) (Block, error) {
 	}, nil
 }
 
-// WriteOgg writes the file that r reads, from its first byte, as an ordinary Ogg
-// Opus stream, which is what its blocks contain. Every block is checked before it
-// is written. A file without its end gives all there is, and then ErrCutOff.
+// WriteOgg writes what the blocks hold that r reads: an ordinary Ogg Opus stream.
+// r must be at the beginning of its file. Every block is checked before it is
+// written. Of a file without its end, all that there is is written, and the error
+// is ErrCutOff.
 func WriteOgg(w io.Writer, r *Reader) error {
 	if _, err := r.Head(); err != nil {
 		return err

@@ -7,30 +7,27 @@ import (
 )
 
 // Seeker finds the block that holds a moment, in a file of which any part can be
-// asked for. It guesses, and the time that a block tells corrects the guess.
-//
-// With constant packet sizes the first guess is right, so a seek costs one call
-// of Open: see FORMAT.md, "Seeking".
+// requested. With constant packet sizes that costs one call of Open: see FORMAT.md,
+// "Seeking".
 type Seeker struct {
 	*blocks.Seeker // by samples at 48 kHz, pre-skip included
 
-	// Table, when there is one, makes the first guess right for files with packets
-	// of any size.
+	// Table, if it is not empty, makes the first guess right also where packets vary
+	// in size.
 	Table SeekTable
 
 	file timed
 }
 
-// NewSeeker returns a Seeker that moves r, which must have read block 0. open
-// returns the file's bytes from offset on, for as long as the file grows. It is
-// called once per guess; the bytes of an earlier call are not read any more.
+// NewSeeker returns a Seeker that moves r, which must have read block 0. open is
+// the Seeker's Open.
 func NewSeeker(r *Reader, open func(offset int64) (io.Reader, error)) *Seeker {
 	s := &Seeker{file: timed{Reader: r}}
 	s.Seeker = blocks.NewSeeker(&s.file, open, func(sample int64) (int64, bool) { return s.Table.Lookup(sample) })
 	return s
 }
 
-// Learn tells the seeker of a block that was read, so that guesses get better.
+// Learn makes later guesses better by a block that was read.
 func (s *Seeker) Learn(b Block) { s.Seeker.Learn(b.span()) }
 
 // SeekTo moves the reader to the block that holds the sample (at 48 kHz, pre-skip
@@ -44,10 +41,10 @@ func (s *Seeker) SeekTo(sample int64) (Block, error) {
 	return s.file.block, nil
 }
 
-// timed is a reader in which blocks are sought by their time.
+// timed is a Reader in which blocks are found by their time.
 type timed struct {
 	*Reader
-	block Block // that was read last
+	block Block // the block that was read last
 }
 
 // NextSpan implements [blocks.Measured].

@@ -8,9 +8,9 @@ import (
 	"sort"
 )
 
-// SeekTable says where in a finished file the blocks of certain moments begin:
-// a line about every ten seconds, fewer in a very long broadcast. The zero
-// table is empty and knows nothing.
+// SeekTable says where in a file the blocks of certain moments begin. It has an
+// entry for about every ten seconds, and fewer in a very long broadcast. The zero
+// table is empty.
 type SeekTable struct {
 	entries []point
 	step    int64 // samples between entries
@@ -21,10 +21,11 @@ type point struct{ offset, samples int64 }
 
 const (
 	tableStep    = 10 * sampleRate
-	tableEntries = 1024 // twice as many before the step is doubled
+	tableEntries = 1024 // at twice as many the step is doubled
 )
 
-// Add notes a block. Blocks have to be added in order.
+// Add adds an entry for a block, if it is time for one. Blocks have to be added in
+// the order of the file.
 func (t *SeekTable) Add(b Block) {
 	if len(b.Packets) == 0 {
 		return
@@ -51,8 +52,8 @@ func (t *SeekTable) thin() {
 	t.step *= 2
 }
 
-// Within returns the table, coarser where its String would be longer than so many
-// characters.
+// Within returns the table with as many entries left out as it takes for String to
+// have at most that many characters.
 func (t SeekTable) Within(characters int) SeekTable {
 	t.entries = slices.Clone(t.entries)
 	for len(t.entries) > 1 && len(t.String()) > characters {

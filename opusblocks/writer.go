@@ -11,8 +11,8 @@ import (
 // Writer makes blocks of packets: sealed ones, or those of a plain file. Each
 // call that adds a block makes exactly one Write of the whole block.
 //
-// After an error of the underlying Write nothing more can be written: somebody
-// may have seen a part of the block, and its sequence number is spent.
+// After an error of the underlying Write nothing more can be written: somebody may
+// have seen a part of the block, so its sequence number must not be used again.
 type Writer struct {
 	// OnBlock, if it is set, is called with every block behind block 0 as soon as
 	// it is written, before the call that wrote it returns. The blocks are those
@@ -55,21 +55,20 @@ func newPageWriter(f form, c continuity) pageWriter {
 // Position returns the place after the last block.
 func (z *Writer) Position() Position { return position(z.file.Position(), z.pages.continuity) }
 
-// WriteBlock makes the next block of packets, which are at least one. It returns
-// ErrFull when the one sequence number left is needed by Finish. It does not keep
-// the packets and does not allocate.
+// WriteBlock adds a block of packets, at least one. It returns ErrFull when only
+// one sequence number is left, which Finish needs. It does not keep the packets and
+// does not allocate.
 func (z *Writer) WriteBlock(packets [][]byte) error { return z.write(packets, false, 0) }
 
-// KeepAlive writes a block without packets: a sign of life while there is no
-// sound.
+// KeepAlive adds a block without packets: a sign of life while there is no sound.
 func (z *Writer) KeepAlive() error { return z.write(nil, false, 0) }
 
-// Finish writes the last block, which says that it is the last. It may have
-// packets; endTrim is how many samples of them, at the end, are not sound.
+// Finish adds the last block, which says that it is the last. It may have packets.
+// endTrim is how many samples at their end are not to be heard.
 func (z *Writer) Finish(packets [][]byte, endTrim int) error { return z.write(packets, true, endTrim) }
 
-// write adds a block, or in a plain file as many as the packets need pages. Bad
-// packets leave no trace.
+// write adds a block; in a plain file it adds one for each page that the packets
+// need. A packet that cannot be written leaves the file as it was.
 func (z *Writer) write(packets [][]byte, last bool, endTrim int) error {
 	if err := z.file.Err(); err != nil {
 		return err
@@ -91,7 +90,7 @@ func (z *Writer) write(packets [][]byte, last bool, endTrim int) error {
 	return nil
 }
 
-// report tells OnBlock what was written: blocks whose sound begins at start.
+// report calls OnBlock for blocks that were written, whose sound begins at start.
 func (z *Writer) report(written []blocks.Block, start int64, packets [][]byte, last bool) {
 	if z.OnBlock == nil {
 		return

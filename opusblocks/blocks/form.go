@@ -1,8 +1,8 @@
 package blocks
 
-// Form is how blocks stand in a file. A form has no memory of the blocks that
-// were written or read: their order is the business of [Writer] and [Reader]. It
-// may have buffers of its own, so each of them needs one for itself.
+// Form is how blocks stand in a file. A form does not know which blocks were
+// written or read before: [Writer] and [Reader] keep the order. It may have
+// buffers, so each Writer and each Reader needs a form of its own.
 type Form interface {
 	Encoder
 	Decoder
@@ -22,8 +22,8 @@ type Encoder interface {
 type Decoder interface {
 	// HeadExtent returns how many of the first bytes of a file are block 0 and what
 	// is before it. start is the beginning of the file, as far as it has been read.
-	// A result above len(start) means that at least so many bytes have to be read
-	// before more can be said. An error is a refusal.
+	// A result above len(start) means that at least that many bytes have to be read
+	// before the size is known. An error means that the file is refused.
 	HeadExtent(start []byte) (size int, err error)
 	// OpenHead appends the payload of block 0 to dst. raw is as long as HeadExtent
 	// said.
@@ -31,7 +31,7 @@ type Decoder interface {
 
 	// Extent is HeadExtent for every other block.
 	Extent(start []byte) (size int, err error)
-	// Sequence returns the number that a whole block bears.
+	// Sequence returns the number that a whole block has.
 	Sequence(block []byte) uint32
 	// Open appends the payload of a whole block to dst.
 	Open(dst, block []byte) (payload []byte, err error)

@@ -16,10 +16,10 @@ const (
 	maxSequence = 1<<32 - 1
 )
 
-// marker is the registration code that begins every block.
+// marker begins every block.
 const marker = 0xFFFFFFFF
 
-// Header is the readable part of a block: all that a server sees of it.
+// Header is the part of a block that is in clear: all that a server can read.
 type Header struct {
 	Sequence uint32
 	Length   uint32 // of ciphertext and tag
@@ -38,8 +38,9 @@ func (h rawHeader) header() Header {
 	return Header{Sequence: h.sequence(), Length: h.length(), Checksum: h.checksum()}
 }
 
-// plausible reports whether this can be a header at all. A marker occurs in
-// ciphertext once in 2^32 offsets; the length makes that rarer, GCM decides.
+// plausible reports whether this can be a header at all. In ciphertext a marker
+// occurs by chance at one offset in 2^32, and seldom with a possible length; only
+// GCM can say for certain.
 func (h rawHeader) plausible() bool {
 	return h.marker() == marker && h.length() >= TagSize && h.length() <= MaxBlockSize-HeaderSize
 }
@@ -59,7 +60,7 @@ func putChecksum(block []byte) {
 
 var zeroChecksum [4]byte
 
-// checksumOf returns what the checksum field of a whole block should say.
+// checksumOf returns the checksum that a whole block should have.
 func checksumOf(block []byte) uint32 {
 	sum := crc32.ChecksumIEEE(block[:12])
 	sum = crc32.Update(sum, crc32.IEEETable, zeroChecksum[:])

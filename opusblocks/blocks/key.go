@@ -26,14 +26,14 @@ func NewKey() Key {
 	return k
 }
 
-// String hides the key, so that it cannot slip into a log.
+// String hides the key, so that no log shows it.
 func (k Key) String() string { return "(secret)" }
 
 // GoString hides the key from %#v as well.
 func (k Key) GoString() string { return "blocks.Key(secret)" }
 
-// fragmentEncoding is strict, so that a link with a mistyped last character
-// is refused and not silently another spelling of the same key.
+// fragmentEncoding is strict: a wrong last character, whose unused bits differ,
+// is refused instead of being read as the same key.
 var fragmentEncoding = base64.RawURLEncoding.Strict()
 
 // Fragment returns the key as it stands behind the # of a listen link: 59

@@ -6,22 +6,22 @@ import (
 	"io"
 )
 
-// Reader opens a file block by block and, of a sealed one, gives out nothing
-// unproved. It does not know which block is the last: the caller, who reads the
-// payloads, does.
+// Reader opens a file block by block. Of a sealed file it returns nothing that has
+// not been authenticated. It does not know which block is the last: the caller,
+// who understands the payloads, does.
 //
-// Two kinds of failure are kept apart. What the form or the caller refuses is
+// There are two kinds of failure. A block that the form or the caller refuses is
 // final: the reader returns that error for ever, whatever the source does later.
-// What the source does (an error, an end of bytes) is not: Continue goes on
+// An error of the source, or an end of its bytes, is not final: Continue goes on
 // behind the last whole block.
 type Reader struct {
-	window window
+	queue  byteQueue
 	form   Decoder
 	head   []byte   // payload of block 0, nil before it was read
 	first  int64    // in the file, of block 1
 	offset int64    // in the file, of the next block
 	next   uint64   // sequence number of the next block
-	jumped bool     // the next block that opens decides the order
+	jumped bool     // the next block that opens sets the order
 	last   Position // before the block returned last
 	err    error    // final
 
@@ -31,7 +31,7 @@ type Reader struct {
 // NewReader reads a file from its first byte.
 func NewReader(r io.Reader, form Decoder) *Reader {
 	z := &Reader{form: form}
-	z.window.reset(r)
+	z.queue.reset(r)
 	return z
 }
 
@@ -55,23 +55,24 @@ func (z *Reader) Position() Position {
 
 // Continue goes on with another source, whose first byte is the one at
 // Position().Offset of the same file. The order is still checked.
-func (z *Reader) Continue(src io.Reader) { z.window.reset(src) }
+func (z *Reader) Continue(src io.Reader) { z.queue.reset(src) }
 
 // Jump goes on with a source that begins at offset of the same file, which may be
-// inside a block but not before FirstBlock: the first block that opens decides
-// the order. Block 0 has to have been read before, because it alone proves that
-// the key is the file's.
+// inside a block but not before FirstBlock: the first block that opens sets the
+// order. Block 0 has to have been read before, because it alone proves that the
+// key belongs to the file.
 func (z *Reader) Jump(src io.Reader, offset int64) {
-	z.window.reset(src)
+	z.queue.reset(src)
 	z.offset, z.jumped = offset, true
 }
 
-// Resync lets the next block that opens decide the order once more. It is for
-// callers to whom the first block after a jump does not say enough to go on from.
+// Resync lets the next block that opens set the order, as after Jump. A caller
+// needs it when the first block after a jump does not say enough to go on from.
 func (z *Reader) Resync() { z.jumped = true }
 
-// Next returns the next block. (Block 0 is read on the way.) Its errors are a
-// *BlockError, or what the source returned; of bytes that end it says ErrCutOff.
+// Next returns the next block behind block 0, which it reads first if need be. Its
+// errors are a *BlockError, which wraps ErrCutOff where the bytes end, or the
+// error of the source.
 func (z *Reader) Next() (Block, error) {
 	if _, err := z.Head(); err != nil {
 		return Block{}, err
@@ -95,9 +96,9 @@ func (z *Reader) Next() (Block, error) {
 	return z.accept(raw), nil
 }
 
-// Reject makes err final, as if the block returned last, or block 0, had not
-// opened: its payload breaks the rules of the caller. The position is again the
-// one before it.
+// Reject refuses the block that was returned last (or block 0, if there was none)
+// because its payload breaks the rules of the caller. From then on the reader
+// returns err, and its position is the one before that block.
 func (z *Reader) Reject(err error) error {
 	z.offset, z.next = z.last.Offset, uint64(z.last.Sequence)
 	if z.last.Sequence == 0 {
@@ -112,8 +113,8 @@ func (z *Reader) fail(sequence uint32, err error) error {
 	return z.err
 }
 
-// readHead reads block 0. Nothing is consumed before it is whole, so that
-// Continue can begin again with byte 0.
+// readHead reads block 0. Nothing is consumed before the block is whole, so that
+// Continue can begin again at byte 0.
 func (z *Reader) readHead() error {
 	if z.err != nil {
 		return z.err
@@ -143,7 +144,7 @@ func (z *Reader) accept(raw []byte) Block {
 
 // advance consumes n bytes.
 func (z *Reader) advance(n int) {
-	z.window.discard(n)
+	z.queue.discard(n)
 	z.offset += int64(n)
 }
 
@@ -160,7 +161,7 @@ func (z *Reader) peekBlock(extent func([]byte) (int, error)) ([]byte, error) {
 			return start[:size], nil
 		}
 		var err error
-		if start, err = z.window.peek(size); err != nil {
+		if start, err = z.queue.peek(size); err != nil {
 			if _, refused := extent(start); refused != nil {
 				return nil, z.fail(uint32(z.next), refused)
 			}
@@ -169,7 +170,7 @@ func (z *Reader) peekBlock(extent func([]byte) (int, error)) ([]byte, error) {
 	}
 }
 
-// sourceError says what an error of the source means. It is not final.
+// sourceError returns what Next returns for an error of the source.
 func (z *Reader) sourceError(err error) error {
 	if isEnd(err) {
 		return &BlockError{Sequence: uint32(z.next), Offset: z.offset, Err: ErrCutOff}
@@ -181,7 +182,7 @@ func (z *Reader) sourceError(err error) error {
 func isEnd(err error) bool { return err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) }
 
 // findBlock looks for the first block that opens after a jump. Bytes that do not
-// open are no failure: the jump may have landed inside a block.
+// open are not refused: the jump may have led into the middle of a block.
 func (z *Reader) findBlock() (Block, error) {
 	for {
 		raw, err := z.candidate()
@@ -195,7 +196,7 @@ func (z *Reader) findBlock() (Block, error) {
 	}
 }
 
-// candidate moves on to the next bytes that look like a whole block.
+// candidate goes to the next bytes that look like a whole block.
 func (z *Reader) candidate() ([]byte, error) {
 	var start []byte
 	for {
@@ -209,11 +210,11 @@ func (z *Reader) candidate() ([]byte, error) {
 			return start[:size], nil
 		}
 		var err error
-		if start, err = z.window.peek(size); err == nil {
+		if start, err = z.queue.peek(size); err == nil {
 			continue
 		}
-		// What looks like the beginning of a block may promise more bytes than there
-		// are. Too few even for a beginning are the end.
+		// Bytes that look like the beginning of a block may ask for more than the source
+		// has: then they are none. It is the end when even a beginning does not fit.
 		if least, _ := z.form.Extent(nil); size == least || !isEnd(err) {
 			return nil, z.sourceError(err)
 		}

@@ -7,22 +7,24 @@ import (
 	"iter"
 )
 
-// Scanned is what can be said of a stretch of a file without its key.
+// Scanned is one part of a file, as it looks without the key: a block, or bytes
+// that belong to no block.
 type Scanned struct {
 	Offset int64
 	Size   int64
-	Header Header // of a block; zero for damage
-	Err    error  // nil for a sound block; what is wrong, else
+	Header Header // zero for bytes that belong to no block
+	Err    error  // what is wrong; nil for an intact block
 }
 
-// Scan goes through a file without a key: blocks by their headers, and the
-// stretches between them that are no blocks. A checksum, where there is one, is
-// compared. It stops after the file's end or at the first error of r, which it
-// yields (ErrCutOff for a block that is not whole).
+// Scan goes through a sealed file without its key. It finds blocks by their
+// headers, compares their checksums where they have one, and yields the bytes
+// between blocks too, so that the parts cover the whole file. It stops at the end
+// of the file or at the first error of r, which it yields (ErrCutOff for a block
+// that is not whole).
 func Scan(r io.Reader) iter.Seq[Scanned] {
 	return func(yield func(Scanned) bool) {
 		s := scanner{yield: yield}
-		s.window.reset(r)
+		s.queue.reset(r)
 		s.run()
 	}
 }
@@ -30,7 +32,7 @@ func Scan(r io.Reader) iter.Seq[Scanned] {
 var markerBytes = []byte{0xFF, 0xFF, 0xFF, 0xFF}
 
 type scanner struct {
-	window  window
+	queue   byteQueue
 	yield   func(Scanned) bool
 	offset  int64
 	garbage int64 // bytes before offset that belong to no block
@@ -38,7 +40,7 @@ type scanner struct {
 }
 
 func (s *scanner) run() {
-	start, err := s.window.peek(len(magic))
+	start, err := s.queue.peek(len(magic))
 	if string(start) != magic {
 		s.yield(Scanned{Size: int64(len(start)), Err: errors.Join(ErrNotBlocks, noEOF(err))})
 		return
@@ -49,13 +51,13 @@ func (s *scanner) run() {
 }
 
 func (s *scanner) advance(n int) {
-	s.window.discard(n)
+	s.queue.discard(n)
 	s.offset += int64(n)
 }
 
-// step handles the next block, or one byte that begins none.
+// step reads the next block, or skips one byte where no block begins.
 func (s *scanner) step() bool {
-	raw, err := s.window.peek(HeaderSize)
+	raw, err := s.queue.peek(HeaderSize)
 	if err != nil {
 		return s.end(raw, err)
 	}
@@ -64,7 +66,7 @@ func (s *scanner) step() bool {
 		s.skip()
 		return true
 	}
-	block, err := s.window.peek(HeaderSize + int(h.length()))
+	block, err := s.queue.peek(HeaderSize + int(h.length()))
 	if err == io.EOF && bytes.Contains(block[4:], markerBytes) {
 		s.skip() // the length is damaged, not the end missing
 		return true
@@ -88,15 +90,15 @@ func (s *scanner) skip() {
 }
 
 // followed reports whether another block, or the end, comes after n bytes: then
-// these bytes are a damaged block and not a chance marker.
+// these bytes are a damaged block and no marker that occurs by chance.
 func (s *scanner) followed(n int) bool {
-	ahead, err := s.window.peek(n + HeaderSize)
+	ahead, err := s.queue.peek(n + HeaderSize)
 	return err == nil && rawHeader(ahead[n:]).plausible() || len(ahead) == n
 }
 
-// found reports a block and what was skipped before it.
+// found yields a block and, before it, the bytes that were skipped.
 func (s *scanner) found(block []byte, err error) bool {
-	if !s.reportGarbage() {
+	if !s.yieldGarbage() {
 		return false
 	}
 	h := rawHeader(block).header()
@@ -109,15 +111,15 @@ func (s *scanner) found(block []byte, err error) bool {
 	return s.yield(Scanned{Offset: at, Size: s.offset - at, Header: h, Err: err})
 }
 
-func (s *scanner) reportGarbage() bool {
+func (s *scanner) yieldGarbage() bool {
 	n := s.garbage
 	s.garbage = 0
 	return n == 0 || s.yield(Scanned{Offset: s.offset - n, Size: n, Err: ErrMalformed})
 }
 
-// end reports the bytes that are left over and how the source ended.
+// end yields the bytes that are left over and how the source ended.
 func (s *scanner) end(rest []byte, err error) bool {
-	if s.reportGarbage() && (len(rest) > 0 || noEOF(err) != nil) {
+	if s.yieldGarbage() && (len(rest) > 0 || noEOF(err) != nil) {
 		s.yield(Scanned{Offset: s.offset, Size: int64(len(rest)), Err: errors.Join(ErrCutOff, noEOF(err))})
 	}
 	return false

@@ -17,20 +17,21 @@ const nonceSize = 16
 // CommitmentSize is how many bytes commit to the key, see [Commitment].
 const CommitmentSize = 64
 
-// Commitment stands in the payload of every block 0. It is what makes a key fit
-// one file only: two keys that open the same block 0 would have to agree in 64
-// bytes of keystream.
+// Commitment is in the payload of every block 0, so that only one key opens the
+// file: two keys that open the same block 0 would have to agree in 64 bytes of
+// keystream.
 var Commitment = strings.Repeat("0", CommitmentSize)
 
-// HeadLayout is what all files of one kind have in common in the payload of
-// block 0.
+// HeadLayout is what the payload of block 0 has in common in all files of one
+// kind.
 type HeadLayout struct {
 	Size       int // of the payload in bytes
 	Commitment int // where in it Commitment begins
 }
 
 // Sealed is the form of encrypted files: magic bytes, then blocks of header,
-// ciphertext and tag. FORMAT.md has it in "File", "Block header" and "Sealing".
+// ciphertext and tag. FORMAT.md specifies it in "File", "Block header", "Sealing"
+// and "Key commitment".
 //
 // The nonce and the additional data are a function of the sequence number alone.
 // Sealing a number twice breaks the cipher, so only [Writer], which counts, may
@@ -59,7 +60,7 @@ func NewSealed(key Key, layout HeadLayout) *Sealed {
 	return s
 }
 
-// setNumber makes nonce and additional data those of a block.
+// setNumber sets nonce and additional data for the block with this number.
 func (s *Sealed) setNumber(sequence uint32) {
 	binary.LittleEndian.PutUint32(s.nonce[:4], sequence)
 	binary.LittleEndian.PutUint32(s.aad[:], sequence)

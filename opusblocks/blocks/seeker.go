@@ -7,13 +7,13 @@ import (
 )
 
 // Seeker finds the block that holds a value, in a file of which any part can be
-// asked for. The value is of something that grows along the file and that every
-// block says of itself: its sequence number, or what the payload tells, such as
-// the time. A guess leads to a place in the file, the first block there that
-// opens tells its value, and a wrong guess teaches the next one.
+// requested. The value is a number that grows along the file and that every block
+// says of itself: its sequence number, or something in its payload, such as the
+// time. The seeker guesses a byte of the file, reads the first block that opens
+// there, and corrects the guess by the value of that block.
 //
 // With blocks of one size the first guess is right, so a seek costs one call of
-// Open: see FORMAT.md, "Seeking".
+// Open: see FORMAT.md, "Finding a block".
 type Seeker struct {
 	// Open returns the file's bytes from offset on, for as long as the file grows.
 	// It is called once per guess; the bytes of an earlier call are not read any
@@ -27,7 +27,7 @@ type Seeker struct {
 	size   int   // of the blocks seen so far, in bytes
 	length int64 // and in the unit of the value
 	varies bool  // they are not all alike
-	known  place // the latest block seen: what it says of the bytes per value
+	known  place // the latest block seen, from which the bytes per value follow
 }
 
 // Measured is a reader that a Seeker moves.
@@ -38,13 +38,14 @@ type Measured interface {
 	NextSpan() (Span, error)
 }
 
-// Span is where a block stands in the file, and which values it holds: those
-// from From on and below To. A block that holds none has the two alike.
+// Span is where a block stands in the file, and which values it holds: From is the
+// first of them, To the first that it does not hold. In a block without values
+// the two are equal.
 type Span struct {
 	Offset   int64 // of its first byte in the file
 	Size     int   // bytes
 	From, To int64
-	Last     bool // there is no block behind it
+	Last     bool // no block follows
 }
 
 func (s Span) empty() bool { return s.From == s.To }
@@ -52,18 +53,15 @@ func (s Span) empty() bool { return s.From == s.To }
 // place is where in the file a value is.
 type place struct{ offset, value int64 }
 
-// Guesses: how many before the file is read from its beginning; how many bytes
-// beyond a landing are read instead of guessing again; and how early to land, in
-// bytes, when the guess is no more than an interpolation.
 const (
-	maxGuesses   = 6
-	readForward  = 256 << 10
-	guessedEarly = 4 << 10
+	maxGuesses   = 6         // before the file is read from its beginning
+	readForward  = 256 << 10 // bytes that are read on rather than guessing again
+	guessedEarly = 4 << 10   // bytes by which a guess is early that is interpolated
 )
 
 // NewSeeker returns a Seeker that moves file, which must have read block 0. hint
-// may be nil. It says where the block of a value begins, as far as that is known;
-// a wrong hint costs requests.
+// says at which byte the block of a value begins, if that is known. It may be nil;
+// a wrong hint only costs requests.
 func NewSeeker(file Measured, open func(offset int64) (io.Reader, error), hint func(value int64) (offset int64, ok bool)) *Seeker {
 	if hint == nil {
 		hint = func(int64) (int64, bool) { return 0, false }
@@ -71,7 +69,7 @@ func NewSeeker(file Measured, open func(offset int64) (io.Reader, error), hint f
 	return &Seeker{Open: open, file: file, hint: hint}
 }
 
-// Learn tells the seeker of a block that was read, so that guesses get better.
+// Learn makes later guesses better by a block that was read.
 func (s *Seeker) Learn(b Span) {
 	if b.empty() || b.Last {
 		return // not a block like the others
@@ -95,13 +93,13 @@ func (s *Seeker) SeekTo(value int64) (Span, error) {
 	value = max(value, 0)
 	low, guess := place{offset: s.file.FirstBlock()}, s.guess(value)
 	for range maxGuesses {
-		block, err := s.land(guess)
+		block, err := s.readAt(guess)
 		switch {
 		case errors.Is(err, ErrCutOff) && guess > low.offset: // too far, or a wrong hint
 			guess = max(low.offset, (low.offset+guess)/2-guessedEarly)
 		case err != nil:
 			return Span{}, err
-		case block.empty(): // the last block, which does not say where it is
+		case block.empty(): // the last block, which has no value to compare
 			guess = max(low.offset, guess-guessedEarly-int64(s.size))
 		default:
 			var near bool
@@ -110,7 +108,7 @@ func (s *Seeker) SeekTo(value int64) (Span, error) {
 			}
 		}
 	}
-	block, err := s.land(s.file.FirstBlock())
+	block, err := s.readAt(s.file.FirstBlock())
 	if err != nil {
 		return Span{}, err
 	}
@@ -120,8 +118,8 @@ func (s *Seeker) SeekTo(value int64) (Span, error) {
 // BlockLength returns how many values a block holds: 0 while none has been seen.
 func (s *Seeker) BlockLength() int64 { return s.length }
 
-// land opens the file at offset and reads the first block there.
-func (s *Seeker) land(offset int64) (Span, error) {
+// readAt opens the file at offset and reads the first block there.
+func (s *Seeker) readAt(offset int64) (Span, error) {
 	src, err := s.Open(offset)
 	if err != nil {
 		return Span{}, fmt.Errorf("seek to byte %d: %w", offset, err)
@@ -134,17 +132,17 @@ func (s *Seeker) land(offset int64) (Span, error) {
 	return block, err
 }
 
-// correct makes a better guess of where a guess has led to. near says that it
-// needs none: the wanted block is the one there or a little ahead.
+// correct makes a better guess from the block that was found by the last one. near
+// means that none is needed: the wanted block is this one or not far behind it.
 func (s *Seeker) correct(low place, guess int64, block Span, value int64) (newLow place, better int64, near bool) {
-	landed := place{block.Offset, block.From}
-	ahead := s.Bytes(value - landed.value)
-	further := s.within(landed.offset + ahead - guessedEarly)
+	found := place{block.Offset, block.From}
+	ahead := s.Bytes(value - found.value)
+	further := s.within(found.offset + ahead - guessedEarly)
 	switch {
-	case landed.value > value && guess > low.offset:
-		return low, between(low, landed, value), false
-	case ahead > readForward && further > landed.offset:
-		return landed, further, false
+	case found.value > value && guess > low.offset:
+		return low, between(low, found, value), false
+	case ahead > readForward && further > found.offset:
+		return found, further, false
 	}
 	return low, guess, true
 }
@@ -161,8 +159,8 @@ func (s *Seeker) forward(block Span, value int64) (Span, error) {
 	return block, nil
 }
 
-// guess returns where the block that holds value may begin: at most there, where
-// all blocks are alike, because a block later would be one too late.
+// guess returns the byte at which to look first for the block that holds value. If
+// all blocks are alike, that block begins there or a little behind, never before.
 func (s *Seeker) guess(value int64) int64 {
 	first := s.file.FirstBlock()
 	if offset, ok := s.hint(value); ok {
@@ -171,7 +169,7 @@ func (s *Seeker) guess(value int64) int64 {
 	return s.within(first + s.Bytes(value) - int64(s.size))
 }
 
-// within keeps a guess inside the file, with a whole block behind it.
+// within moves a guess into the file, so that a whole block follows it.
 func (s *Seeker) within(offset int64) int64 {
 	if s.Size > 0 {
 		offset = min(offset, s.Size-2*int64(s.size))
@@ -179,9 +177,9 @@ func (s *Seeker) within(offset int64) int64 {
 	return max(offset, s.file.FirstBlock())
 }
 
-// Bytes estimates how many bytes so many values take: 0 while no block has been
-// seen. Blocks that hold none make it too few, never too many, where all others
-// are alike.
+// Bytes estimates how many bytes hold that many values: 0 while no block has been
+// seen. If all blocks with values are alike, it is never too many; blocks without
+// values between them make it too few.
 func (s *Seeker) Bytes(values int64) int64 {
 	bytes, per := s.Rate()
 	if per == 0 {
@@ -190,8 +188,8 @@ func (s *Seeker) Bytes(values int64) int64 {
 	return int64(float64(values) * float64(bytes) / float64(per))
 }
 
-// Rate returns how many bytes hold how many values, as far as is known: 0 and 0
-// while no block has been seen.
+// Rate returns a number of bytes and how many values they hold, as far as is
+// known: 0 and 0 while no block has been seen.
 func (s *Seeker) Rate() (bytes, values int64) {
 	if s.varies {
 		return s.known.offset - s.file.FirstBlock(), s.known.value
@@ -199,14 +197,14 @@ func (s *Seeker) Rate() (bytes, values int64) {
 	return int64(s.size), s.length
 }
 
-// between interpolates inside two proved places, a little early.
+// between interpolates between two authenticated places, a little early.
 func between(low, high place, value int64) int64 {
 	share := float64(value-low.value) / float64(high.value-low.value)
 	guess := low.offset + int64(share*float64(high.offset-low.offset)) - guessedEarly
 	return max(guess, low.offset)
 }
 
-// Numbered is a Reader in which a [Seeker] finds blocks by their sequence number.
+// Numbered is a Reader in which a [Seeker] finds blocks by their sequence numbers.
 type Numbered struct {
 	*Reader
 	Block Block // the block that was read last

@@ -21,13 +21,13 @@ type Block struct {
 
 // Writer adds blocks to a file and counts them.
 //
-// After an error of the underlying Write nothing more can be written: somebody
-// may have seen a part of the block, and its sequence number is spent.
+// After an error of the underlying Write nothing more can be written: somebody may
+// have seen a part of the block, so its sequence number must not be used again.
 type Writer struct {
 	w        io.Writer
 	form     Encoder
 	offset   int64
-	sequence uint64 // of the next block; 2^32 when all are spent
+	sequence uint64 // of the next block; 2^32 when all are used
 	buf      []byte // the blocks that are being written
 	written  []Block
 	err      error // sticky
@@ -43,8 +43,9 @@ func NewWriter(w io.Writer, form Encoder, head []byte) (*Writer, error) {
 }
 
 // ResumeWriter continues a file at the position of a [Reader] that has read all
-// whole blocks of it. The caller cuts the file there; whoever has seen bytes
-// beyond that position must never see others with these sequence numbers.
+// whole blocks of it. The caller cuts the file there. It must be certain that
+// nobody has seen bytes beyond that position: their sequence numbers will be used
+// again.
 func ResumeWriter(w io.Writer, form Encoder, at Position) *Writer {
 	return &Writer{w: w, form: form, offset: at.Offset, sequence: uint64(at.Sequence)}
 }
@@ -58,15 +59,15 @@ func (z *Writer) Position() Position {
 func (z *Writer) Err() error { return z.err }
 
 // Write adds a block for each payload with one Write of all of them, and returns
-// the blocks, which are valid until the next call. It returns ErrFull when the
-// one sequence number left is needed by Finish. A payload that is too large for a
+// the blocks, which are valid until the next call. It returns ErrFull when only one
+// sequence number is left, which Finish needs. A payload that is too large for a
 // block leaves the file as it was. Write does not allocate.
 func (z *Writer) Write(payloads ...[]byte) ([]Block, error) {
 	return z.write(payloads, maxSequence)
 }
 
-// Finish is Write for the last blocks of the file. It does not mark them as the
-// last: that is for the payload to say.
+// Finish is Write for the last blocks of the file. That they are the last only their
+// payloads can say.
 func (z *Writer) Finish(payloads ...[]byte) ([]Block, error) {
 	written, err := z.write(payloads, maxSequence+1)
 	if err == nil {
@@ -97,7 +98,8 @@ func (z *Writer) write(payloads [][]byte, limit uint64) ([]Block, error) {
 	return z.written, nil
 }
 
-// encode makes blocks of the payloads. Their numbers are spent from here on.
+// encode makes blocks of the payloads. From here on their sequence numbers are
+// used.
 func (z *Writer) encode(payloads [][]byte) {
 	z.buf, z.written = z.buf[:0], z.written[:0]
 	for _, payload := range payloads {

@@ -11,7 +11,7 @@ import (
 func TestAnyBytesAreRead(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
 	var sizes []int
-	for _, near := range []int{0, 16, 255, 4096, windowSize, MaxBlockSize - HeaderSize - TagSize} {
+	for _, near := range []int{0, 16, 255, 4096, queueSize, MaxBlockSize - HeaderSize - TagSize} {
 		sizes = append(sizes, max(0, near-1), near)
 	}
 	f := mustFile(t, len(sizes), func(*rand.Rand) int {
