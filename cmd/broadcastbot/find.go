@@ -19,7 +19,7 @@ import (
 	"broadcastbot/store"
 )
 
-// account is who looks for a show, where there is no link.
+// account is the Matrix user that finds a show where no link is given.
 type account struct{ homeserver, user, room, bot, data *string }
 
 func accountFlags(flags *flag.FlagSet) account {
@@ -87,8 +87,8 @@ func (a account) find(ctx context.Context, note io.Writer, log *slog.Logger) (sh
 	return g.Next(ctx, room, *a.bot)
 }
 
-// openSessions opens the database in which the account's session stays from one
-// run to the next, so that older announcements can be read.
+// openSessions opens the database of the account's session. The next run uses the
+// same session, so that it can read older announcements.
 func (a account) openSessions(ctx context.Context) (*store.Store, error) {
 	dir := *a.data
 	if dir == "" {

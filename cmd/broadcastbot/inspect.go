@@ -31,7 +31,7 @@ func runInspect(_ context.Context, args []string, stdout, stderr io.Writer) erro
 	return inspect(out, f, *quiet)
 }
 
-// inspect tells an encrypted file from a plain one by how it begins.
+// inspect finds out by the first bytes whether a file is encrypted or plain.
 func inspect(out io.Writer, r io.Reader, quiet bool) error {
 	in := bufio.NewReader(r)
 	if start, _ := in.Peek(4); string(start) == "OggS" {
@@ -67,14 +67,14 @@ func inspectSealed(out io.Writer, r io.Reader, quiet bool) error {
 	return nil
 }
 
-// inspectPlain reads what everybody can read.
+// inspectPlain reads a file that is not encrypted.
 func inspectPlain(out io.Writer, r io.Reader, quiet bool) error {
 	reader := opusblocks.NewPlainReader(r)
 	head, err := reader.Head()
 	if err != nil {
 		return err
 	}
-	announce(out, head)
+	printHead(out, head)
 	fmt.Fprintln(out, "Not encrypted: a plain Ogg Opus file.")
 	if !quiet {
 		fmt.Fprintf(out, "%12s  %10s  %8s  %8s\n", "byte", "page", "size", "packets")

@@ -19,13 +19,13 @@ import (
 	"broadcastbot/opusblocks"
 )
 
-// runListen hears a show by its link, or finds it as a Matrix user.
+// runListen plays a show. It is given by its link, or found as a Matrix user.
 func runListen(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := newFlags("listen", "LINK | -homeserver URL -user ID -room ROOM", stderr)
 	from := flags.String("from", "", "where to begin: live, start or `MM:SS`; a finished show has no live, it begins at its start. Default: the moment in the link, or live")
 	save := flags.String("save", "", "write what is heard to `FILE`.opus")
 	silent := flags.Bool("silent", false, "do not play; a finished show is then checked as fast as it arrives")
-	verbose := flags.Bool("verbose", false, "tell of reconnections")
+	verbose := flags.Bool("verbose", false, "report reconnections")
 	account := accountFlags(flags)
 	words, err := parse(flags, args, 0, 1)
 	if err != nil {
@@ -51,10 +51,10 @@ func runListen(ctx context.Context, args []string, stdout, stderr io.Writer) err
 		return err
 	}
 	defer stream.Close()
-	return hear(ctx, stream, begin, hearing{save: *save, silent: *silent, out: stdout, note: stderr})
+	return listen(ctx, stream, begin, listenOptions{save: *save, silent: *silent, out: stdout, note: stderr})
 }
 
-// fromLive is the beginning that is not a moment.
+// fromLive stands for the edge of a live show, which is not a moment.
 const fromLive = time.Duration(-1)
 
 // parseFrom reads where to begin.
@@ -76,50 +76,42 @@ func parseFrom(s string) (time.Duration, error) {
 	return total, nil
 }
 
-// hearing says what is done with the sound.
-type hearing struct {
+// listenOptions say what is done with the sound.
+type listenOptions struct {
 	save   string
 	silent bool
 	out    io.Writer // the moving line
 	note   io.Writer // what a person should know besides
 }
 
-// hear plays and saves the stream from a moment to its end.
-func hear(ctx context.Context, stream *listener.Stream, from time.Duration, h hearing) error {
-	announce(h.out, stream.Head())
+// listen goes to the beginning and plays the stream to its end.
+func listen(ctx context.Context, stream *listener.Stream, from time.Duration, o listenOptions) error {
+	printHead(o.out, stream.Head())
 	if stream.Plain() {
-		fmt.Fprintln(h.out, "It is not encrypted: others can hear it, and nobody can prove that this is what was said.")
+		fmt.Fprintln(o.out, "It is not encrypted: others can hear it, and nobody can prove that this is what was said.")
 	}
 	edge, finished, err := stream.Edge(ctx)
 	if err != nil {
 		return err
 	}
-	switch {
-	case from == fromLive && !finished:
-		err = stream.GoLive()
-	case from == fromLive:
-		err = stream.SeekTo(0)
-	default:
-		err = stream.SeekTo(from)
+	if err := goTo(stream, from, finished); err != nil {
+		return err
 	}
+	m := newMeter(o.out, stream, edge, finished)
+	outputs, err := openOutputs(stream, o, m)
 	if err != nil {
 		return err
 	}
-	m := newMeter(h.out, stream, edge, finished)
-	sinks, err := openSinks(stream, h, m)
-	if err != nil {
-		return err
-	}
-	watching := m.watch(ctx)
-	endErr := sinks.writeAll(ctx, stream)
-	closeErr := sinks.close(ctx, stream)
-	watching()
+	stopWatching := m.watch(ctx)
+	endErr := outputs.writeAll(ctx, stream)
+	closeErr := outputs.close(ctx, stream)
+	stopWatching()
 	m.finish()
 	switch {
 	case closeErr != nil:
 		return closeErr
 	case endErr == io.EOF:
-		fmt.Fprintln(h.out, farewell(m.heard(), stream.Plain()))
+		fmt.Fprintln(o.out, endLine(m.heard(), stream.Plain()))
 		return nil
 	case ctx.Err() != nil:
 		return nil // Ctrl-C
@@ -128,17 +120,29 @@ func hear(ctx context.Context, stream *listener.Stream, from time.Duration, h he
 	}
 }
 
-// farewell is what can be said of a show that was heard to its end.
-func farewell(heard time.Duration, plain bool) string {
+// goTo goes to a moment. With fromLive that is the edge of a live show, and the
+// start of a finished one.
+func goTo(stream *listener.Stream, from time.Duration, finished bool) error {
+	switch {
+	case from == fromLive && !finished:
+		return stream.GoLive()
+	case from == fromLive:
+		return stream.SeekTo(0)
+	}
+	return stream.SeekTo(from)
+}
+
+// endLine says what is known of a show that was heard to its end.
+func endLine(heard time.Duration, plain bool) string {
 	if plain {
 		return fmt.Sprintf("The show is over. The %s that were heard arrived undamaged.", clock(heard))
 	}
 	return fmt.Sprintf("The show is over. The %s that were heard are as the speaker sealed them.", clock(heard))
 }
 
-// announce names the show. What block 0 says was chosen by whoever made the
-// link, and must not steer the terminal.
-func announce(w io.Writer, head opusblocks.Head) {
+// printHead names the show. The text of block 0 was chosen by whoever made the
+// link, and must not control the terminal.
+func printHead(w io.Writer, head opusblocks.Head) {
 	title := "A show"
 	if head.Title != "" {
 		title = "“" + text.Line(head.Title) + "”"
@@ -146,8 +150,8 @@ func announce(w io.Writer, head opusblocks.Head) {
 	fmt.Fprintf(w, "%s by %s, %s\n", title, text.Line(head.Speaker), head.Started.Local().Format("2 January 2006 15:04"))
 }
 
-// sinks are where the sound of one listener goes.
-type sinks struct {
+// outputs are where the sound of a stream goes.
+type outputs struct {
 	decoder *opus.Decoder
 	player  *listener.Player // nil: not played
 	saver   *oggopus.Writer  // nil: not saved
@@ -158,34 +162,34 @@ type sinks struct {
 	pcm     []int16
 }
 
-func openSinks(stream *listener.Stream, h hearing, m *meter) (*sinks, error) {
+func openOutputs(stream *listener.Stream, o listenOptions, m *meter) (*outputs, error) {
 	channels := stream.Head().Channels
 	decoder, err := opus.NewDecoder(channels)
 	if err != nil {
 		return nil, err
 	}
-	s := &sinks{
+	s := &outputs{
 		decoder: decoder, meter: m, discard: stream.Discard(),
 		pcm: make([]int16, channels*opus.SampleRate*120/1000),
 	}
-	if h.save != "" {
-		if s.file, err = os.OpenFile(h.save, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
+	if o.save != "" {
+		if s.file, err = os.OpenFile(o.save, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
 			return nil, fmt.Errorf("save: %w", err)
 		}
 		s.buffer = bufio.NewWriter(s.file)
 		s.saver = listener.NewSaver(s.buffer, stream)
 	}
-	if !h.silent {
+	if !o.silent {
 		if s.player, err = listener.NewPlayer(channels); err != nil {
-			fmt.Fprintf(h.note, "%v; going on without sound\n", err)
+			fmt.Fprintf(o.note, "%v; going on without sound\n", err)
 		}
 	}
 	return s, nil
 }
 
-// writeAll plays and saves packets until there are no more, and says why: io.EOF is the
-// show's end.
-func (s *sinks) writeAll(ctx context.Context, stream *listener.Stream) error {
+// writeAll plays and saves packets until there are no more, and returns why: io.EOF
+// is the end of the show.
+func (s *outputs) writeAll(ctx context.Context, stream *listener.Stream) error {
 	for {
 		packet, err := stream.ReadPacket()
 		if err != nil {
@@ -197,7 +201,7 @@ func (s *sinks) writeAll(ctx context.Context, stream *listener.Stream) error {
 	}
 }
 
-func (s *sinks) write(ctx context.Context, packet []byte) error {
+func (s *outputs) write(ctx context.Context, packet []byte) error {
 	if s.saver != nil {
 		if err := s.saver.WritePacket(packet); err != nil {
 			return fmt.Errorf("save: %w", err)
@@ -205,7 +209,7 @@ func (s *sinks) write(ctx context.Context, packet []byte) error {
 	}
 	n, err := s.decoder.Decode(packet, s.pcm)
 	if err != nil {
-		return nil // one that cannot be decoded is as good as silence
+		return nil // a packet that cannot be decoded is left out
 	}
 	channels := s.meter.stream.Head().Channels
 	drop := min(n, s.discard)
@@ -218,15 +222,15 @@ func (s *sinks) write(ctx context.Context, packet []byte) error {
 	return nil
 }
 
-func (s *sinks) queued() time.Duration {
+func (s *outputs) queued() time.Duration {
 	if s.player == nil {
 		return 0
 	}
 	return s.player.Queued()
 }
 
-// close brings what is still on its way to its end.
-func (s *sinks) close(ctx context.Context, stream *listener.Stream) error {
+// close plays and writes what is still queued.
+func (s *outputs) close(ctx context.Context, stream *listener.Stream) error {
 	if s.player != nil {
 		s.player.Drain(ctx)
 		s.player.Close()

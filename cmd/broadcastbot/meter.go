@@ -39,8 +39,8 @@ func newMeter(out io.Writer, stream *listener.Stream, edge time.Duration, finish
 	return &meter{out: out, stream: stream, channels: stream.Head().Channels, edge: edge, finished: finished}
 }
 
-// watch asks how far the show has got, in the background, until the returned
-// function is called. A gateway that does not answer is the stream's business.
+// watch asks in the background how far the show has got, until stop is called. It
+// ignores errors: the stream has its own way to deal with them.
 func (m *meter) watch(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var asking sync.WaitGroup
@@ -66,7 +66,7 @@ func (m *meter) watch(ctx context.Context) (stop func()) {
 	}
 }
 
-// add measures sound that is heard after queued, the sound ahead of it.
+// add measures sound that will be heard after queued, the sound ahead of it.
 func (m *meter) add(pcm []int16, queued time.Duration) {
 	m.level.Add(pcm)
 	m.samples += int64(len(pcm) / m.channels)

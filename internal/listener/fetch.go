@@ -11,38 +11,38 @@ import (
 	"time"
 )
 
-// farAway is the last byte of a range that goes on for as long as the file
-// grows (RFC 8673, 2.2: the largest number that JavaScript counts exactly).
+// farAway is the last byte of a range that goes on for as long as the file grows
+// (RFC 8673, 2.2). It is the largest number that JavaScript counts exactly.
 const farAway = 9007199254740991
 
 // ErrGone means that the recording is not, or no longer, at the gateway.
 var ErrGone = errors.New("the recording is not there: the link is wrong, or it was deleted")
 
-// errBeyond means that the file is finished before the wanted byte.
+// errBeyond means that the file is finished and the wanted byte is behind its end.
 var errBeyond = errors.New("beyond the end of the file")
 
-// fetcher asks a gateway for parts of one growing file.
+// fetcher requests parts of one growing file from a gateway.
 type fetcher struct {
 	client *http.Client
 	url    string
 }
 
-// idleTimeout is how long a part may bring nothing. A show that runs gives a
-// sign of life every ten seconds, so after that the line is dead.
+// idleTimeout is how long nothing may arrive. A running show sends a sign of life
+// every ten seconds, so after this time the line is dead.
 const idleTimeout = 25 * time.Second
 
 // edgeTimeout is how long the gateway may take to say how far a show has got.
 const edgeTimeout = 5 * time.Second
 
-// errIdle ends a request on a line that seems dead.
+// errIdle is why a request on a dead line is ended.
 var errIdle = errors.New("nothing arrives any more")
 
-// refusal is an answer that asking again will not change.
+// refusal is an answer that would be the same if the request were repeated.
 type refusal struct{ status string }
 
 func (r *refusal) Error() string { return "the gateway answers " + r.status }
 
-// part is a stretch of the file as it arrives.
+// part is a part of the file as it arrives.
 type part struct {
 	body   io.ReadCloser
 	at     int64 // offset in the file of the next byte
@@ -67,12 +67,12 @@ func (p *part) Close() error {
 	return p.body.Close()
 }
 
-// from requests everything from offset on, and what is still to come.
+// from requests everything from offset on, also what is still to come.
 func (f *fetcher) from(ctx context.Context, offset int64) (*part, error) {
 	return f.get(ctx, offset, farAway)
 }
 
-// get requests the bytes from first to last, or fewer where there are no more.
+// get requests the bytes from first to last. They are fewer if the file ends before.
 func (f *fetcher) get(ctx context.Context, first, last int64) (*part, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	idle := time.AfterFunc(idleTimeout, func() { cancel(errIdle) })
@@ -90,8 +90,8 @@ func (f *fetcher) get(ctx context.Context, first, last int64) (*part, error) {
 	return p, nil
 }
 
-// edge asks how many bytes there are now (RFC 8673, 2.1), and whether that is
-// all.
+// edge asks how many bytes there are now (RFC 8673, 2.1), and whether no more will
+// come.
 func (f *fetcher) edge(ctx context.Context) (size int64, finished bool, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, edgeTimeout, errIdle)
 	defer cancel()
@@ -107,7 +107,7 @@ func (f *fetcher) edge(ctx context.Context) (size int64, finished bool, err erro
 	return last + 1, total >= 0, nil
 }
 
-// do makes a request that has to be answered with a part.
+// do makes a request whose answer has to be a part of the file.
 func (f *fetcher) do(ctx context.Context, method, byteRange string) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, method, f.url, nil)
 	if err != nil {

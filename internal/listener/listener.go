@@ -1,10 +1,10 @@
-// Package listener fetches a broadcast, live or finished, proves every block of
-// it and yields its packets. (Of a show that is not encrypted there is nothing to
-// prove; it is only checked for damage.)
+// Package listener fetches a show, live or finished, authenticates every block of
+// it and yields its packets. (A show that is not encrypted cannot be authenticated;
+// it is only checked for damage.)
 //
-// A [Stream] reconnects by itself at its own offset, so a broken line costs
-// time but neither loses nor repeats a packet. What is refused as forged stays
-// refused.
+// A [Stream] reconnects by itself at its own offset, so a broken line costs time
+// but neither loses nor repeats a packet. After a block that was refused it yields
+// nothing more.
 package listener
 
 import (
@@ -22,7 +22,7 @@ import (
 	"broadcastbot/opusblocks"
 )
 
-// Options tell how to listen. The zero value is fine.
+// Options say how to listen. The zero value is fine.
 type Options struct {
 	Client *http.Client // without a timeout, because a show takes hours
 	Log    *slog.Logger // nil discards
@@ -42,27 +42,28 @@ type Stream struct {
 
 	body    *part
 	block   opusblocks.Block
-	given   int // packets of block that have been handed out
+	given   int // packets of block that ReadPacket has returned
 	discard int // samples to throw away, from the next packet on
 
 	mu       sync.Mutex
 	sample   int64 // before the next packet
 	latest   mark  // behind the block read last
-	rate     mark  // so many bytes hold so many samples, as far as is known
-	farthest int64 // samples ever seen
+	rate     mark  // a number of bytes, and how many samples they hold
+	farthest int64 // end of the latest sound ever seen
 }
 
-// mark is a place between two blocks, or the distance of two.
+// mark is a place between two blocks, or the distance between two places.
 type mark struct{ offset, sample int64 }
 
 // firstRequest is how many bytes the first request asks for: block 0, which is
-// never larger than this, and, so that every later seek can be computed, some blocks of sound.
+// never larger than this, and some blocks of sound, from whose size every later
+// seek is computed.
 const firstRequest = opusblocks.HeadSize + 8<<10
 
 var errNoKey = errors.New("the link has no key: copy all of it, with the part behind the # (and quote it in a shell)")
 
-// Open fetches block 0, which proves the key if there is one, and stands at the
-// beginning of the sound. The stream lives as long as ctx.
+// Open fetches block 0, which proves that the key is right if there is one. The
+// first packet is then the first of the show. The stream lives as long as ctx.
 func Open(ctx context.Context, show link.Link, o Options) (*Stream, error) {
 	if o.Client == nil {
 		o.Client = http.DefaultClient
@@ -91,8 +92,7 @@ func Open(ctx context.Context, show link.Link, o Options) (*Stream, error) {
 	s.reader.Continue(nil) // the sound comes over a connection of its own
 	s.seeker = opusblocks.NewSeeker(s.reader, s.reopen)
 	s.seeker.Table, s.seeker.Size = show.Seek, max(0, total)
-	scout := show.NewReader(bytes.NewReader(raw))
-	if block, err := scout.ReadBlock(); err == nil {
+	if block, err := show.NewReader(bytes.NewReader(raw)).ReadBlock(); err == nil {
 		s.seeker.Learn(block)
 		s.latest = mark{s.reader.FirstBlock(), 0}
 		s.rate.offset, s.rate.sample = s.seeker.Rate()
@@ -104,7 +104,7 @@ func Open(ctx context.Context, show link.Link, o Options) (*Stream, error) {
 // Head returns what block 0 says of the show.
 func (s *Stream) Head() opusblocks.Head { return s.head }
 
-// Plain reports whether the show is not encrypted: then nothing is proved.
+// Plain reports whether the show is not encrypted: then nothing is authenticated.
 func (s *Stream) Plain() bool { return s.plain }
 
 // Close ends the listening.
@@ -113,16 +113,16 @@ func (s *Stream) Close() error {
 	return nil
 }
 
-// ReadPacket returns the next packet, which the caller owns; on a live show it
-// waits for it. After the end it returns io.EOF. A recording that
-// has none, because the show was cut off, ends with ErrCutOff.
+// ReadPacket returns the next packet, which the caller owns. On a live show it
+// waits for it. After the end it returns io.EOF. A recording without an end, because
+// the show was cut off, ends with ErrCutOff.
 func (s *Stream) ReadPacket() ([]byte, error) {
 	for s.given == len(s.block.Packets) {
-		block, err := s.persist(s.nextBlock)
+		block, err := s.readRetrying(s.nextBlock)
 		if err != nil {
 			return nil, err
 		}
-		s.take(block)
+		s.useBlock(block)
 	}
 	packet := bytes.Clone(s.block.Packets[s.given])
 	s.given++
@@ -144,8 +144,8 @@ func (s *Stream) Discard() int { return s.discard }
 // to be heard.
 func (s *Stream) EndTrim() int { return int(s.sample - s.block.End) }
 
-// take makes block the one that packets are handed out of.
-func (s *Stream) take(block opusblocks.Block) {
+// useBlock makes block the one whose packets ReadPacket returns next.
+func (s *Stream) useBlock(block opusblocks.Block) {
 	s.seeker.Learn(block)
 	s.block, s.given = block, 0
 	s.mu.Lock()
@@ -156,7 +156,7 @@ func (s *Stream) take(block opusblocks.Block) {
 	s.farthest = max(s.farthest, block.End)
 }
 
-// Position returns how much of the show lies before the next packet.
+// Position returns how much of the show is before the next packet.
 func (s *Stream) Position() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -13,12 +13,10 @@ import (
 	"broadcastbot/internal/opus"
 )
 
-// How much decoded sound the player holds: it starts when there is some, so
-// that blocks may be late by that much, and it makes its writer wait when there
-// is plenty.
+// How much decoded sound is queued in a player.
 const (
-	playAhead = 300 * time.Millisecond
-	playRoom  = time.Second
+	playAhead = 300 * time.Millisecond // it starts then, so that blocks may be late by that much
+	playRoom  = time.Second            // it makes its writer wait then
 )
 
 // Player plays decoded sound on the system's loudspeaker.
@@ -56,8 +54,8 @@ func NewPlayer(channels int) (*Player, error) {
 	return p, nil
 }
 
-// backends keeps miniaudio from probing, and complaining about, sound systems
-// that nobody has any more.
+// backends returns the sound systems to try; nil means all. Without it miniaudio
+// tries, and complains about, some that hardly anybody has any more.
 func backends() []malgo.Backend {
 	if runtime.GOOS == "linux" {
 		return []malgo.Backend{malgo.BackendPulseaudio, malgo.BackendAlsa}
@@ -79,7 +77,7 @@ func (p *Player) fill(out, _ []byte, frames uint32) {
 	clear(out[2*n:])
 	p.samples = p.samples[:copy(p.samples, p.samples[n:])]
 	if len(p.samples) == 0 {
-		p.started = false // gather again: one pause is better than many
+		p.started = false // wait for playAhead again: one pause is better than many
 	}
 	select {
 	case p.room <- struct{}{}:

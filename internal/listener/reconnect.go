@@ -12,8 +12,9 @@ import (
 	"broadcastbot/opusblocks"
 )
 
-// errNoEnd is how a finished file without an end ends. It wraps
-// ErrCutOff, like the end of a connection does, but asking again is no use.
+// errNoEnd is the error at the end of a finished file that has no last block. It
+// wraps ErrCutOff, like the end of a connection does, but a new connection would
+// not help.
 var errNoEnd = fmt.Errorf("the recording has no end, the show was interrupted: %w", opusblocks.ErrCutOff)
 
 // final reports whether trying again cannot help.
@@ -35,9 +36,9 @@ func final(err error) bool {
 // retryPolicy is how the gateway is asked again.
 var retryPolicy = retry.Policy{First: 250 * time.Millisecond, Max: 10 * time.Second}
 
-// persist repeats read until it gives a block or a final error. Each repetition
-// goes on behind the last block over a new connection.
-func (s *Stream) persist(read func() (opusblocks.Block, error)) (block opusblocks.Block, err error) {
+// readRetrying repeats read until it returns a block or a final error. Each
+// repetition goes on behind the last block over a new connection.
+func (s *Stream) readRetrying(read func() (opusblocks.Block, error)) (block opusblocks.Block, err error) {
 	err = retry.Do(s.ctx, retryPolicy, func(context.Context) (err error) {
 		block, err = read()
 		if errors.Is(err, opusblocks.ErrCutOff) && s.body != nil && s.body.whole() {

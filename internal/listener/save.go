@@ -7,10 +7,9 @@ import (
 	"broadcastbot/internal/opus"
 )
 
-// NewSaver returns a writer for what comes next out of the stream, as an Ogg
-// Opus file. Who begins in the middle gets the pre-roll as pre-skip, so that
-// players start at the right moment (RFC 7845, 4.6). Close it with
-// Stream.EndTrim.
+// NewSaver returns a writer of an Ogg Opus file for the packets that come next. In
+// the middle of a show the pre-roll becomes the pre-skip, so that players start at
+// the right moment (RFC 7845, 4.6). Close the writer with Stream.EndTrim.
 func NewSaver(w io.Writer, s *Stream) *oggopus.Writer {
 	head := s.Head()
 	return oggopus.NewWriter(w,

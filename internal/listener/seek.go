@@ -9,19 +9,19 @@ import (
 	"broadcastbot/opusblocks"
 )
 
-// PreRoll is how much sound is decoded and thrown away before the wanted
-// moment: a decoder that starts in the middle has to find its state. The 80 ms
-// that RFC 7845, 4.6 asks for leave one seek in twenty audibly wrong.
+// PreRoll is how much sound before the wanted moment is decoded and thrown away: a
+// decoder that starts in the middle first has to reach the right state. With the
+// 80 ms that RFC 7845, 4.6 asks for, one seek in twenty can be heard to be wrong.
 const PreRoll = 300 * time.Millisecond
 
 const preRoll = int64(PreRoll) * opus.SampleRate / int64(time.Second)
 
-// SeekTo goes to a moment of the show: the packets that come next begin with
-// the pre-roll, which Discard measures. Beyond the edge of a live show it goes
-// to the edge; beyond the end of a finished one the next packet is io.EOF.
+// SeekTo goes to a moment of the show. The packets that come next begin with the
+// pre-roll, whose length Discard returns. Beyond the edge of a live show it goes to
+// the edge; beyond the end of a finished one ReadPacket returns io.EOF.
 //
-// It costs one request, unless packets vary in size or the moment is one that
-// this listener has not seen on a live show.
+// It costs one request. It may cost more where packets vary in size, or on a live
+// show when the moment is later than all that this listener has seen.
 func (s *Stream) SeekTo(moment time.Duration) error {
 	target := opus.Samples(moment) + int64(s.head.PreSkip)
 	from := max(0, target-preRoll)
@@ -38,20 +38,20 @@ func (s *Stream) SeekTo(moment time.Duration) error {
 		}
 	}
 	s.block, s.given = opusblocks.Block{}, 0
-	block, err := s.persist(func() (opusblocks.Block, error) { return s.seeker.SeekTo(from) })
+	block, err := s.readRetrying(func() (opusblocks.Block, error) { return s.seeker.SeekTo(from) })
 	if err != nil {
 		return ignoreEnd(err)
 	}
-	s.take(block)
+	s.useBlock(block)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.drop(from)
+	s.skipTo(from)
 	s.discard = int(max(0, target-s.sample))
 	return nil
 }
 
-// drop passes over the packets of the block that end before a sample.
-func (s *Stream) drop(before int64) {
+// skipTo skips the packets of the block that end at or before a sample.
+func (s *Stream) skipTo(before int64) {
 	for s.given < len(s.block.Packets) {
 		samples, _ := opus.PacketDuration(s.block.Packets[s.given]) // the reader has checked it
 		if s.sample+int64(samples) > before {
@@ -72,8 +72,8 @@ func (s *Stream) GoLive() error {
 	return nil
 }
 
-// goLive stands a pre-roll and a block before the edge, which is at size bytes.
-// The next block that is read makes the connection.
+// goLive goes back from the edge, which is at size bytes, by a pre-roll and a
+// block. The next read makes the connection.
 func (s *Stream) goLive(size int64) {
 	offset := size - s.seeker.Bytes(preRoll+s.seeker.BlockLength())
 	s.discard = int(preRoll)
@@ -86,7 +86,8 @@ func (s *Stream) goLive(size int64) {
 	s.block, s.given = opusblocks.Block{}, 0
 }
 
-// ignoreEnd: a seek to the end is none that failed; ReadPacket will say it.
+// ignoreEnd drops the error of a seek to the end, which has not failed: ReadPacket
+// will return that error.
 func ignoreEnd(err error) error {
 	if err == io.EOF || errors.Is(err, opusblocks.ErrCutOff) {
 		return nil

@@ -6,8 +6,8 @@ import "encoding/binary"
 // significant bit first, which hash/crc32 cannot do.
 const polynomial = 0x04c11db7
 
-// crcTables[n][b] is the checksum of byte b followed by n zero bytes, so that
-// eight bytes can be taken in one step.
+// crcTables[n][b] is the checksum of byte b followed by n zero bytes. With eight
+// tables one step covers eight bytes.
 var crcTables = makeTables()
 
 func makeTables() (tables [8][256]uint32) {
@@ -27,7 +27,8 @@ func makeTables() (tables [8][256]uint32) {
 	return tables
 }
 
-// updateCRC returns the checksum of what crc stands for followed by p.
+// updateCRC returns the checksum of some bytes followed by p. crc is that of the
+// bytes before p.
 func updateCRC(crc uint32, p []byte) uint32 {
 	t := &crcTables
 	for len(p) >= 8 {
@@ -42,8 +43,8 @@ func updateCRC(crc uint32, p []byte) uint32 {
 	return crc
 }
 
-// pageCRC returns the checksum that belongs into a page: that of its bytes
-// with the checksum field taken as zero.
+// pageCRC returns the checksum that a page should have: that of its bytes with zeros
+// in the checksum field.
 func pageCRC(page []byte) uint32 {
 	crc := updateCRC(0, page[:crcOffset])
 	crc = updateCRC(crc, []byte{0, 0, 0, 0})

@@ -11,8 +11,8 @@ import (
 	"broadcastbot/internal/opus"
 )
 
-// Whatever comes in, a Reader ends, gives out nothing but Opus, and does not
-// mind in which portions it comes.
+// Whatever bytes a Reader gets, and in whatever portions, it comes to an end and
+// returns nothing but Opus.
 func FuzzReader(f *testing.F) {
 	stream, _, _ := fivePages()
 	f.Add(stream, true)
@@ -44,7 +44,7 @@ func FuzzReader(f *testing.F) {
 	})
 }
 
-// What ParsePage accepts, Append writes alike.
+// Append writes a page that ParsePage has accepted as it was.
 func FuzzParsePage(f *testing.F) {
 	page := Page{Continued: true, Granule: -1, Lacing: []byte{3, 255}, Body: make([]byte, 258)}
 	f.Add(page.Append(nil))

@@ -13,10 +13,10 @@ const maxPacketSize = 64 << 10
 type link struct {
 	head     Head
 	tags     Tags
-	tagged   bool // the comment header is behind us
+	tagged   bool // the comment header has been read, or was lost
 	serial   uint32
 	sequence uint32 // of the next page
-	begun    bool   // a packet was handed out
+	begun    bool   // a packet was returned
 	ended    bool   // the page with the end mark was seen
 	position int64  // samples up to here; -1: not known yet
 	endTrim  int    // samples of the last page that are not sound
@@ -31,9 +31,9 @@ func newLink(head Head, page *Page) *link {
 	return &link{head: head, serial: page.Serial, sequence: page.Sequence + 1, ended: page.Last, position: -1}
 }
 
-// take returns the packets that end on the page, in the room of packets. Their
-// data is valid as long as the page is.
-func (l *link) take(page *Page, packets []Packet, stats *Stats) []Packet {
+// readPage returns the packets that end on the page, in the memory of packets.
+// Their data is valid as long as the page is.
+func (l *link) readPage(page *Page, packets []Packet, stats *Stats) []Packet {
 	packets = packets[:0]
 	if page.Sequence != l.sequence {
 		stats.SequenceGaps++
@@ -43,7 +43,7 @@ func (l *link) take(page *Page, packets []Packet, stats *Stats) []Packet {
 	l.ended = page.Last
 	var sum int64
 	for _, data := range l.join(page) {
-		if l.takeTags(data) {
+		if l.readTags(data) {
 			continue
 		}
 		samples, err := opus.PacketDuration(data)
@@ -58,9 +58,9 @@ func (l *link) take(page *Page, packets []Packet, stats *Stats) []Packet {
 	return packets
 }
 
-// takeTags reads the comment header. Tags that are broken or far too long are
-// taken as far as they go: a show is worth more than its title.
-func (l *link) takeTags(data []byte) bool {
+// readTags reads the comment header, and reports whether data is one. Of broken
+// tags it keeps those before the fault: a wrong title is no reason to refuse a show.
+func (l *link) readTags(data []byte) bool {
 	if l.tagged {
 		return false
 	}
@@ -98,7 +98,8 @@ func (l *link) join(page *Page) [][]byte {
 	return pieces
 }
 
-// extend adds a piece to the unfinished packet, as long as its size is sane.
+// extend adds a piece to the unfinished packet, up to a little more than
+// maxPacketSize.
 func (l *link) extend(piece []byte) {
 	if l.waiting {
 		room := maxPacketSize + 1 - len(l.unfinished)
@@ -106,8 +107,8 @@ func (l *link) extend(piece []byte) {
 	}
 }
 
-// place counts the sum samples of the packets of a page and says where in the
-// stream each of them ends.
+// place sets where in the stream each packet of a page ends. sum is how many
+// samples they have together.
 func (l *link) place(packets []Packet, page *Page, sum int64, stats *Stats) {
 	if len(packets) == 0 {
 		return
@@ -135,10 +136,9 @@ func (l *link) place(packets []Packet, page *Page, sum int64, stats *Stats) {
 	}
 }
 
-// start returns where the sound of a page begins, or -1 when that is not
-// known. The granule position of the page is right, except that the last page
-// says less than its packets last when their end is to be trimmed (RFC 7845,
-// 4.4).
+// start returns where the sound of a page begins, or -1 when that is not known. It
+// is computed from the granule position, except on a last page whose end is
+// trimmed: there the granule position is smaller (RFC 7845, 4.4).
 func (l *link) start(granule, sum int64, last bool) int64 {
 	switch {
 	case granule < 0:

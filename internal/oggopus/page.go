@@ -1,8 +1,8 @@
 // Package oggopus reads and writes Opus packets in Ogg pages: RFC 3533 and
 // RFC 7845, mono and stereo.
 //
-// [Reader] and [Writer] deal in packets; [Page], [Head] and [Tags] are the
-// pieces, for those who lay out pages themselves.
+// [Reader] and [Writer] work with packets. [Page], [Head] and [Tags] are for those
+// who lay out pages themselves.
 package oggopus
 
 import (
@@ -16,7 +16,7 @@ var (
 	ErrShort = errors.New("the Ogg page is cut off")
 	// ErrNotPage means that no Ogg page begins here.
 	ErrNotPage = errors.New("not an Ogg page")
-	// ErrChecksum means that the page was altered or is not one at all.
+	// ErrChecksum means that the page was altered, or is no page at all.
 	ErrChecksum = errors.New("the checksum of the Ogg page is wrong")
 )
 
@@ -35,7 +35,7 @@ var capturePattern = []byte("OggS")
 
 // Page is one page of an Ogg stream (RFC 3533, 6).
 type Page struct {
-	Continued bool   // the body begins with the rest of a packet of the page before
+	Continued bool   // the body begins with the rest of a packet from the page before
 	First     bool   // the stream begins
 	Last      bool   // the stream ends
 	Granule   int64  // 48 kHz samples, pre-skip included, up to the end of the last packet that ends here; -1: none does
@@ -46,8 +46,8 @@ type Page struct {
 }
 
 // ParsePage reads the page at the beginning of b and returns its size in
-// bytes. Lacing and Body alias b. The errors are [ErrShort] when more bytes may
-// help, [ErrNotPage] and [ErrChecksum] when they will not.
+// bytes. Lacing and Body alias b. The error is [ErrShort] when more bytes are
+// needed, else [ErrNotPage] or [ErrChecksum].
 func ParsePage(b []byte) (page Page, size int, err error) {
 	size, err = pageSize(b)
 	if err != nil {
@@ -72,9 +72,9 @@ func ParsePage(b []byte) (page Page, size int, err error) {
 	}, size, nil
 }
 
-// PageSize returns how many bytes the page at the beginning of b has. More than
-// b has means that it takes at least so many to tell. The error is
-// [ErrNotPage].
+// PageSize returns how many bytes the page at the beginning of b has. A result
+// above len(b) means that at least that many bytes are needed to know the size. The
+// error is [ErrNotPage].
 func PageSize(b []byte) (int, error) {
 	size, err := pageSize(b)
 	if err == ErrShort {
@@ -86,8 +86,8 @@ func PageSize(b []byte) (int, error) {
 // PageSequence returns the sequence number in the header of a whole page.
 func PageSequence(page []byte) uint32 { return binary.LittleEndian.Uint32(page[18:]) }
 
-// pageSize returns how long the page at the beginning of b says it is, or,
-// with ErrShort, how many bytes it takes to know more.
+// pageSize returns the size that the page at the beginning of b has by its header
+// or, with ErrShort, how many bytes are needed to know more.
 func pageSize(b []byte) (int, error) {
 	known := min(len(b), len(capturePattern))
 	if !bytes.Equal(b[:known], capturePattern[:known]) {
@@ -147,9 +147,9 @@ func AppendLacing(dst []byte, packetSize int) []byte {
 	return append(dst, byte(packetSize))
 }
 
-// Packets splits the body of the page and appends the pieces, which alias it,
-// to dst. The first piece is the rest of a packet when the page is Continued;
-// the last one is only a beginning when whole is false.
+// Packets splits the body of the page into packets, which alias it, and appends
+// them to dst. If the page is Continued, the first is only the rest of a packet. If
+// whole is false, the last is only the beginning of one.
 func (p *Page) Packets(dst [][]byte) (packets [][]byte, whole bool) {
 	start, end := 0, 0
 	whole = true

@@ -21,17 +21,17 @@ type Stats struct {
 	BadPages     int   // with a wrong checksum
 	SequenceGaps int   // places where pages are missing
 	BadPackets   int   // that are not Opus, or too large, and were left out
-	LostSamples  int64 // at 48 kHz that the granule positions tell of but no packet carries
+	LostSamples  int64 // at 48 kHz that the granule positions count but no packet has
 }
 
-// Reader yields the packets of an Ogg Opus stream as they arrive: of all links
-// of a chain, one after the other. Other streams multiplexed with it are
-// ignored. What is broken is skipped and counted.
+// Reader yields the packets of an Ogg Opus stream as they arrive: of all links of
+// a chain, one after the other. Other streams multiplexed with it are ignored.
+// Broken pages and packets are skipped and counted.
 type Reader struct {
 	pages   pageScanner
 	link    *link  // nil: no Opus stream has begun
-	inHeads bool   // among the first pages of the streams that begin here
-	foreign string // the codec of a stream that begins here
+	inHeads bool   // the last page was the first of its stream
+	foreign string // the codec of another stream that begins here
 	queue   []Packet
 	err     error // why nothing more can be read
 }
@@ -42,9 +42,8 @@ func NewReader(r io.Reader) *Reader {
 	return &Reader{pages: newPageScanner(r)}
 }
 
-// ReadHead blocks until the headers of the first link have arrived, so that
-// Head and Tags are known before the first packet. ReadPacket needs no call of
-// it before.
+// ReadHead blocks until the headers of the first link have arrived, so that Head
+// and Tags are known before the first packet. Calling it is optional.
 func (r *Reader) ReadHead() error {
 	for r.link == nil || !r.link.tagged {
 		err := r.readPage()
@@ -75,7 +74,7 @@ func (r *Reader) ReadPacket() (Packet, error) {
 	return packet, nil
 }
 
-// Head returns the head of the link that the last packet is of.
+// Head returns the head of the link to which the last packet belongs.
 func (r *Reader) Head() Head {
 	if r.link == nil {
 		return Head{}
@@ -83,8 +82,8 @@ func (r *Reader) Head() Head {
 	return r.link.head
 }
 
-// Tags returns the tags of the link that the last packet is of. They are empty
-// when they were lost.
+// Tags returns the tags of the link to which the last packet belongs. They are
+// empty when they were lost.
 func (r *Reader) Tags() Tags {
 	if r.link == nil {
 		return Tags{}
@@ -101,14 +100,14 @@ func (r *Reader) EndTrim() int {
 	return r.link.endTrim
 }
 
-// Truncated tells, after io.EOF, whether the end mark was missing. That is
-// usual for a live stream and the mark of an incomplete file.
+// Truncated reports, after io.EOF, whether the end mark was missing. In a live
+// stream that is usual; a file is then incomplete.
 func (r *Reader) Truncated() bool { return r.link == nil || !r.link.ended }
 
 // Stats returns the counts up to now.
 func (r *Reader) Stats() Stats { return r.pages.stats }
 
-// readPage takes the next page. An error of the stream itself is final.
+// readPage reads the next page. An error of the stream itself is final.
 func (r *Reader) readPage() error {
 	if r.err != nil {
 		return r.err
@@ -124,12 +123,12 @@ func (r *Reader) readPage() error {
 	case page.First:
 		r.err = r.begin(&page)
 	default:
-		r.err = r.proceed(&page)
+		r.err = r.readLater(&page)
 	}
 	return r.err
 }
 
-// end tells what it means that there are no more pages.
+// end returns what ReadPacket returns when there are no more pages.
 func (r *Reader) end() error {
 	if r.link != nil {
 		return io.EOF
@@ -140,8 +139,8 @@ func (r *Reader) end() error {
 	return fmt.Errorf("%w: it ends before an Opus header", ErrNotOpus)
 }
 
-// begin takes the first page of a stream. All streams that are multiplexed
-// begin together; the first Opus stream among them is the one to read.
+// begin reads the first page of a stream. All streams that are multiplexed begin
+// together; the first Opus stream among them is the one to read.
 func (r *Reader) begin(page *Page) error {
 	if !r.inHeads {
 		r.inHeads, r.link, r.foreign = true, nil, ""
@@ -161,8 +160,8 @@ func (r *Reader) begin(page *Page) error {
 	return nil
 }
 
-// proceed takes a page after the first ones.
-func (r *Reader) proceed(page *Page) error {
+// readLater reads a page after the first ones.
+func (r *Reader) readLater(page *Page) error {
 	r.inHeads = false
 	switch {
 	case r.link == nil && r.foreign != "":
@@ -170,7 +169,7 @@ func (r *Reader) proceed(page *Page) error {
 	case r.link == nil: // the stream was joined in its middle
 		r.pages.disregard()
 	case page.Serial == r.link.serial && !r.link.ended:
-		r.queue = r.link.take(page, r.queue, &r.pages.stats)
+		r.queue = r.link.readPage(page, r.queue, &r.pages.stats)
 	}
 	return nil
 }

@@ -10,10 +10,10 @@ import (
 // maxSearch is how many bytes may be skipped before the first Opus header.
 const maxSearch = 64 << 10
 
-// pageScanner takes the pages out of a byte stream and skips what is none.
+// pageScanner finds the pages in a byte stream and skips all other bytes.
 type pageScanner struct {
 	in    *bufio.Reader
-	size  int  // bytes of the page handed out last
+	size  int  // bytes of the page returned last
 	found bool // an Opus header was seen, so it is worth searching on
 	stats Stats
 }
@@ -22,8 +22,8 @@ func newPageScanner(r io.Reader) pageScanner {
 	return pageScanner{in: bufio.NewReaderSize(r, maxPageSize)}
 }
 
-// next returns the next good page, valid until the call after. What the stream
-// ends with is returned when all pages before it have been handed out.
+// next returns the next good page, which is valid until the next call. The error
+// with which the stream ends is returned after all pages before it.
 func (s *pageScanner) next() (Page, error) {
 	s.in.Discard(s.size)
 	s.size = 0
@@ -44,8 +44,8 @@ func (s *pageScanner) next() (Page, error) {
 	return Page{}, fmt.Errorf("%w: no Opus header in the first %d bytes", ErrNotOpus, maxSearch)
 }
 
-// peekPage parses the page that begins here, after reading as much as it
-// needs. ErrShort means that the stream ends inside the page.
+// peekPage parses the page that begins here, and reads as much as it needs. ErrShort
+// means that the stream ends inside the page.
 func (s *pageScanner) peekPage() (page Page, size int, err error) {
 	for need := pageHeaderSize; ; need = size {
 		b, readErr := s.in.Peek(need)
@@ -64,7 +64,7 @@ func (s *pageScanner) peekPage() (page Page, size int, err error) {
 	}
 }
 
-// skip moves on to the next place where a page could begin.
+// skip goes to the next place where a page could begin.
 func (s *pageScanner) skip() {
 	b, _ := s.in.Peek(s.in.Buffered())
 	n := bytes.Index(b[1:], capturePattern) + 1
@@ -75,5 +75,5 @@ func (s *pageScanner) skip() {
 	s.stats.SkippedBytes += int64(n)
 }
 
-// disregard counts the page handed out last as skipped.
+// disregard counts the page returned last as skipped.
 func (s *pageScanner) disregard() { s.stats.SkippedBytes += int64(s.size) }

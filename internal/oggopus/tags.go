@@ -17,8 +17,8 @@ type Tags struct {
 	Comments []string // "NAME=value"; names may repeat
 }
 
-// ParseTags reads the second packet of a stream. What follows the comments is
-// padding and ignored. With an error come the tags before the fault.
+// ParseTags reads the second packet of a stream. Bytes behind the comments are
+// padding and ignored. With an error it returns the tags before the fault.
 func ParseTags(packet []byte) (Tags, error) {
 	rest, ok := bytes.CutPrefix(packet, []byte(tagsMagic))
 	if !ok {
@@ -43,7 +43,7 @@ func ParseTags(packet []byte) (Tags, error) {
 	return tags, nil
 }
 
-// cutString takes a string with its length before it from the beginning of b.
+// cutString reads a string, with its length before it, at the beginning of b.
 func cutString(b []byte) (s string, rest []byte, err error) {
 	if len(b) < 4 || uint64(binary.LittleEndian.Uint32(b)) > uint64(len(b)-4) {
 		return "", nil, errTagsEndEarly

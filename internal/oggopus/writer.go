@@ -12,8 +12,8 @@ import (
 
 var errWriterClosed = errors.New("the Ogg stream has been ended already")
 
-// Writer lays packets out as one Ogg Opus stream. Every page is one Write to
-// the underlying writer.
+// Writer lays packets out as one Ogg Opus stream. Every page is one Write to the
+// underlying writer.
 type Writer struct {
 	// PageDuration is how much sound goes on a page. A page is written when
 	// the packet after it comes. NewWriter sets one second; set another before
@@ -25,7 +25,7 @@ type Writer struct {
 	tags     Tags
 	serial   uint32
 	sequence uint32 // of the next page
-	granule  int64  // samples up to the end of the packets taken
+	granule  int64  // samples up to the end of the last packet
 	held     int64  // samples of the packets that are on no page yet
 	lacing   []byte // of these packets
 	body     []byte // these packets
@@ -33,14 +33,14 @@ type Writer struct {
 	err      error  // why nothing more can be written
 }
 
-// NewWriter returns a Writer that writes to w, which Close does not close. The
-// stream begins with the first packet.
+// NewWriter returns a Writer to w. Nothing is written before the first packet, and
+// Close does not close w.
 func NewWriter(w io.Writer, head Head, tags Tags) *Writer {
 	return &Writer{PageDuration: time.Second, w: w, head: head, tags: tags, serial: rand.Uint32()}
 }
 
-// WritePacket adds a packet, which it copies. One that is not Opus is refused
-// and leaves the stream as it was; an error of the underlying writer is final.
+// WritePacket adds a packet, which it copies. A packet that is not Opus is refused
+// and leaves the stream as it was. An error of the underlying writer is final.
 func (w *Writer) WritePacket(packet []byte) error {
 	if w.err != nil {
 		return w.err
@@ -69,8 +69,8 @@ func (w *Writer) pageSamples() int64 {
 	return int64(w.PageDuration) * opus.SampleRate / int64(time.Second)
 }
 
-// Flush writes the packets that wait for their page to become full, and before
-// them the headers.
+// Flush writes the packets of a page that is not full yet, and before them the
+// headers if they have not been written.
 func (w *Writer) Flush() error {
 	w.writeHeaders()
 	if w.held > 0 {
@@ -79,9 +79,9 @@ func (w *Writer) Flush() error {
 	return w.err
 }
 
-// Close writes what is left and the end mark. The last endTrim samples at
-// 48 kHz are not sound, players drop them; no more can be dropped than came
-// since the last page.
+// Close writes the last page with the end mark. endTrim is how many samples at
+// 48 kHz at the end are not to be heard, so that players drop them; it is cut to
+// what there is on that page.
 func (w *Writer) Close(endTrim int) error {
 	w.writeHeaders()
 	w.granule -= min(max(int64(endTrim), 0), w.held)
@@ -102,7 +102,7 @@ func (w *Writer) writeHeld(last bool) {
 	w.lacing, w.body, w.held = w.lacing[:0], w.body[:0], 0
 }
 
-// writeHeaders writes the head and as many pages of tags as it takes, once.
+// writeHeaders writes, once, the head and as many pages as the tags need.
 func (w *Writer) writeHeaders() {
 	if w.sequence > 0 {
 		return

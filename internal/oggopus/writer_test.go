@@ -123,7 +123,7 @@ func TestWriterRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := w.WritePacket([]byte{toc}); err == nil {
-		t.Error("packet after Close is taken")
+		t.Error("a packet was accepted after Close")
 	}
 	if err := w.Close(0); err == nil {
 		t.Error("second Close succeeds")
@@ -144,7 +144,7 @@ func TestWriterKeepsError(t *testing.T) {
 	}
 }
 
-// failing is an io.Writer that takes some writes and then none.
+// failing is an io.Writer that accepts some writes and then no more.
 type failing struct {
 	after int
 	err   error

@@ -23,11 +23,11 @@ func NewDecoder(channels int) (*Decoder, error) {
 	return &Decoder{codec: codec, channels: channels}, nil
 }
 
-// Decode turns a packet into interleaved sound and returns how many samples
-// per channel it has. pcm needs room for what PacketDuration says.
+// Decode turns a packet into interleaved sound and returns how many samples per
+// channel it has. pcm needs room for as many as PacketDuration returns.
 //
-// Nothing is made up for lost sound: an empty packet is an error, and after
-// any error the next packet can be decoded as if nothing had been.
+// Lost sound is not concealed: an empty packet is an error. After any error the
+// next packet can be decoded as usual.
 func (d *Decoder) Decode(packet []byte, pcm []int16) (samplesPerChannel int, err error) {
 	samples, err := PacketDuration(packet)
 	if err != nil {

@@ -10,17 +10,17 @@ import (
 // Application is what the encoder is tuned for.
 type Application string
 
-// The applications of Opus that a broadcast has a use for.
+// The applications of Opus that are of use for a broadcast.
 const (
-	VoIP  Application = "voip"  // speech; takes off what is below it
+	VoIP  Application = "voip"  // speech; filters out lower frequencies
 	Audio Application = "audio" // music, and speech as it is
 )
 
-// EncoderOptions say how sound is encoded. Every field has to be set;
-// [Defaults] is a good beginning.
+// EncoderOptions say how sound is encoded. Every field has to be set; [Defaults]
+// is a good start.
 //
-// Without VBR every packet has Bitrate/400 bytes, rounded: sizes tell nothing
-// of what is said (RFC 6562). For the same reason there is never DTX.
+// Without VBR every packet has Bitrate/400 bytes, rounded, so that nobody can guess
+// from the sizes what is said (RFC 6562). For the same reason there is never DTX.
 type EncoderOptions struct {
 	Channels    int // 1 or 2
 	Bitrate     int // bits per second, 6000 to 510000
@@ -70,7 +70,7 @@ func NewEncoder(o EncoderOptions) (*Encoder, error) {
 		return nil, fmt.Errorf("set up the Opus encoder: %w", err)
 	}
 	codec.SetVBR(o.VBR)
-	codec.SetVBRConstraint(true) // otherwise loud speech takes half as much again
+	codec.SetVBRConstraint(true) // otherwise packets of loud speech are half as large again
 	codec.SetDTX(false)
 	codec.SetFEC(false) // the packets go over TCP
 	if err := errors.Join(codec.SetBitrate(o.Bitrate), codec.SetComplexity(o.Complexity), codec.SetFrameSize(FrameSize)); err != nil {
@@ -96,7 +96,6 @@ func (e *Encoder) Encode(pcm []int16, packet []byte) (int, error) {
 	return n, nil
 }
 
-// PreSkip returns how much later the sound comes out of a decoder than it went
-// in, in samples at 48 kHz: a player drops as many at the start (RFC 7845,
-// 4.2).
+// PreSkip returns the delay of encoder and decoder together, in samples at 48 kHz:
+// a player drops as many at the start (RFC 7845, 4.2).
 func (e *Encoder) PreSkip() int { return e.codec.Lookahead() }

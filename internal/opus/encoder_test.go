@@ -49,7 +49,7 @@ func TestEncoderStereo(t *testing.T) {
 	}
 }
 
-// What the sizes tell of the sound is nothing, whatever the sound is.
+// The sizes say nothing of the sound, whatever the sound is.
 func TestEncoderConstantBitrate(t *testing.T) {
 	speech := mustSpeech(t)
 	random := rand.New(rand.NewPCG(1, 2))

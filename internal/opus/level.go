@@ -12,7 +12,7 @@ type Level struct {
 	samples int
 }
 
-// Add takes samples into the measure.
+// Add includes samples in the measurement.
 func (l *Level) Add(pcm []int16) {
 	for _, v := range pcm {
 		sample := int(v)
@@ -21,8 +21,8 @@ func (l *Level) Add(pcm []int16) {
 	l.samples += len(pcm)
 }
 
-// RMS returns the level of the mean power in dBFS; -Inf for silence. A sine
-// as loud as can be has -3.
+// RMS returns the level of the mean power in dBFS; -Inf for silence. The loudest
+// possible sine has -3.
 func (l *Level) RMS() float64 { return decibels(l.amplitude()) }
 
 // amplitude returns the root of the mean power.
@@ -30,7 +30,7 @@ func (l *Level) amplitude() float64 {
 	return math.Sqrt(l.power / float64(max(l.samples, 1)))
 }
 
-// merge takes in what other has measured.
+// merge includes what other has measured.
 func (l *Level) merge(other Level) {
 	l.power += other.power
 	l.samples += other.samples

@@ -50,7 +50,7 @@ func interleave(left, right []int16) []int16 {
 	return pcm
 }
 
-// channel takes one channel out of stereo.
+// channel returns one channel of stereo.
 func channel(pcm []int16, which int) []int16 {
 	one := make([]int16, 0, len(pcm)/2)
 	for i := which; i < len(pcm); i += 2 {
