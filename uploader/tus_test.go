@@ -13,13 +13,18 @@ import (
 
 	"broadcastbot/internal/gateway"
 	"broadcastbot/internal/livefile"
+	"broadcastbot/internal/recordings"
 	"broadcastbot/uploader"
 )
 
 // mustGateway starts a real gateway.
 func mustGateway(t *testing.T) (*httptest.Server, *uploader.Tus) {
 	t.Helper()
-	g, err := gateway.New(gateway.Options{Dir: t.TempDir(), Token: "token"})
+	catalogue, err := recordings.Open(recordings.Disk(t.TempDir()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := gateway.New(gateway.Options{Recordings: catalogue, Token: "token"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 
 	"broadcastbot/internal/gateway"
+	"broadcastbot/internal/recordings"
 )
 
 // runGateway runs the gateway alone, for bots elsewhere.
@@ -37,11 +38,16 @@ func runGateway(ctx context.Context, args []string, _, stderr io.Writer) error {
 
 // newGatewayFront opens the recordings and the port on which the gateway answers.
 func newGatewayFront(c *config, token string, log *slog.Logger) (*front, error) {
+	catalogue, err := recordings.Open(recordings.Disk(c.recordings()))
+	if err != nil {
+		return nil, fmt.Errorf("open recordings in %s: %w", c.recordings(), err)
+	}
 	g, err := gateway.New(gateway.Options{
-		Dir: c.recordings(), Token: token, PublicURL: c.Gateway.PublicURL,
+		Recordings: catalogue, Token: token, PublicURL: c.Gateway.PublicURL,
 		MaxSize: c.Gateway.MaxSize, Embedders: c.Gateway.Embedders, Log: log,
 	})
 	if err != nil {
+		catalogue.Close()
 		return nil, err
 	}
 	f := newFront(log)

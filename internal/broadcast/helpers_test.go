@@ -18,6 +18,7 @@ import (
 	"broadcastbot/internal/link"
 	"broadcastbot/internal/listener"
 	"broadcastbot/internal/opus"
+	"broadcastbot/internal/recordings"
 	"broadcastbot/store"
 	"broadcastbot/uploader"
 )
@@ -112,7 +113,11 @@ func mustStudio(t *testing.T) *studio {
 func mustStudioWith(t *testing.T, o gateway.Options) *studio {
 	t.Helper()
 	s := &studio{room: new(room), dir: t.TempDir()}
-	o.Dir, o.Token = filepath.Join(s.dir, "recordings"), testToken
+	catalogue, err := recordings.Open(recordings.Disk(filepath.Join(s.dir, "recordings")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Recordings, o.Token = catalogue, testToken
 	g, err := gateway.New(o)
 	if err != nil {
 		t.Fatal(err)

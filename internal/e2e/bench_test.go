@@ -19,6 +19,7 @@ import (
 	"broadcastbot/internal/gateway"
 	"broadcastbot/internal/link"
 	"broadcastbot/internal/listener"
+	"broadcastbot/internal/recordings"
 	"broadcastbot/store"
 	"broadcastbot/uploader"
 )
@@ -74,7 +75,11 @@ func (silentRoom) Say(context.Context, string, string) error        { return nil
 func mustStudio(b *testing.B, source capture.Source) (store.Broadcast, *broadcast.Manager) {
 	b.Helper()
 	dir := b.TempDir()
-	g, err := gateway.New(gateway.Options{Dir: filepath.Join(dir, "recordings"), Token: "token"})
+	catalogue, err := recordings.Open(recordings.Disk(filepath.Join(dir, "recordings")))
+	if err != nil {
+		b.Fatal(err)
+	}
+	g, err := gateway.New(gateway.Options{Recordings: catalogue, Token: "token"})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -29,12 +29,12 @@ import (
 
 // Options says how a gateway is run.
 type Options struct {
-	Dir       string       // where recordings are kept; made when missing
-	Token     string       // what an uploader has to present; must not be empty
-	PublicURL string       // where listeners reach the gateway, such as https://radio.example.org; may be empty
-	MaxSize   int64        // bytes of the largest recording; 0 means no limit
-	Embedders []string     // origins, such as https://chat.example.org, whose pages may show the listen page in a frame
-	Log       *slog.Logger // nil discards
+	Recordings *recordings.Catalogue // closed by [Gateway.Close]
+	Token      string                // what an uploader has to present; must not be empty
+	PublicURL  string                // where listeners reach the gateway, such as https://radio.example.org; may be empty
+	MaxSize    int64                 // bytes of the largest recording; 0 means no limit
+	Embedders  []string              // origins, such as https://chat.example.org, whose pages may show the listen page in a frame
+	Log        *slog.Logger          // nil discards
 }
 
 // Gateway is the HTTP side of broadcasting. Make one with [New].
@@ -54,8 +54,7 @@ type Gateway struct {
 // listenerStall is how long a listener may take nothing, or not a whole chunk of what they missed.
 const listenerStall = 30 * time.Second
 
-// New opens the recordings in o.Dir, so that uploads which a restart interrupted can go on. It starts
-// no goroutine.
+// New returns a gateway to o.Recordings. It starts no goroutine.
 func New(o Options) (*Gateway, error) {
 	if o.Token == "" {
 		return nil, errors.New("the gateway has no upload token: everybody could upload, set one")
@@ -72,6 +71,7 @@ func New(o Options) (*Gateway, error) {
 		token:      newToken(o.Token),
 		maxSize:    o.MaxSize,
 		log:        o.Log,
+		catalogue:  o.Recordings,
 		uploadIdle: time.Minute,
 		page:       page,
 	}
@@ -82,18 +82,7 @@ func New(o Options) (*Gateway, error) {
 		g.log = slog.New(slog.DiscardHandler)
 	}
 	g.hub = fanout.New(listenerStall, g.log)
-	if g.catalogue, err = openRecordings(o.Dir); err != nil {
-		return nil, fmt.Errorf("open recordings in %s: %w", o.Dir, err)
-	}
 	return g, nil
-}
-
-func openRecordings(dir string) (*recordings.Catalogue, error) {
-	disk, err := recordings.OpenDisk(dir)
-	if err != nil {
-		return nil, err
-	}
-	return recordings.Open(disk)
 }
 
 func checkPublicURL(public string) error {
@@ -146,7 +135,8 @@ func (g *Gateway) Handler() http.Handler {
 }
 
 // Close cuts off everybody who uploads or listens, refuses who comes later, and returns when the last
-// of them has left. Nothing that was stored is lost: unfinished uploads go on after the next [New].
+// of them has left. Nothing that was stored is lost: when the same recordings are opened again,
+// unfinished uploads can go on.
 func (g *Gateway) Close() error {
 	g.catalogue.Close()
 	return nil

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"broadcastbot/internal/recordings"
 )
 
 // peerVariable names, for a process of its own, what it is to serve.
@@ -31,7 +33,11 @@ func TestMain(m *testing.M) {
 // PATCH /upload/{id} and GET /live/{id}.
 var peers = map[string]func(dir string) (http.Handler, error){
 	"gateway": func(dir string) (http.Handler, error) {
-		g, err := New(Options{Dir: dir, Token: testToken})
+		catalogue, err := recordings.Open(recordings.Disk(dir))
+		if err != nil {
+			return nil, err
+		}
+		g, err := New(Options{Recordings: catalogue, Token: testToken})
 		if err != nil {
 			return nil, err
 		}

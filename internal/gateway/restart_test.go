@@ -14,7 +14,7 @@ import (
 func TestUploadContinuesAfterARestart(t *testing.T) {
 	dir := t.TempDir()
 	data := noise(100_000)
-	before := newStation(t, Options{Dir: dir})
+	before := newStationIn(t, dir, Options{})
 	deferred, whole := before.growing(data[:40_000]), before.finished(data)
 	a := before.do("POST", "/upload", tus(headers{"Upload-Length": "100000"}), nil)
 	declared := strings.TrimPrefix(a.header.Get("Location"), "upload/")
@@ -28,7 +28,7 @@ func TestUploadContinuesAfterARestart(t *testing.T) {
 	before.stop()
 	mustRefuse(t, <-done, http.StatusServiceUnavailable)
 
-	after := newStation(t, Options{Dir: dir})
+	after := newStationIn(t, dir, Options{})
 	if live := after.gateway.Stats().Live; live != 3 {
 		t.Errorf("%d uploads go on, want 3", live)
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"broadcastbot/internal/fanout"
+	"broadcastbot/internal/recordings"
 )
 
 const testToken = "secret-of-the-tests"
@@ -33,11 +34,14 @@ type station struct {
 // no goroutine may be left.
 func newStation(t testing.TB, o Options, adjust ...func(*Gateway)) *station {
 	t.Helper()
+	return newStationIn(t, t.TempDir(), o, adjust...)
+}
+
+// newStationIn is newStation with the recordings in a directory.
+func newStationIn(t testing.TB, dir string, o Options, adjust ...func(*Gateway)) *station {
+	t.Helper()
 	before := runtime.NumGoroutine()
-	if o.Dir == "" {
-		o.Dir = t.TempDir()
-	}
-	o.Token = testToken
+	o.Recordings, o.Token = mustOpen(t, dir), testToken
 	gateway, err := New(o)
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +51,7 @@ func newStation(t testing.TB, o Options, adjust ...func(*Gateway)) *station {
 	}
 	s := &station{
 		t:       t,
-		dir:     o.Dir,
+		dir:     dir,
 		gateway: gateway,
 		server:  httptest.NewServer(gateway.Handler()),
 		client:  &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}},
@@ -57,6 +61,15 @@ func newStation(t testing.TB, o Options, adjust ...func(*Gateway)) *station {
 		mustLeaveNoGoroutine(t, before)
 	})
 	return s
+}
+
+func mustOpen(t testing.TB, dir string) *recordings.Catalogue {
+	t.Helper()
+	catalogue, err := recordings.Open(recordings.Disk(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return catalogue
 }
 
 // stop closes everything; it may be called again.

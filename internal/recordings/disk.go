@@ -19,21 +19,17 @@ const (
 	goneFile   = ".gone"   // empty: was removed
 )
 
-// Disk is a directory that holds recordings. The names of its files are all the state there is.
-type Disk struct{ dir string }
+// Disk is the storage in a directory, which Resume makes if it is missing. The names of the files in it
+// are all the state there is.
+type Disk string
 
 var (
-	_ Storage = Disk{}
+	_ Storage = Disk("")
 	_ Growing = (*livefile.File)(nil)
 	_ Content = finishedFile{}
 )
 
-// OpenDisk returns the storage in a directory, which it makes if it is missing.
-func OpenDisk(dir string) (Disk, error) {
-	return Disk{dir}, os.MkdirAll(dir, 0o700)
-}
-
-func (d Disk) path(id, ext string) string { return filepath.Join(d.dir, id+ext) }
+func (d Disk) path(id, ext string) string { return filepath.Join(string(d), id+ext) }
 
 func (d Disk) exists(id, ext string) bool {
 	_, err := os.Stat(d.path(id, ext))
@@ -132,7 +128,7 @@ func (d Disk) Remove(id string) error {
 
 // sync makes names durable.
 func (d Disk) sync() error {
-	f, err := os.Open(d.dir)
+	f, err := os.Open(string(d))
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func TestRestartAfterACrash(t *testing.T) {
 	write("notes", ".txt", "not ours")
 	write("notes", ".part", "not ours")
 
-	c := mustOpenCatalogue(t, mustDisk(t, dir))
+	c := mustOpenCatalogue(t, Disk(dir))
 	for _, id := range []string{removed, removedWhole} {
 		mustNotAcquire(t, c, id, ErrRemoved)
 		mustBeFile(t, dir, id, goneFile)
@@ -71,7 +71,7 @@ func TestDiskRefusesAFile(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if d, err := OpenDisk(file); err == nil {
-		t.Errorf("OpenDisk took a file for a directory: %v", d)
+	if c, err := Open(Disk(file)); err == nil {
+		t.Errorf("a file is taken for a directory: %v", c)
 	}
 }

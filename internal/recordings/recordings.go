@@ -5,7 +5,7 @@
 //	catalogue.go            which recordings are open, and who holds them
 //	recording.go, append.go one recording, for its readers and for its one uploader
 //	storage.go              what a place has to offer where recordings are kept
-//	disk.go, restore.go     the directory that is such a place
+//	disk.go, resume.go      the directory that is such a place
 package recordings
 
 import (

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,8 +14,8 @@ import (
 func TestStorages(t *testing.T) {
 	t.Run("disk", func(t *testing.T) {
 		testStorage(t, func(t *testing.T) func() Storage {
-			dir := t.TempDir()
-			return func() Storage { return mustDisk(t, dir) }
+			dir := filepath.Join(t.TempDir(), "recordings")
+			return func() Storage { return Disk(dir) }
 		})
 	})
 	t.Run("memory", func(t *testing.T) {
@@ -23,15 +24,6 @@ func TestStorages(t *testing.T) {
 			return func() Storage { return m }
 		})
 	})
-}
-
-func mustDisk(t testing.TB, dir string) Disk {
-	t.Helper()
-	d, err := OpenDisk(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
 }
 
 // testStorage runs the cases that every storage must pass. A place is new and empty; the function that

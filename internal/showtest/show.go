@@ -13,6 +13,7 @@ import (
 
 	"broadcastbot/internal/gateway"
 	"broadcastbot/internal/link"
+	"broadcastbot/internal/recordings"
 	"broadcastbot/opusblocks"
 	"broadcastbot/uploader"
 )
@@ -70,7 +71,11 @@ func begin(t testing.TB, plain bool) *Show {
 // Reserve makes the place for a show, which has no bytes yet.
 func Reserve(t testing.TB) *Show {
 	t.Helper()
-	g, err := gateway.New(gateway.Options{Dir: t.TempDir(), Token: token})
+	catalogue, err := recordings.Open(recordings.Disk(t.TempDir()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := gateway.New(gateway.Options{Recordings: catalogue, Token: token})
 	if err != nil {
 		t.Fatal(err)
 	}

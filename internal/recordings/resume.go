@@ -11,7 +11,10 @@ import (
 
 // Resume implements [Storage].
 func (d Disk) Resume() ([]Unfinished, error) {
-	entries, err := os.ReadDir(d.dir)
+	if err := os.MkdirAll(string(d), 0o700); err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(string(d))
 	if err != nil {
 		return nil, err
 	}
