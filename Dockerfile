@@ -18,5 +18,6 @@ USER broadcastbot
 WORKDIR /data
 VOLUME /data
 EXPOSE 8008
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["broadcastbot", "health", "-config", "/data/config.yaml"]
 ENTRYPOINT ["broadcastbot"]
 CMD ["run", "-config", "/data/config.yaml"]

@@ -49,9 +49,11 @@ func (f *front) close() error {
 }
 
 // localURL is where this machine reaches the front.
-func (f *front) localURL() string {
-	address := f.listener.Addr().(*net.TCPAddr)
-	if address.IP.IsUnspecified() {
+func (f *front) localURL() string { return localURL(f.listener.Addr().(*net.TCPAddr)) }
+
+// localURL is where this machine reaches a server that listens on an address.
+func localURL(address *net.TCPAddr) string {
+	if address.IP == nil || address.IP.IsUnspecified() {
 		return fmt.Sprintf("http://127.0.0.1:%d", address.Port)
 	}
 	return "http://" + address.String()

@@ -35,6 +35,7 @@ func verbs() []verb {
 		{"devices", "list microphones", runDevices},
 		{"config", "print config.yaml with all keys and defaults", runPrintConfig},
 		{"check-config", "check a config file", runCheckConfig},
+		{"health", "ask whether the gateway is well", runHealth},
 		{"version", "print the version", runVersion},
 	}
 }
