@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -18,9 +17,7 @@ import (
 
 	"broadcastbot"
 	"broadcastbot/capture"
-	"broadcastbot/internal/command"
 	"broadcastbot/internal/opus"
-	"broadcastbot/internal/player"
 )
 
 // config is config.yaml, which documents the keys. It has a field for each key of the file's
@@ -153,52 +150,6 @@ func decode(text []byte, c *config) error {
 	return errors.New(strings.TrimSpace(unknownField.ReplaceAllString(message, `unknown key "$1"`)))
 }
 
-// check finds what is wrong with a config for the bot, all of it at once, each
-// with the name of its key.
-func (c *config) check() error {
-	var wrong problems
-	wrong.url("homeserver", c.Homeserver)
-	if !strings.HasPrefix(c.User, "@") || !strings.Contains(c.User, ":") {
-		wrong.add("user", "has to be a Matrix id such as @radio:example.org, not %q", c.User)
-	}
-	if (c.Password == "") == (c.AccessToken == "") {
-		wrong.add("password", "either this or access_token is needed (or BROADCASTBOT_PASSWORD in the environment), and not both")
-	}
-	if len(c.Inviters) == 0 {
-		wrong.add("inviters", "is empty: nobody could invite the bot. Name users, \"*:example.org\" or \"*\"")
-	}
-	wrong.users("inviters", c.Inviters)
-	wrong.users("speakers", c.Speakers)
-	if c.SpeakerPower < 1 {
-		wrong.add("speaker_power", "has to be at least 1: everybody in a room has 0")
-	}
-	if err := c.sources().Check(c.Source); err != nil {
-		wrong.add("source", "%v", err)
-	}
-	wrong.merge(c.Audio.check())
-	if c.Gateway.Remote != "" {
-		wrong.url("gateway.remote", c.Gateway.Remote)
-		if c.Gateway.UploadToken == "" {
-			wrong.add("gateway.upload_token", "is needed for a remote gateway")
-		}
-	}
-	if c.MediaDir != "" {
-		if info, err := os.Stat(c.MediaDir); err != nil || !info.IsDir() {
-			wrong.add("media_dir", "%q is not a folder", c.MediaDir)
-		}
-	}
-	for _, room := range slices.Sorted(maps.Keys(c.Rooms)) {
-		if !strings.HasPrefix(room, "!") {
-			wrong.add("rooms", "%q is not the id of a room, which begins with ! (an alias with # can come to mean another room)", room)
-		}
-	}
-	if c.ResumeWithin < 0 {
-		wrong.add("resume_within", "cannot be negative")
-	}
-	wrong.merge(c.checkCommon())
-	return wrong.err()
-}
-
 // plainRooms are those whose shows are not encrypted.
 func (c *config) plainRooms() (rooms []string) {
 	for _, room := range slices.Sorted(maps.Keys(c.Rooms)) {
@@ -217,73 +168,12 @@ func (c *config) sources() capture.Kinds {
 	return capture.BuiltIn(capture.Limits{MediaDir: c.MediaDir, Devices: c.Devices, Own: c.Source})
 }
 
-// checkGateway does the same for a gateway alone.
-func (c *config) checkGateway() error {
-	var wrong problems
-	if c.Gateway.UploadToken == "" {
-		wrong.add("gateway.upload_token", "is needed for a gateway that stands alone (or BROADCASTBOT_UPLOAD_TOKEN in the environment): the bots that upload present it")
-	}
-	wrong.merge(c.checkCommon())
-	return wrong.err()
-}
-
-func (c *config) checkCommon() (wrong problems) {
-	wrong.url("gateway.public_url", c.Gateway.PublicURL)
-	if err := player.CheckEmbedders(c.Gateway.Embedders); err != nil {
-		wrong.add("gateway.embedders", "%v", err)
-	}
-	if c.Gateway.MaxSize < 0 {
-		wrong.add("gateway.max_size", "cannot be negative")
-	}
-	if c.DataDir == "" {
-		wrong.add("data_dir", "is needed")
-	}
-	if _, err := newLogger(io.Discard, c.Log); err != nil {
-		wrong.add("log", "%v", err)
-	}
-	return wrong
-}
-
-func (a audioConfig) check() (wrong problems) {
-	if a.Block < 20*time.Millisecond || a.Block > time.Second || a.Block%(20*time.Millisecond) != 0 {
-		wrong.add("audio.block", "has to be a multiple of 20ms up to 1s, not %v", a.Block)
-	}
-	if _, err := opus.NewEncoder(a.encoder()); err != nil {
-		wrong.add("audio", "%v", err)
-	}
-	return wrong
-}
-
 func (a audioConfig) encoder() opus.EncoderOptions {
 	return opus.EncoderOptions{
 		Channels: a.Channels, Bitrate: a.Bitrate, Application: a.Application,
 		Complexity: a.Complexity, VBR: a.VBR,
 	}
 }
-
-// problems is a list of complaints about keys.
-type problems []error
-
-func (p *problems) add(key, format string, args ...any) {
-	*p = append(*p, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
-}
-
-func (p *problems) merge(others problems) { *p = append(*p, others...) }
-
-func (p *problems) url(key, value string) {
-	u, err := url.Parse(value)
-	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
-		p.add(key, "has to be an address such as https://matrix.example.org, not %q", value)
-	}
-}
-
-func (p *problems) users(key string, patterns command.Users) {
-	if err := patterns.Check(); err != nil {
-		p.add(key, "%v", err)
-	}
-}
-
-func (p problems) err() error { return errors.Join(p...) }
 
 // The places of things inside the data folder.
 func (c *config) database() string   { return filepath.Join(c.DataDir, "broadcastbot.db") }
