@@ -138,18 +138,24 @@ func pageEndWhileListening(t *testing.T, b *browser.Browser) {
 	show, s, wait := mustAir(t, 7)
 	l := mustPlay(t, b, show)
 	wait()
-	show.Finish(t)
-	l.awaitState("ended")
-	l.awaitEnd()
-	passages := l.passages(s)
-	mustBeSeamless(t, passages, atSpeed)
-	mustReachEnd(t, passages, s)
+	l.mustHearToEnd(show, s)
 	l.seek(2 * time.Second)
 	l.play()
 	l.awaitSound(time.Second)
 	l.awaitEnd()
 	mustHear(t, l.passages(s), expected{from: 2 * time.Second, to: opus.Duration(int64(len(s.sound)))})
 	l.mustBeWell()
+}
+
+// mustHearToEnd ends a show that is followed, and checks that all of it is heard.
+func (l *listening) mustHearToEnd(show *showtest.Show, s speech) {
+	l.t.Helper()
+	show.Finish(l.t)
+	l.awaitState("ended")
+	l.awaitEnd()
+	passages := l.passages(s)
+	mustBeSeamless(l.t, passages, atSpeed)
+	mustReachEnd(l.t, passages, s)
 }
 
 // pageLineCut: a broken line costs time, and nothing else.
@@ -163,12 +169,7 @@ func pageLineCut(t *testing.T, b *browser.Browser) {
 	show.Line.SetCut(false)
 	l.awaitState("live")
 	wait()
-	show.Finish(t)
-	l.awaitState("ended")
-	l.awaitEnd()
-	passages := l.passages(s)
-	mustBeSeamless(t, passages, atSpeed)
-	mustReachEnd(t, passages, s)
+	l.mustHearToEnd(show, s)
 }
 
 // pageOffline: the same, when the browser knows that it has no network.
@@ -183,12 +184,7 @@ func pageOffline(t *testing.T, b *browser.Browser) {
 	l.SetOffline(false)
 	l.awaitState("live")
 	wait()
-	show.Finish(t)
-	l.awaitState("ended")
-	l.awaitEnd()
-	passages := l.passages(s)
-	mustBeSeamless(t, passages, atSpeed)
-	mustReachEnd(t, passages, s)
+	l.mustHearToEnd(show, s)
 }
 
 // pageBreakOff: the speaker takes a break, comes back, and is cut off in the end.
