@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// appendChunk appends data as one chunk of a chunked body (RFC 9112, section 7.1). A chunk of no data
-// is the one that ends the body.
+// appendChunk appends data as one chunk of a chunked body (RFC 9112, section 7.1). An empty chunk
+// ends the body.
 func appendChunk(dst, data []byte) []byte {
 	dst = appendChunkHead(dst, len(data))
 	dst = append(dst, data...)

@@ -64,8 +64,8 @@ const (
 	left                     // it has all there will ever be, or has gone
 )
 
-// serve sends some chunks to a listener who is behind. The last chunk of a finished feed is the empty
-// one.
+// serve sends some chunks to a listener who is behind. After the last byte of a finished feed comes
+// the empty chunk.
 func (s *shard) serve(l *listener, finished bool) standing {
 	for range burst {
 		if l.sent == 0 {

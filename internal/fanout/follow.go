@@ -13,21 +13,22 @@ const chunkSize = 64 << 10
 
 var chunks = sync.Pool{New: func() any { return new([chunkSize]byte) }}
 
-// Sink is where a goroutine sends to that may wait. Its owner makes Write fail when the feed's context
-// ends, by a deadline in the past.
+// Sink is a client that has a goroutine of its own, so that a Write may wait. Its owner makes Write
+// fail when the feed's context ends, by a deadline in the past.
 type Sink interface {
 	io.Writer
 	SetWriteDeadline(time.Time) error
 	Flush() error
 }
 
-// Follow sends the feed's bytes from first on, and returns nil when it is finished and all are sent.
-// Otherwise the error says why the listener has to be cut off: nobody must take that for the end.
+// Follow sends the feed's bytes from first on, and returns nil when the feed is finished and all
+// are sent. After an error the caller must cut the listener off without the end of the body, or it
+// would be taken for the end of the show.
 //
-// When all that exists is sent, Follow asks for the listener's connection, on which an HTTP/1.1 body
-// in chunks is under way. With it the listener may join the feed's audience: Follow then returns nil
-// at once, and the body is ended, or the connection cut, by others. If takeOver is nil or fails, the
-// rest is sent to the sink.
+// When everything that exists is sent, Follow calls takeOver to get the listener's connection, in
+// the middle of an HTTP/1.1 body in chunks. With it the listener can join the feed's audience: then
+// Follow returns nil at once, and a shard sends the rest and closes the connection. If takeOver is
+// nil or fails, Follow sends the rest to the sink.
 func (h *Hub) Follow(ctx context.Context, feed Feed, first int64, to Sink, takeOver func() (net.Conn, error)) error {
 	h.listeners.Add(1)
 	joined, err := h.follow(ctx, feed, first, to, takeOver)
@@ -66,8 +67,8 @@ func (h *Hub) sendHistory(feed Feed, first int64, to Sink) (edge int64, finished
 	}
 }
 
-// serveConn serves a connection that was taken over, and reports whether it has joined the audience.
-// If some wrapper hides its socket, serveConn sends everything itself.
+// serveConn serves a connection that was taken over, and reports whether it has joined the
+// audience. If some wrapper hides its socket, serveConn sends everything itself.
 func (h *Hub) serveConn(ctx context.Context, feed Feed, edge int64, conn net.Conn) (joined bool) {
 	if socket := socketOf(conn); socket != nil {
 		h.join(feed, &listener{conn: conn, socket: socket, start: edge})

@@ -1,8 +1,8 @@
 // Package fanout sends growing files to thousands of listeners at once.
 //
-// Whoever still reads what exists is served by a goroutine of their own. Whoever has reached the end
-// of a file that grows joins its audience: there one goroutine, a shard, sends each new piece to
-// hundreds of connections, and no write waits.
+// Whoever still reads what exists is served by a goroutine of their own. Whoever has reached the
+// end of a file that grows joins its audience: there one goroutine, a shard, sends each new piece
+// to hundreds of connections, and no write waits.
 //
 //	follow.go              from the history to the live tail
 //	hub.go                 audiences, and what they cost
@@ -21,8 +21,8 @@ import (
 	"time"
 )
 
-// Feed is a file that listeners follow: it grows, and some time it is finished. It must be usable as
-// the key of a map.
+// Feed is a file that listeners follow: it grows until it is finished. It must be comparable,
+// because a hub finds its audience by it.
 type Feed interface {
 	io.ReaderAt
 	Extent() (size int64, finished bool) // bytes that can be read, and whether more will come
@@ -44,8 +44,8 @@ type Hub struct {
 	audiences map[Feed][]*shard // who has joined, in shards
 }
 
-// New returns a hub that drops a listener who takes nothing for so long, or not a whole chunk of what
-// they missed. It starts no goroutine.
+// New returns a hub. It drops a listener who takes nothing for as long as stall, or, while they get
+// what they missed, not a whole chunk. New starts no goroutine.
 func New(stall time.Duration, log *slog.Logger) *Hub {
 	return &Hub{stall: stall, log: log, audiences: make(map[Feed][]*shard)}
 }
@@ -77,7 +77,7 @@ func (h *Hub) join(feed Feed, l *listener) {
 		i = len(shards)
 		shards = append(shards, newShard(h, feed))
 		h.audiences[feed] = shards
-		feed.Retain() // until the shard has ended: whoever closes the file waits for that
+		feed.Retain() // until the shard has ended
 		go shards[i].run()
 	}
 	shards[i].add(l)
@@ -104,12 +104,13 @@ const (
 
 // pause is the shortest time between two sends to the same listener.
 //
-// What an audience costs is decided by the number of sends, not by their size: each is 5 to 8 µs of a
-// core. So few listeners get every block at once, 2,000 get what came in 100 ms, and sending takes a
-// sixth of a core up to where the pause would be felt.
+// What an audience costs is decided by the number of sends, not by their size: each is 5 to 8 µs of
+// a core. Therefore a few listeners get every block at once, while 2,000 get what came in 100 ms.
+// So sending takes a sixth of a core with up to 4,000 listeners. With more the pause stays the same,
+// because a longer one would be felt.
 func (h *Hub) pause() time.Duration {
 	return min(time.Duration(h.listeners.Load())*pausePerListener, longestPause)
 }
 
-// sweepEvery is how often those are looked for who left without a word.
+// sweepEvery is how often a shard looks for listeners who have closed their connection.
 func (h *Hub) sweepEvery() time.Duration { return h.stall / 6 }

@@ -8,8 +8,9 @@ import (
 
 // listener is a connection that a shard sends the live tail to.
 //
-// It has no buffer: what it still has to get is in the feed. Of the chunk that the socket has taken in
-// part, start, end and sent say all there is to know, and it is framed anew when the socket has room.
+// It has no buffer: what it still has to get is in the feed. If the socket has taken only a part of
+// a chunk, start, end and sent say which one, and the chunk is framed again when the socket has
+// room.
 type listener struct {
 	conn     net.Conn
 	socket   syscall.RawConn
@@ -19,8 +20,8 @@ type listener struct {
 	progress time.Time // when it last took something, or had all there was
 }
 
-// socketBuffer is what the kernel may keep for a listener who is slow: some seconds of sound. Without
-// a limit that grows to megabytes.
+// socketBuffer is what the kernel may keep for a listener who is slow: some seconds of sound.
+// Without a limit that grows to megabytes.
 const socketBuffer = 64 << 10
 
 // limitBuffer keeps a slow listener cheap for the kernel too.

@@ -8,8 +8,8 @@ import (
 // retryEvery is how often a listener is tried whose socket was full.
 const retryEvery = 100 * time.Millisecond
 
-// shard sends the live tail of one feed to many listeners from a single goroutine: new bytes are read
-// once and framed once, and no write waits.
+// shard sends the live tail of one feed to many listeners from a single goroutine: new bytes are
+// read once and framed once, and no write waits.
 type shard struct {
 	hub  *Hub
 	feed Feed
@@ -34,7 +34,8 @@ func newShard(h *Hub, feed Feed) *shard {
 	return &shard{hub: h, feed: feed, arrived: make(chan struct{}, 1), io: newNonblocking()}
 }
 
-// add makes a listener, who has the bytes before l.start, a member. With the hub's lock.
+// add makes a listener, who has the bytes before l.start, a member. The caller holds the hub's
+// lock.
 func (s *shard) add(l *listener) {
 	s.members++
 	s.arrivals = append(s.arrivals, l)
@@ -97,8 +98,8 @@ func (s *shard) round(size int64, finished bool) {
 	}
 }
 
-// sweep finds those who have closed their connection, which otherwise only a write shows: in a pause
-// there is none. What they send is ignored.
+// sweep finds listeners who have closed their connection. Otherwise only a write would show that,
+// and in a pause nothing is written. What listeners send is ignored.
 func (s *shard) sweep() {
 	var ignored [64]byte
 	gone := func(l *listener) bool {
@@ -113,8 +114,8 @@ func (s *shard) sweep() {
 	s.swept = s.now
 }
 
-// dropAll cuts everybody's connection: without the chunk that ends the body, so that nobody takes this
-// for the end of the show.
+// dropAll cuts everybody's connection without the chunk that ends the body, so that nobody takes
+// this for the end of the show.
 func (s *shard) dropAll() {
 	for _, l := range slices.Concat(s.current, s.behind) {
 		s.drop(l)
@@ -130,8 +131,8 @@ func (s *shard) drop(l *listener) {
 	s.hub.mu.Unlock()
 }
 
-// wait returns when there may be something to do: not before the hub's pause since the last round is
-// over.
+// wait returns when there may be something to do, but not before the hub's pause since the last
+// round is over.
 func (s *shard) wait(changed <-chan struct{}) {
 	ended := s.feed.Context().Done()
 	if rest := s.hub.pause() - time.Since(s.now); rest >= time.Millisecond {
@@ -151,8 +152,8 @@ func (s *shard) wait(changed <-chan struct{}) {
 	}
 }
 
-// checkEvery is how long nothing may happen until the next look at everybody. Sockets that have room
-// again do not wake a shard: it is not worth a poller for the few who are behind.
+// checkEvery is how long a shard waits when nothing happens. A socket that has room again does not
+// wake it: the few listeners who are behind are not worth a poller.
 func (s *shard) checkEvery() time.Duration {
 	if len(s.behind) > 0 {
 		return min(retryEvery, s.hub.sweepEvery())

@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// socketOf returns nil: only Unix lets a shard write without waiting, so here each listener keeps its
-// goroutine.
+// socketOf returns nil: only Unix lets a shard write without waiting, so here each listener keeps
+// its goroutine.
 func socketOf(net.Conn) syscall.RawConn { return nil }
 
 type nonblocking struct{}

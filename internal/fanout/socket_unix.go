@@ -21,8 +21,8 @@ func socketOf(conn net.Conn) syscall.RawConn {
 	return socket
 }
 
-// nonblocking makes system calls on sockets that never wait, one at a time. It is kept between them,
-// so that none allocates.
+// nonblocking reads and writes sockets without ever waiting, by one system call at a time. A shard
+// keeps it between the calls, so that none of them allocates.
 type nonblocking struct {
 	p       []byte
 	n       int

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// token is the hash of the upload token: the comparison takes the same time whatever is presented, also
-// for another length.
+// token is the hash of the upload token: the comparison takes the same time whatever is presented,
+// also for another length.
 type token [sha256.Size]byte
 
 func newToken(secret string) token { return sha256.Sum256([]byte(secret)) }

@@ -14,12 +14,12 @@ import (
 	"broadcastbot/internal/recordings"
 )
 
-// appendSize is how much is read from an uploader at once, at most. Whatever is there is appended at
-// once: followers wait for it.
+// appendSize is how much is read from an uploader at once, at most. Whatever is there is appended
+// at once: followers wait for it.
 const appendSize = 64 << 10
 
-// noLimit is the size of the largest recording when none was configured. One more than it is still a
-// number.
+// noLimit is the size of the largest recording when none was configured. One byte more still fits
+// into an int64.
 const noLimit = math.MaxInt64 - 1
 
 // upload is one request that appends to a recording.
@@ -54,8 +54,8 @@ func (g *Gateway) appendUpload(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// receive appends a request's body at offset, and finishes the recording when its declared length is
-// reached, even if the connection broke right after.
+// receive appends a request's body at offset, and finishes the recording when its declared length
+// is reached, even if the connection broke right after.
 func (u upload) receive(w http.ResponseWriter, r *http.Request, offset int64) error {
 	if err := context.Cause(u.appender.Context()); err != nil {
 		return err
@@ -77,7 +77,7 @@ func (u upload) receive(w http.ResponseWriter, r *http.Request, offset int64) er
 	return err
 }
 
-// declareLength takes down the length that a deferred upload turns out to have.
+// declareLength records the length of a deferred upload, if the request says it.
 func (u upload) declareLength(h http.Header) error {
 	length, err := declaredLength(h)
 	switch {
@@ -91,8 +91,8 @@ func (u upload) declareLength(h http.Header) error {
 	return u.appender.SetLength(length)
 }
 
-// appendBody appends what the body brings until it ends, the appender's context ends, or the upload has
-// no room left.
+// appendBody appends what the body brings until it ends, the appender's context ends, or the upload
+// has no room left.
 func (u upload) appendBody(body io.Reader, conn *http.ResponseController) error {
 	ctx := u.appender.Context()
 	defer interrupt(ctx, conn.SetReadDeadline)()
@@ -136,7 +136,7 @@ func (u upload) append(p []byte) error {
 	return nil
 }
 
-// readError says why reading the body ended early.
+// readError says what the uploader is told when reading the body has failed.
 func (u upload) readError(err error) error {
 	if cause := context.Cause(u.appender.Context()); cause != nil {
 		return cause

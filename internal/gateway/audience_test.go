@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// TestAudience lets 500 follow a growing recording, while one of them never
-// reads. He must be dropped, and nobody else may notice him.
+// TestAudience lets 500 follow a growing recording, while one of them never reads. He must be
+// dropped, and nobody else may notice him.
 func TestAudience(t *testing.T) {
 	const size = 500
 	s := newStation(t, Options{}, withStall(3*time.Second))

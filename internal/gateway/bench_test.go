@@ -24,8 +24,8 @@ const (
 	benchTime  = 5 * time.Second
 )
 
-// benchListeners is how many listen; the machine's limit of open files may
-// have to be raised for more.
+// benchListeners is how many listen; the machine's limit of open files may have to be raised for
+// more.
 func benchListeners() int {
 	if n, err := strconv.Atoi(os.Getenv("GATEWAY_BENCH_LISTENERS")); err == nil {
 		return n
@@ -45,8 +45,8 @@ func (c cost) delay(percent int) float64 {
 	return float64(c.delays[(len(c.delays)-1)*percent/100].Microseconds()) / 1000
 }
 
-// BenchmarkFanout asks: what does a listener cost, here and with a goroutine
-// and a Flush for each? The two take turns on the same machine.
+// BenchmarkFanout asks: what does a listener cost, here and with a goroutine and a Flush for each?
+// The two take turns on the same machine.
 //
 //	go test -tags goolm -run '^$' -bench Fanout ./internal/gateway
 func BenchmarkFanout(b *testing.B) {
@@ -156,8 +156,8 @@ func hear(r io.Reader) (delays []time.Duration) {
 	}
 }
 
-// BenchmarkSeek asks: what does a jump in a finished recording cost, here and
-// with http.ServeContent on a file?
+// BenchmarkSeek asks: what does a jump in a finished recording cost, here and with
+// http.ServeContent on a file?
 func BenchmarkSeek(b *testing.B) {
 	const size = 32 << 20
 	dir, id := b.TempDir(), "AAAAAAAAAAAAAAAAAAAAAA"

@@ -16,13 +16,13 @@ type byteRange struct {
 
 const openEnd = -1
 
-// veryLarge is the smallest end of a range by which a client says that it
-// wants what is still to come; RFC 8673, section 2.2, has it in its examples.
-// A show would have to last for years to be that long.
+// veryLarge is the smallest end of a range by which a client says that it wants what is still to
+// come; RFC 8673, section 2.2, has it in its examples. A show would have to last for years to be
+// that long.
 const veryLarge = 999_999_999_999
 
-// parseRange reads a Range header. It returns nil when there is none that has
-// to be obeyed: none at all, another unit than bytes, several ranges.
+// parseRange reads a Range header. It returns nil when there is none that has to be obeyed: none at
+// all, another unit than bytes, several ranges.
 func parseRange(header string) (*byteRange, error) {
 	unit, spec, _ := strings.Cut(header, "=")
 	if !strings.EqualFold(unit, "bytes") || strings.Contains(spec, ",") {
@@ -50,12 +50,12 @@ func parseRange(header string) (*byteRange, error) {
 	return want, nil
 }
 
-// parsePosition reads digits. What is too large for any file becomes the
-// largest number: clients may ask for more than there is.
+// parsePosition reads digits. A number too large for any file becomes the largest one: clients may
+// ask for more than there is.
 func parsePosition(text string) (int64, error) {
 	n, err := strconv.ParseUint(text, 10, 63)
 	if errors.Is(err, strconv.ErrRange) {
-		err = nil // n is the largest then
+		err = nil // n is the largest one then
 	}
 	return int64(n), err
 }
@@ -67,21 +67,27 @@ type part struct {
 	partial   bool  // 206 with Content-Range
 	follow    bool  // goes on until a growing recording is finished
 	immutable bool  // will be the same for ever, so caches may keep it
+
+	// The recording when this was decided.
+	size     int64
+	finished bool
 }
 
 // errAhead says that nothing of a range exists yet.
 var errAhead = errors.New("the range begins at or beyond the live edge")
 
-// resolve says what to give of a recording with size bytes to a client that wants
-// the range; nil wants all.
+// resolve says what to give of a recording with size bytes to a client that wants the range; nil
+// wants all. The error is errUnsatisfiable or errAhead.
 //
-// Of a growing recording an open or too long range gets what exists, as
-// RFC 8673, section 2.1, has it: only a very large end makes it follow.
+// Of a growing recording an open or too long range gets what exists, as RFC 8673, section 2.1, has
+// it: only a very large end makes it follow.
 func (want *byteRange) resolve(size int64, finished bool) (part, error) {
+	p := part{size: size, finished: finished}
 	if want == nil {
-		return part{last: size - 1, follow: !finished, immutable: finished}, nil
+		p.last, p.follow, p.immutable = size-1, !finished, finished
+		return p, nil
 	}
-	p := part{partial: true, first: want.first, last: want.last}
+	p.partial, p.first, p.last = true, want.first, want.last
 	if want.suffix {
 		p.first = max(0, size-want.first)
 	}
@@ -104,12 +110,11 @@ func (want *byteRange) resolve(size int64, finished bool) (part, error) {
 	return p, nil
 }
 
-// contentRange returns the value of Content-Range; the total is unknown while
-// the recording grows.
-func (p part) contentRange(size int64, finished bool) string {
+// contentRange returns the value of Content-Range; the total is unknown while the recording grows.
+func (p part) contentRange() string {
 	total := "*"
-	if finished {
-		total = strconv.FormatInt(size, 10)
+	if p.finished {
+		total = strconv.FormatInt(p.size, 10)
 	}
 	return fmt.Sprintf("bytes %d-%d/%s", p.first, p.last, total)
 }

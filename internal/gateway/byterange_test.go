@@ -49,8 +49,7 @@ func TestParseRange(t *testing.T) {
 	}
 }
 
-// FuzzRange checks that whatever is asked, the answer is a part of what there
-// is.
+// FuzzRange checks that whatever is asked, the answer is a part of what there is.
 func FuzzRange(f *testing.F) {
 	f.Add("bytes=0-", int64(1000), true)
 	f.Add("bytes=5-9007199254740991", int64(1000), false)

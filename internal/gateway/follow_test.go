@@ -82,8 +82,8 @@ func TestFollowOnTheWire(t *testing.T) {
 	}
 }
 
-// TestFollowIsCut checks that nobody can take a show that was removed, or a
-// gateway that was closed, for the end of the show.
+// TestFollowIsCut checks that nobody can take a show that was removed, or a gateway that was
+// closed, for the end of the show.
 func TestFollowIsCut(t *testing.T) {
 	for name, cut := range map[string]func(*station, string){
 		"removed": func(s *station, id string) { s.do("DELETE", "/upload/"+id, tus(nil), nil) },
@@ -103,8 +103,8 @@ func TestFollowIsCut(t *testing.T) {
 	}
 }
 
-// TestSlowReaderOfHistoryIsCut removes a recording under somebody who does not
-// even read what is there.
+// TestSlowReaderOfHistoryIsCut removes a recording under somebody who does not even read what is
+// there.
 func TestSlowReaderOfHistoryIsCut(t *testing.T) {
 	data := noise(16 << 20) // more than the sockets take
 	for name, end := range map[string]func(*station, string){

@@ -1,10 +1,10 @@
 // Package gateway is the HTTP side of broadcasting: it takes uploads as they arrive and serves them
 // while they grow.
 //
-// An uploader appends with tus 1.0.0 (https://tus.io/protocols/resumable-upload), listeners read with
-// plain HTTP ranges, and those who want what is still to come follow the growing file as RFC 8673
-// describes. Of encrypted shows the gateway sees ciphertext only. The recordings themselves are the
-// affair of package recordings, the thousands who follow one that of package fanout.
+// An uploader appends with tus 1.0.0 (https://tus.io/protocols/resumable-upload), listeners read
+// with plain HTTP ranges, and those who want what is still to come follow the growing file as RFC
+// 8673 describes. Of encrypted shows the gateway sees ciphertext only. Package recordings keeps the
+// recordings, and package fanout serves the thousands who follow one.
 //
 //	upload.go, append.go           what an uploader may do
 //	live.go, byterange.go, send.go what a listener asks and is answered
@@ -134,9 +134,9 @@ func (g *Gateway) Handler() http.Handler {
 	return mux
 }
 
-// Close cuts off everybody who uploads or listens, refuses who comes later, and returns when the last
-// of them has left. Nothing that was stored is lost: when the same recordings are opened again,
-// unfinished uploads can go on.
+// Close cuts off everybody who uploads or listens, refuses who comes later, and returns when the
+// last of them has left. Nothing that was stored is lost: when the same recordings are opened
+// again, unfinished uploads can go on.
 func (g *Gateway) Close() error {
 	g.catalogue.Close()
 	return nil

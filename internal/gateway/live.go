@@ -5,14 +5,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"broadcastbot/internal/recordings"
 )
 
-// live answers GET and HEAD /live/{id}, and /live/{id}.opus, which is the same
-// file for players, if it is one that they can play.
+// live answers GET and HEAD /live/{id}, and /live/{id}.opus, which is the same file for media
+// players. They are refused a recording that they cannot play.
 func (g *Gateway) live(w http.ResponseWriter, r *http.Request) error {
 	openToBrowsers(w.Header())
 	id, forPlayers := strings.CutSuffix(r.PathValue("id"), ".opus")
@@ -28,37 +27,33 @@ func (g *Gateway) live(w http.ResponseWriter, r *http.Request) error {
 		}
 		contentType = "audio/ogg; codecs=opus"
 	}
-	want, err := wantedRange(r, rec)
+	p, err := wantedPart(r, rec, forPlayers)
 	if err != nil {
-		return err
-	}
-	if forPlayers && want.meansWhole(r) && !rec.Finished() {
-		want = nil
-	}
-	p, size, finished, err := awaitRange(r, rec, want)
-	if err != nil {
-		if finished {
-			w.Header().Set("Content-Range", fmt.Sprintf("bytes */%d", size))
+		if p.finished {
+			w.Header().Set("Content-Range", fmt.Sprintf("bytes */%d", p.size))
 		}
 		return err
 	}
 	w.Header().Set("Content-Type", contentType)
-	describePart(w.Header(), rec, p)
-	if p.immutable && mentions(r.Header.Get("If-None-Match"), etag(rec)) {
-		w.WriteHeader(http.StatusNotModified)
-		return nil
-	}
-	status := http.StatusOK
-	if p.partial {
-		status = http.StatusPartialContent
-		w.Header().Set("Content-Range", p.contentRange(size, finished))
-	}
-	g.send(w, r, rec, p, status)
+	g.sendPart(w, r, rec, p)
 	return nil
 }
 
-// wantedRange returns the range to obey, nil for none. Unlike RFC 9110,
-// RFC 8673 gives it a meaning for HEAD too.
+// wantedPart waits until there is something to give to the client, and returns what. After an error
+// the part says how large the recording was, if that is known.
+func wantedPart(r *http.Request, rec *recordings.Recording, forPlayers bool) (part, error) {
+	want, err := wantedRange(r, rec)
+	if err != nil {
+		return part{}, err
+	}
+	if forPlayers && want.isWhole(r) && !rec.Finished() {
+		want = nil
+	}
+	return awaitRange(r, rec, want)
+}
+
+// wantedRange returns the range to obey, nil for none. Unlike RFC 9110, RFC 8673 gives it a meaning
+// for HEAD too.
 func wantedRange(r *http.Request, rec *recordings.Recording) (*byteRange, error) {
 	if cond := r.Header.Get("If-Range"); cond != "" && cond != etag(rec) {
 		return nil, nil
@@ -66,28 +61,26 @@ func wantedRange(r *http.Request, rec *recordings.Recording) (*byteRange, error)
 	return parseRange(r.Header.Get("Range"))
 }
 
-// meansWhole reports whether a player asks for the whole file in the usual way,
-// bytes=0-, which RFC 8673 answers with what there is now. Of a show that
-// grows players mean what is still to come too.
-func (want *byteRange) meansWhole(r *http.Request) bool {
+// isWhole reports whether a player asks for the whole file in the usual way, bytes=0-. RFC 8673
+// answers that with what exists now, but players also want what is still to come.
+func (want *byteRange) isWhole(r *http.Request) bool {
 	return r.Method == http.MethodGet && want != nil && *want == byteRange{last: openEnd}
 }
 
-// awaitRange waits until the first byte of the range exists and returns what to
-// give of the recording, which had size bytes then. HEAD does not wait.
-func awaitRange(r *http.Request, rec *recordings.Recording, want *byteRange) (p part, size int64, finished bool, err error) {
+// awaitRange waits until the first byte of the range exists, and returns what to give of the
+// recording. HEAD does not wait.
+func awaitRange(r *http.Request, rec *recordings.Recording, want *byteRange) (part, error) {
 	for {
 		changed := rec.Changed()
-		size, finished = rec.Extent()
-		p, err = want.resolve(size, finished)
+		p, err := want.resolve(rec.Extent())
 		if err != errAhead {
-			return p, size, finished, err
+			return p, err
 		}
 		if r.Method == http.MethodHead {
-			return p, size, finished, errUnsatisfiable
+			return p, errUnsatisfiable
 		}
 		if err := wait(r, rec, changed); err != nil {
-			return p, size, finished, err
+			return p, err
 		}
 	}
 }
@@ -104,10 +97,8 @@ func wait(r *http.Request, rec *recordings.Recording, changed <-chan struct{}) e
 	}
 }
 
-var errEncrypted = refusal{http.StatusNotFound, "M_NOT_FOUND", "This recording is encrypted: it can be played with its link, and not at this address."}
-
-// awaitOgg refuses a recording that players would hear as noise. While there is
-// too little of it to tell, GET waits, and HEAD takes it for what it may become.
+// awaitOgg refuses a recording that players would play as noise. GET waits until enough of it
+// exists to know; HEAD assumes that it will become one that they can play.
 func awaitOgg(r *http.Request, rec *recordings.Recording) error {
 	const pattern = "OggS" // begins every page (RFC 3533, 6)
 	for {
@@ -131,8 +122,7 @@ func awaitOgg(r *http.Request, rec *recordings.Recording) error {
 	}
 }
 
-// openToBrowsers lets the pages of other origins read the answer: whoever has
-// the address may.
+// openToBrowsers lets the pages of other origins read the answer: whoever has the address may.
 func openToBrowsers(h http.Header) {
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Access-Control-Expose-Headers", "Content-Range, Accept-Ranges, Content-Length, ETag")
@@ -148,35 +138,4 @@ func preflight(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Access-Control-Max-Age", "86400")
 	w.WriteHeader(http.StatusNoContent)
 	return nil
-}
-
-// describePart sets what caches and clients have to know about the part.
-func describePart(h http.Header, rec *recordings.Recording, p part) {
-	h.Set("Accept-Ranges", "bytes")
-	if p.immutable {
-		h.Set("ETag", etag(rec))
-		h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	} else {
-		h.Set("Cache-Control", "no-store")
-	}
-	if p.follow {
-		h.Set("X-Accel-Buffering", "no") // nginx in front passes on what comes as it comes
-	} else {
-		h.Set("Content-Length", strconv.FormatInt(p.last+1-p.first, 10))
-	}
-}
-
-// etag is the same while the recording grows: a byte that is there never
-// changes, so parts fetched at different times fit together.
-func etag(rec *recordings.Recording) string { return `"` + rec.ID() + `"` }
-
-// mentions reports whether an If-None-Match header lists the tag.
-func mentions(header, tag string) bool {
-	for one := range strings.SplitSeq(header, ",") {
-		one = strings.TrimPrefix(strings.TrimSpace(one), "W/")
-		if one == tag || one == "*" {
-			return true
-		}
-	}
-	return false
 }

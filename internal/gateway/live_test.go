@@ -12,8 +12,8 @@ const (
 	noStore   = "no-store"
 )
 
-// TestRanges asks for parts of a recording of 1000 bytes, finished and
-// growing. What follows is tested in follow_test.go.
+// TestRanges asks for parts of a recording of 1000 bytes, finished and growing. What follows is
+// tested in follow_test.go.
 func TestRanges(t *testing.T) {
 	s := newStation(t, Options{})
 	data := noise(1000)

@@ -29,8 +29,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// peers are what the benchmarks compare. Each returns a handler that knows
-// PATCH /upload/{id} and GET /live/{id}.
+// peers are what the benchmarks compare. Each returns a handler that knows PATCH /upload/{id} and
+// GET /live/{id}.
 var peers = map[string]func(dir string) (http.Handler, error){
 	"gateway": func(dir string) (http.Handler, error) {
 		catalogue, err := recordings.Open(recordings.Disk(dir))
@@ -58,8 +58,7 @@ var peers = map[string]func(dir string) (http.Handler, error){
 	},
 }
 
-// naive is how one would write it first: a goroutine, a channel and a Flush
-// for every listener.
+// naive is how one would write it first: a goroutine, a channel and a Flush for every listener.
 type naive struct {
 	mu        sync.Mutex
 	listeners map[chan []byte]bool
@@ -97,8 +96,7 @@ func (n *naive) listen(w http.ResponseWriter) {
 	}
 }
 
-// servePeer serves until its input ends. For every line it reads, it prints
-// what it has used.
+// servePeer serves until its input ends. For every line it reads, it prints what it has used.
 func servePeer(peer func(string) (http.Handler, error)) {
 	handler, err := peer(os.Getenv("GATEWAY_BENCH_DIR"))
 	if err != nil {
@@ -121,8 +119,8 @@ func servePeer(peer func(string) (http.Handler, error)) {
 	}
 }
 
-// peer is a server in a process of its own, so that its costs can be told
-// from those of its clients.
+// peer is a server in a process of its own, so that its costs can be told from those of its
+// clients.
 type peer struct {
 	b       *testing.B
 	address string

@@ -16,8 +16,7 @@ import (
 	"broadcastbot/opusblocks"
 )
 
-// plainShow is a show that is not encrypted, in a room of which a test is the
-// speaker.
+// plainShow is a show that is not encrypted, in a room of which a test is the speaker.
 type plainShow struct {
 	*station
 	id     string
@@ -90,8 +89,8 @@ func (s *plainShow) url() string { return s.server.URL + "/live/" + s.id + ".opu
 // samples is how many a player makes of the show.
 func (s *plainShow) samples() int { return s.spoken*opus.SampleRate - 312 }
 
-// TestPlayersFollow has the programs of others play a show while it grows: they
-// hear it before it ends, all of it, and end with it.
+// TestPlayersFollow has the programs of others play a show while it grows: they hear it before it
+// ends, all of it, and end with it.
 func TestPlayersFollow(t *testing.T) {
 	for name, command := range map[string]func(url, out string) []string{
 		"ffmpeg": func(url, out string) []string {
@@ -144,8 +143,8 @@ func TestPlayersFollow(t *testing.T) {
 	}
 }
 
-// TestPlayersAreServed: /live/{id}.opus is the file of /live/{id}, by another
-// name, and goes on for players that ask in the usual way.
+// TestPlayersAreServed: /live/{id}.opus is the file of /live/{id}, by another name, and goes on for
+// players that ask in the usual way.
 func TestPlayersAreServed(t *testing.T) {
 	s := mustPlainShow(t)
 	s.speak(1)

@@ -35,6 +35,7 @@ var (
 	errOffsetHeader  = refusal{http.StatusBadRequest, "M_INVALID_PARAM", "Upload-Offset must be a number of bytes."}
 	errMediaType     = refusal{http.StatusUnsupportedMediaType, "M_INVALID_PARAM", "Send Content-Type: application/offset+octet-stream."}
 	errWrongOffset   = refusal{http.StatusConflict, "ORG_BROADCASTBOT_OFFSET", "The upload stands elsewhere. Continue at the Upload-Offset of this answer."}
+	errEncrypted     = refusal{http.StatusNotFound, "M_NOT_FOUND", "This recording is encrypted: it can be played with its link, and not at this address."}
 	errSuperseded    = refusal{http.StatusLocked, "ORG_BROADCASTBOT_SUPERSEDED", "A newer connection continues this upload."}
 	errTooLarge      = refusal{http.StatusRequestEntityTooLarge, "M_TOO_LARGE", "This is more than the upload may hold. What was stored until now is kept."}
 	errDiskFull      = refusal{http.StatusInsufficientStorage, "ORG_BROADCASTBOT_STORAGE_FULL", "The gateway's disk is full. What was stored until now is kept; continue when there is room."}
@@ -46,7 +47,7 @@ var (
 	errInternal      = refusal{http.StatusInternalServerError, "M_UNKNOWN", "Something went wrong in the gateway. Its log says what."}
 )
 
-// refusalFor says what a client is told when the catalogue says no.
+// refusalFor says what a client is told of an error of the catalogue.
 var refusalFor = map[error]refusal{
 	recordings.ErrNotFound:      errNotFound,
 	recordings.ErrRemoved:       errGone,
@@ -55,8 +56,8 @@ var refusalFor = map[error]refusal{
 	recordings.ErrLengthChanged: errLengthChanged,
 }
 
-// refusalOf returns what a client is told of any error. An error that nobody expected is no business of
-// theirs.
+// refusalOf returns what a client is told of any error. Of an unexpected error they are told only
+// that there was one.
 func refusalOf(err error) refusal {
 	var no refusal
 	if errors.As(err, &no) {
@@ -73,11 +74,12 @@ func refusalOf(err error) refusal {
 	return errInternal
 }
 
-// handler is an http.HandlerFunc whose error becomes the answer. It returns an error only while nothing
-// of the answer was sent.
+// handler is an http.HandlerFunc whose error becomes the answer. It returns an error only while
+// nothing of the answer was sent.
 type handler func(http.ResponseWriter, *http.Request) error
 
-// methods serves one address: a handler for each method it knows. An address without any is not there.
+// methods serves one address: a handler for each method it knows. Without any, there is nothing at
+// the address.
 func (g *Gateway) methods(byName map[string]handler) http.Handler {
 	var known []string
 	for name := range byName {
@@ -117,9 +119,9 @@ func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	writeJSON(w, no.status, no)
 }
 
-// answerAtOnce makes the answer leave although the request's body may still flow. To use the connection
-// again, net/http would first read up to 256 KiB of the rest, which takes an uploader of live sound a
-// minute.
+// answerAtOnce lets the answer leave while the request's body still flows. To use the connection
+// again, net/http would first read up to 256 KiB of the rest, and an uploader of live sound needs a
+// minute to send so much.
 func answerAtOnce(w http.ResponseWriter, r *http.Request) {
 	if r.ProtoMajor != 1 || r.ContentLength == 0 {
 		return
@@ -128,8 +130,8 @@ func answerAtOnce(w http.ResponseWriter, r *http.Request) {
 	http.NewResponseController(w).SetReadDeadline(time.Now()) // nothing more is read after the answer either
 }
 
-// isDiskFull recognises every way in which a system says that a file cannot grow: no space, no quota, no
-// larger file allowed.
+// isDiskFull recognises every way in which a system says that a file cannot grow: no space, no
+// quota, no larger file allowed.
 func isDiskFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }

@@ -46,8 +46,8 @@ func TestUploadContinuesAfterARestart(t *testing.T) {
 	}
 }
 
-// TestFullDisk lets the system refuse a file to grow beyond 150,000 bytes. That
-// limit is for a whole process, so the test runs in one of its own.
+// TestFullDisk lets the system refuse a file to grow beyond 150,000 bytes. That limit is for a
+// whole process, so the test runs in one of its own.
 func TestFullDisk(t *testing.T) {
 	const variable = "GATEWAY_TEST_FULL_DISK"
 	if os.Getenv(variable) == "" {

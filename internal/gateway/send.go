@@ -3,14 +3,61 @@ package gateway
 import (
 	"net"
 	"net/http"
+	"strconv"
+	"strings"
 
 	"broadcastbot/internal/fanout"
 	"broadcastbot/internal/recordings"
 )
 
-// send gives a part of a recording to the client. Once the status is out, an error can be told in one
-// way only: by cutting the connection.
-func (g *Gateway) send(w http.ResponseWriter, r *http.Request, rec *recordings.Recording, p part, status int) {
+// sendPart answers with a part of a recording, or with nothing if the client has it.
+func (g *Gateway) sendPart(w http.ResponseWriter, r *http.Request, rec *recordings.Recording, p part) {
+	describePart(w.Header(), rec, p)
+	switch {
+	case p.immutable && mentions(r.Header.Get("If-None-Match"), etag(rec)):
+		w.WriteHeader(http.StatusNotModified)
+	case p.partial:
+		w.Header().Set("Content-Range", p.contentRange())
+		g.sendBody(w, r, rec, p, http.StatusPartialContent)
+	default:
+		g.sendBody(w, r, rec, p, http.StatusOK)
+	}
+}
+
+// describePart sets what caches and clients have to know about the part.
+func describePart(h http.Header, rec *recordings.Recording, p part) {
+	h.Set("Accept-Ranges", "bytes")
+	if p.immutable {
+		h.Set("ETag", etag(rec))
+		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	} else {
+		h.Set("Cache-Control", "no-store")
+	}
+	if p.follow {
+		h.Set("X-Accel-Buffering", "no") // makes nginx in front pass on each piece as it comes
+	} else {
+		h.Set("Content-Length", strconv.FormatInt(p.last+1-p.first, 10))
+	}
+}
+
+// etag is the same while the recording grows: a byte that is there never changes, so parts fetched
+// at different times fit together.
+func etag(rec *recordings.Recording) string { return `"` + rec.ID() + `"` }
+
+// mentions reports whether an If-None-Match header lists the tag.
+func mentions(header, tag string) bool {
+	for one := range strings.SplitSeq(header, ",") {
+		one = strings.TrimPrefix(strings.TrimSpace(one), "W/")
+		if one == tag || one == "*" {
+			return true
+		}
+	}
+	return false
+}
+
+// sendBody sends the status and the bytes. Once the status is out, an error can be told in one way
+// only: by cutting the connection.
+func (g *Gateway) sendBody(w http.ResponseWriter, r *http.Request, rec *recordings.Recording, p part, status int) {
 	if r.Method == http.MethodHead {
 		w.WriteHeader(status)
 		return

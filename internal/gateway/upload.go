@@ -107,8 +107,8 @@ func (g *Gateway) uploadOffset(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// deleteUpload answers DELETE: the recording is removed, finished or not, and everybody who reads it is
-// cut off.
+// deleteUpload answers DELETE: the recording is removed, finished or not, and everybody who reads
+// it is cut off.
 func (g *Gateway) deleteUpload(w http.ResponseWriter, r *http.Request) error {
 	rec, err := g.catalogue.Acquire(r.PathValue("id"))
 	if err != nil {

@@ -59,8 +59,8 @@ func TestCreate(t *testing.T) {
 	}
 }
 
-// TestUploadRefusals gives every request one thing wrong. The upload that it
-// is about holds 10 bytes; the gateway holds 100 at most.
+// TestUploadRefusals gives every request one thing wrong. The upload that it is about holds 10
+// bytes; the gateway holds 100 at most.
 func TestUploadRefusals(t *testing.T) {
 	s := newStation(t, Options{MaxSize: 100})
 	id := s.growing(noise(10))
@@ -275,8 +275,8 @@ func TestUploadContinuesAfterACut(t *testing.T) {
 	s.mustHold(id, data)
 }
 
-// TestCutOffUploadIsToContinue closes half of a connection, so that the answer
-// to an upload that was cut off can be read.
+// TestCutOffUploadIsToContinue closes half of a connection, so that the answer to an upload that
+// was cut off can be read.
 func TestCutOffUploadIsToContinue(t *testing.T) {
 	s := newStation(t, Options{})
 	conn := s.dial("PATCH /upload/" + s.begin() + " HTTP/1.1\nHost: x\nAuthorization: Bearer " + testToken + "\nTus-Resumable: 1.0.0\n" +
@@ -289,8 +289,8 @@ func TestCutOffUploadIsToContinue(t *testing.T) {
 	}
 }
 
-// TestRefusalDoesNotWaitForTheBody sends a body that flows and does not end:
-// the answer must come before more of it.
+// TestRefusalDoesNotWaitForTheBody sends a body that flows and does not end: the answer must come
+// before more of it.
 func TestRefusalDoesNotWaitForTheBody(t *testing.T) {
 	s := newStation(t, Options{MaxSize: 100})
 	id := s.growing(noise(10))
@@ -362,9 +362,8 @@ func TestNewestUploadWins(t *testing.T) {
 	s.mustHold(id, []byte("from the old one. from the new one."))
 }
 
-// TestManyUploadersOfOneUpload lets many push each other from the seat. Each
-// sends the right bytes for the offset it names, so a byte in a wrong place
-// shows that two wrote at once.
+// TestManyUploadersOfOneUpload lets many take the append lock from each other. Each sends the right
+// bytes for the offset it names, so a byte in a wrong place shows that two wrote at once.
 func TestManyUploadersOfOneUpload(t *testing.T) {
 	s := newStation(t, Options{})
 	data := noise(400_000)

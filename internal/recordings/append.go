@@ -5,18 +5,19 @@ import (
 	"sync"
 )
 
-// Appender is the right to change a recording. Only one exists at a time: [Recording.LockAppend].
+// Appender is the right to change a recording. Only one exists at a time; get it from
+// [Recording.LockAppend].
 type Appender struct {
 	rec    *Recording
 	ctx    context.Context
 	unlock func()
 }
 
-// LockAppend asks whoever has the recording's append lock to stop, waits until they have, and returns
-// the right to change the recording, which the caller gives back by Unlock.
+// LockAppend asks the holder of the recording's append lock to stop, waits until they have called
+// Unlock, and returns the right to change the recording. The caller must call Unlock.
 //
-// So the newest wins: after a broken line an uploader is back before anybody has noticed that the old
-// connection is dead.
+// So the newest wins: after a broken line an uploader comes back before anybody has noticed that
+// its old connection is dead.
 func (rec *Recording) LockAppend() *Appender {
 	ctx, unlock := rec.lock.lock(rec.ctx)
 	return &Appender{rec, ctx, unlock}
@@ -25,11 +26,12 @@ func (rec *Recording) LockAppend() *Appender {
 // Unlock gives the append lock back.
 func (a *Appender) Unlock() { a.unlock() }
 
-// Context returns what ends when the caller must soon call Unlock. The cause is ErrSuperseded when
-// somebody newer wants the lock, or that of [Recording.Context].
+// Context returns a context that ends when the appender must soon call Unlock. The cause is
+// ErrSuperseded if somebody newer wants the lock, or the cause of [Recording.Context].
 func (a *Appender) Context() context.Context { return a.ctx }
 
-// Write appends p: all of it, or nothing and an error, which is ErrFinished for a finished recording.
+// Write appends p: all of it, or nothing and an error, which is ErrFinished for a finished
+// recording.
 func (a *Appender) Write(p []byte) (int, error) {
 	if a.rec.Finished() {
 		return 0, ErrFinished
@@ -40,7 +42,8 @@ func (a *Appender) Write(p []byte) (int, error) {
 // SetLength says how many bytes the recording will have. The error is ErrLengthChanged if that
 // contradicts what was said before or is stored.
 //
-// It is made durable only if more is to come: with its last byte the recording is finished anyway.
+// The length is made durable only if more bytes are to come. Otherwise Finish follows, which makes
+// it needless.
 func (a *Appender) SetLength(length int64) error {
 	rec, known := a.rec, a.rec.Length()
 	switch {
@@ -57,13 +60,13 @@ func (a *Appender) SetLength(length int64) error {
 	return nil
 }
 
-// Finish says that the recording is whole, to its readers and in the storage. It may be called again,
+// Finish tells the readers and the storage that the recording is whole. It may be called again,
 // after an error and after success.
 func (a *Appender) Finish() error { return a.rec.finish() }
 
-// Remove deletes the recording, growing or finished, and ends all who hold it with ErrRemoved; so is
-// everybody answered who asks for it later. It does nothing if the appender's context has ended:
-// somebody else has removed the recording or appends to it.
+// Remove deletes the recording, growing or finished. Its context ends with ErrRemoved, and Acquire
+// will return that error. Remove does nothing but return the cause if the appender's context has
+// ended.
 func (a *Appender) Remove() error {
 	if err := context.Cause(a.ctx); err != nil {
 		return err
@@ -82,8 +85,8 @@ type lockHolder struct {
 	unlocked chan struct{} // closed when the holder has given the lock back
 }
 
-// lock returns a context that ends (ErrSuperseded) when somebody newer wants the lock. The caller must
-// soon obey that, and must call unlock.
+// lock returns a context that ends, with ErrSuperseded, when somebody newer wants the lock. The
+// caller must call unlock soon after that.
 func (l *appendLock) lock(parent context.Context) (ctx context.Context, unlock func()) {
 	ctx, stop := context.WithCancelCause(parent)
 	me := &lockHolder{stop: stop, unlocked: make(chan struct{})}

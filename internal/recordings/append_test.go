@@ -39,7 +39,7 @@ func TestNewestAppenderWins(t *testing.T) {
 	mustHave(t, rec, "what it had in hand. the rest", false)
 }
 
-// TestOneAppenderAtATime lets many push each other from the append lock.
+// TestOneAppenderAtATime lets many take the append lock from each other.
 func TestOneAppenderAtATime(t *testing.T) {
 	c := mustOpenCatalogue(t, newMemory())
 	rec := mustAcquire(t, c, mustCreate(t, c, "", false))

@@ -7,8 +7,8 @@ import (
 
 // Catalogue knows the recordings of one storage, and who holds which of them open.
 //
-// A growing recording is always open. A finished one is opened when somebody wants it and stays open
-// for a while, because who seeks comes back. No content is closed while it is read.
+// A growing recording is always open. A finished one is opened when somebody wants it and stays
+// open for a while, because who seeks comes back. No content is closed while it is read.
 type Catalogue struct {
 	storage Storage
 
@@ -44,8 +44,8 @@ func Open(storage Storage) (*Catalogue, error) {
 	return c, nil
 }
 
-// Create starts an empty recording that will have length bytes, or UnknownLength. The caller holds it
-// until Release.
+// Create starts an empty recording that will have length bytes, or UnknownLength. The caller holds
+// it until Release.
 func (c *Catalogue) Create(length int64) (*Recording, error) {
 	id := newID()
 	content, err := c.storage.Create(id, length)
@@ -102,8 +102,8 @@ func (c *Catalogue) Acquire(id string) (*Recording, error) {
 	}
 }
 
-// holdOpen makes the caller a holder of a recording that is open. If it is not, holdOpen returns nil
-// and how many recordings were removed before.
+// holdOpen makes the caller a holder of a recording that is open. If it is not, holdOpen returns
+// nil and how many recordings were removed before.
 func (c *Catalogue) holdOpen(id string) (rec *Recording, removals int, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -116,8 +116,9 @@ func (c *Catalogue) holdOpen(id string) (rec *Recording, removals int, err error
 	return rec, c.removals, nil
 }
 
-// enterFinished enters a recording that the caller is to hold. It closes the content and returns nil
-// if it may be out of date, because something has happened since it was opened: then look again.
+// enterFinished enters a recording that the caller is to hold. It closes the content and returns
+// nil if it may be out of date, because something has happened since it was opened: then look
+// again.
 func (c *Catalogue) enterFinished(id string, content Content, removals int) *Recording {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -131,7 +132,8 @@ func (c *Catalogue) enterFinished(id string, content Content, removals int) *Rec
 	return rec
 }
 
-// enter puts a recording into the catalogue, which holds it from now on, as does the caller. With c.mu.
+// enter puts a recording into the catalogue, which holds it from now on, as does the caller. The
+// caller holds c.mu.
 func (c *Catalogue) enter(rec *Recording) {
 	c.open[rec.id] = rec
 	rec.entered = true
@@ -139,7 +141,8 @@ func (c *Catalogue) enter(rec *Recording) {
 	c.hold(rec)
 }
 
-// letGo ends the catalogue's own hold, which enter began; it may be called again. With c.mu.
+// letGo ends the catalogue's own hold, which enter began; it may be called again. The caller holds
+// c.mu.
 func (c *Catalogue) letGo(rec *Recording) {
 	if rec != nil && rec.entered {
 		rec.entered = false
@@ -147,21 +150,21 @@ func (c *Catalogue) letGo(rec *Recording) {
 	}
 }
 
-// keepOpen makes a finished recording one of the recent ones. The catalogue lets go of it when so many
-// others have come that its place is needed. With c.mu.
+// keepOpen makes a finished recording one of the recent ones. The catalogue lets go of it when so
+// many others have come that its place is needed. The caller holds c.mu.
 func (c *Catalogue) keepOpen(rec *Recording) {
 	c.letGo(c.recent[c.oldest])
 	c.recent[c.oldest] = rec
 	c.oldest = (c.oldest + 1) % len(c.recent)
 }
 
-// hold counts a new holder. With c.mu.
+// hold counts a new holder. The caller holds c.mu.
 func (c *Catalogue) hold(rec *Recording) {
 	rec.holders++
 	c.holders.Add(1)
 }
 
-// drop takes a holder away, and closes the content after the last one. With c.mu.
+// drop takes a holder away, and closes the content after the last one. The caller holds c.mu.
 func (c *Catalogue) drop(rec *Recording) {
 	defer c.holders.Done()
 	if rec.holders--; rec.holders > 0 {
@@ -170,7 +173,7 @@ func (c *Catalogue) drop(rec *Recording) {
 	if c.open[rec.id] == rec {
 		delete(c.open, rec.id)
 	}
-	rec.content.Close() // loses nothing: a finished one is durable, and the uploader of a growing one asks what is there
+	rec.content.Close() // an error loses nothing: a finished one is durable, and an uploader asks what is stored of a growing one
 }
 
 // Stats is how many recordings are in use.
@@ -193,8 +196,8 @@ func (c *Catalogue) Stats() Stats {
 	return s
 }
 
-// Close ends the contexts of all open recordings with ErrClosed, and waits until nobody holds one. It
-// loses nothing: the next Open of the same storage finds what was stored.
+// Close ends the contexts of all open recordings with ErrClosed, and waits until nobody holds one.
+// It loses nothing: the next Open of the same storage finds what was stored.
 func (c *Catalogue) Close() {
 	c.mu.Lock()
 	c.closed = true

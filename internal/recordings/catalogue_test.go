@@ -92,8 +92,8 @@ func TestCreateWithNothingToCome(t *testing.T) {
 	mustHave(t, rec, "", true)
 }
 
-// TestRecentRecordingsStayOpen checks that finished recordings are closed when many others were wanted,
-// and are there when they are wanted again.
+// TestRecentRecordingsStayOpen checks that finished recordings are closed when many others were
+// wanted, and are there when they are wanted again.
 func TestRecentRecordingsStayOpen(t *testing.T) {
 	m := newMemory()
 	c := mustOpenCatalogue(t, m)
@@ -158,7 +158,8 @@ func TestRemove(t *testing.T) {
 	}
 }
 
-// slowStorage lets a test do something between the storage's Open and what the catalogue does with it.
+// slowStorage lets a test do something between the storage's Open and what the catalogue does with
+// it.
 type slowStorage struct {
 	Storage
 	opened func(id string)
@@ -186,8 +187,8 @@ func TestRemovedWhileOpened(t *testing.T) {
 	}
 }
 
-// TestOpenedTwice has two open the same recording at the same time: they must share it, or removing it
-// would reach only one.
+// TestOpenedTwice has two open the same recording at the same time: they must share it, or removing
+// it would reach only one.
 func TestOpenedTwice(t *testing.T) {
 	m := newMemory()
 	id := mustCreate(t, mustOpenCatalogue(t, m), "hello", true)

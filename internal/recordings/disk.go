@@ -19,8 +19,8 @@ const (
 	goneFile   = ".gone"   // empty: was removed
 )
 
-// Disk is the storage in a directory, which Resume makes if it is missing. The names of the files in it
-// are all the state there is.
+// Disk is the storage in a directory, which Resume makes if it is missing. The names of the files
+// in it are all the state there is.
 type Disk string
 
 var (
@@ -46,8 +46,8 @@ func (d Disk) Create(id string, length int64) (Growing, error) {
 	return livefile.Create(d.path(id, partFile))
 }
 
-// SetLength implements [Storage]. The file appears whole or not at all: the first digits of a number
-// are a number, too.
+// SetLength implements [Storage]. The file appears whole or not at all: the first digits of a
+// number are a number, too.
 func (d Disk) SetLength(id string, length int64) error {
 	path := d.path(id, newFile)
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
@@ -112,8 +112,8 @@ func (f finishedFile) Size() int64              { return f.size }
 func (f finishedFile) Finished() bool           { return true }
 func (f finishedFile) Changed() <-chan struct{} { return nil }
 
-// Remove implements [Storage]: it leaves nothing of a recording but a tombstone. That one is durable
-// before anything is deleted, so that a crash on the way can be made good.
+// Remove implements [Storage]: it leaves nothing of a recording but a tombstone. That one is
+// durable before anything is deleted, so that a crash on the way can be made good.
 func (d Disk) Remove(id string) error {
 	if err := os.WriteFile(d.path(id, goneFile), nil, 0o600); err != nil {
 		return err

@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// Recording is the gateway's copy of one track of a show. Who has it from a [Catalogue] holds it open
-// until Release.
+// Recording is the gateway's copy of one track of a show. Whoever gets one from a [Catalogue] holds
+// it open until Release.
 type Recording struct {
 	catalogue *Catalogue
 	id        string
@@ -33,8 +33,8 @@ func newRecording(c *Catalogue, id string, content Content, length int64) *Recor
 // ID returns the recording's name in addresses: 22 characters that nobody can guess.
 func (rec *Recording) ID() string { return rec.id }
 
-// Context returns what ends when the recording is removed or the catalogue is closed. All who hold it
-// must leave then; the cause is ErrRemoved or ErrClosed.
+// Context returns a context that ends when the recording is removed or the catalogue is closed. All
+// who hold the recording must release it soon after that. The cause is ErrRemoved or ErrClosed.
 func (rec *Recording) Context() context.Context { return rec.ctx }
 
 // Retain adds a holder to a recording that the caller holds.
@@ -66,9 +66,9 @@ func (rec *Recording) Finished() bool { return rec.content.Finished() }
 // looking at them, and no change is missed.
 func (rec *Recording) Changed() <-chan struct{} { return rec.content.Changed() }
 
-// Extent returns Size and Finished, so that a size which is said to be final is. (Size is asked last.
-// The size of an unfinished recording may therefore be newer than the other answer, which does no
-// harm.)
+// Extent returns Size and Finished together: if the recording is finished, this is its final size.
+// (Size is asked last. So of a growing recording it may be newer than the other answer, which does
+// no harm.)
 func (rec *Recording) Extent() (size int64, finished bool) {
 	finished = rec.Finished()
 	return rec.Size(), finished
@@ -81,8 +81,8 @@ func (rec *Recording) Length() int64 { return rec.length.Load() }
 // before [Appender.Finish].
 func (rec *Recording) Whole() bool { return rec.Size() == rec.Length() }
 
-// finish says that the recording is whole, to its readers and in the storage. It is for who has the
-// append lock, or knows that nobody else has the recording yet.
+// finish tells the readers and the storage that the recording is whole. The caller has the append
+// lock, or is the only one who knows the recording.
 func (rec *Recording) finish() error {
 	if rec.growing == nil {
 		return nil
@@ -101,9 +101,10 @@ func (rec *Recording) finish() error {
 	return nil
 }
 
-// remove deletes the recording and ends all who hold it. It is for who has the append lock.
+// remove deletes the recording and ends its context. The caller has the append lock.
 //
-// Until the end the catalogue still has the recording, so that nobody opens it anew meanwhile.
+// The catalogue has the recording until the storage has removed it, so that nobody opens it again
+// meanwhile.
 func (rec *Recording) remove() error {
 	c := rec.catalogue
 	if err := c.storage.Remove(rec.id); err != nil {

@@ -1,6 +1,6 @@
-// Package recordings keeps the gateway's copies of shows: it knows which ones there are, holds their
-// files open for those who need them, and brings back after a restart what was interrupted. It knows
-// nothing of HTTP.
+// Package recordings keeps the gateway's copies of shows: it knows which ones there are, holds
+// their files open for those who need them, and brings back after a restart what was interrupted.
+// It knows nothing of HTTP.
 //
 //	catalogue.go            which recordings are open, and who holds them
 //	recording.go, append.go one recording, for its readers and for its one uploader

@@ -4,9 +4,9 @@ import "io"
 
 // Storage is a place where recordings are kept.
 //
-// [Disk] is one. Another can wrap it, to keep finished recordings elsewhere as well: it passes on what
-// concerns growing ones, and adds its own part to Finish, Open and Remove. Every Storage must pass
-// testStorage.
+// [Disk] is one. Another can wrap it, to keep finished recordings elsewhere as well: it passes on
+// what concerns growing ones, and adds its own part to Finish, Open and Remove. Every Storage must
+// pass testStorage.
 //
 // The catalogue makes all ids. It calls methods for different recordings at the same time, and for
 // the same recording one after the other; only Open may be called at any time.
@@ -26,8 +26,8 @@ type Storage interface {
 	// It may be called again, after an error and after success. The Growing can still be read.
 	Finish(id string) error
 
-	// Open returns a finished recording. Its error is ErrNotFound for a recording that is growing or
-	// never was, and ErrRemoved for one that was removed.
+	// Open returns a finished recording. Its error is ErrNotFound for a recording that is growing
+	// or never was, and ErrRemoved for one that was removed.
 	Open(id string) (Content, error)
 
 	// Remove deletes a recording, growing or finished. When it has returned without an error, the

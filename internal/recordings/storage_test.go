@@ -26,8 +26,8 @@ func TestStorages(t *testing.T) {
 	})
 }
 
-// testStorage runs the cases that every storage must pass. A place is new and empty; the function that
-// it returns opens the storage there, again and again, as a program does that is started anew.
+// testStorage runs the cases that every storage must pass. A place is new and empty; the function
+// that it returns opens the storage there, again and again, as a program does that is started anew.
 func testStorage(t *testing.T, place func(*testing.T) (open func() Storage)) {
 	for name, test := range map[string]func(*testing.T, *storageTest){
 		"an empty place has nothing":            testEmptyStorage,
