@@ -6,24 +6,24 @@ import (
 )
 
 // Link is where the show is and what opens it.
-func (b *Broadcast) Link() link.Link {
-	return link.Link{Base: b.Gateway, ID: b.ID, Plain: b.Plain, Key: b.Key}
+func (t *Track) Link() link.Link {
+	return link.Link{Base: t.Gateway, ID: t.ID, Plain: t.Plain, Key: t.Key}
 }
 
 // LiveURL is where the growing file is served.
-func (b *Broadcast) LiveURL() string { return b.Link().FileURL() }
+func (t *Track) LiveURL() string { return t.Link().FileURL() }
 
 // ListenURL is the link for people.
-func (b *Broadcast) ListenURL() string { return b.Link().PageURL() }
+func (t *Track) ListenURL() string { return t.Link().PageURL() }
 
 // ReplayURL is the link to a show that is over, with what a player would otherwise have to find out:
 // how the sound looks and, where packets vary in size, where in the file the moments are. What
 // cannot be read is left out, because the link plays without it.
-func (b *Broadcast) ReplayURL() string {
-	l := b.Link()
-	l.Wave = link.ParseWave(b.Wave)
-	if b.Bitrate == 0 {
-		table, _ := opusblocks.ParseSeekTable(b.Seek)
+func (t *Track) ReplayURL() string {
+	l := t.Link()
+	l.Wave = link.ParseWave(t.Wave)
+	if t.Bitrate == 0 {
+		table, _ := opusblocks.ParseSeekTable(t.Seek)
 		l.Seek = table.Within(link.MaxSeek)
 	}
 	return l.PageURL()

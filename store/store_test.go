@@ -2,9 +2,11 @@ package store
 
 import (
 	"database/sql"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -22,84 +24,185 @@ func mustOpen(t *testing.T, path string) *Store {
 	return s
 }
 
-func example() *Broadcast {
-	return &Broadcast{
-		ID: "AAAAAAAAAAAAAAAAAAAAAA", Room: "!r:example.org", Speaker: "@a:example.org",
-		Title: "Town hall", Source: "device:default", State: Live, Reason: "none",
-		Key: opusblocks.NewKey(), Channels: 2, Bitrate: 32000, BlockDuration: 100 * time.Millisecond,
-		Gateway: "http://g",
-		Event:   "$e", VoiceEvent: "$v", MXC: "mxc://m/1", MXCStored: true,
-		StartedAt: time.UnixMilli(1795425442479), Duration: 12 * time.Second,
-		Size: 123, Blocks: 1 << 32, SHA256: "hash", Seek: "table", Wave: "wave",
+func example(id string) *Show {
+	t := exampleTrack(false)
+	t.ID = id
+	return &Show{
+		ID: id, Speaker: "@a:example.org", Title: "Town hall", Source: "device:default",
+		StartedAt: time.UnixMilli(1795425442479), Stage: Concluding, Reason: "none",
+		Steps:  map[string]Outcome{"told": Done, "media": Failed},
+		Tracks: []Track{t},
+		Announcements: []Announcement{
+			{Room: "!r:example.org", Event: "$e", Revision: "ended-1", VoiceEvent: "$v"},
+			{Room: "!a:example.org", Closed: true},
+		},
 	}
 }
 
-func plainExample() *Broadcast {
-	b := example()
-	b.Plain, b.Key = true, opusblocks.Key{}
-	return b
+func exampleTrack(plain bool) Track {
+	t := Track{
+		ID: "AAAAAAAAAAAAAAAAAAAAAA", Gateway: "http://g", Plain: plain,
+		Channels: 2, Bitrate: 32000, BlockDuration: 100 * time.Millisecond,
+		Reserved: "mxc://m/1", MXC: "mxc://m/2",
+		Recap: Recap{
+			Duration: 12 * time.Second, Size: 123, Blocks: 1 << 32,
+			SHA256: "hash", Seek: "table", Wave: "wave", Loudness: -17.5,
+		},
+	}
+	if !plain {
+		t.Key = opusblocks.NewKey()
+	}
+	return t
 }
 
-func TestBroadcastSurvivesReopening(t *testing.T) {
-	for name, want := range map[string]*Broadcast{"encrypted": example(), "plain": plainExample()} {
-		t.Run(name, func(t *testing.T) { testSurvivesReopening(t, want) })
-	}
-}
-
-func testSurvivesReopening(t *testing.T, want *Broadcast) {
-	path := filepath.Join(t.TempDir(), "bot db?mode=memory#.sqlite") // SQLite reads such names as URIs
-	s := mustOpen(t, path)
-	if err := s.SaveBroadcast(t.Context(), want); err != nil {
-		t.Fatal(err)
-	}
-	s.Close()
-
-	got, err := mustOpen(t, path).Unconcluded(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(got) != 1 || !reflect.DeepEqual(got[0], want) {
-		t.Errorf("got  %+v\nwant %+v", got, want)
-	}
-}
-
-func TestUnconcluded(t *testing.T) {
-	s := mustOpen(t, filepath.Join(t.TempDir(), "db"))
-	for i, id := range []string{"late", "early", "over"} {
-		b := example()
-		b.ID, b.Concluded = id, id == "over"
-		b.StartedAt = b.StartedAt.Add(-time.Duration(i) * time.Minute)
-		if err := s.SaveBroadcast(t.Context(), b); err != nil {
+func (s *Store) mustSave(t *testing.T, shows ...*Show) {
+	t.Helper()
+	for _, show := range shows {
+		if err := s.SaveShow(t.Context(), show); err != nil {
 			t.Fatal(err)
 		}
 	}
-	open, err := s.Unconcluded(t.Context())
+}
+
+func (s *Store) mustList(t *testing.T, f Filter) []*Show {
+	t.Helper()
+	shows, err := s.Shows(t.Context(), f)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(open) != 2 || open[0].ID != "early" || open[1].ID != "late" {
-		t.Errorf("Unconcluded = %v", open)
+	return shows
+}
+
+// TestShowSurvivesReopening: all of it, with a second track that is not encrypted.
+func TestShowSurvivesReopening(t *testing.T) {
+	want := example("AAAAAAAAAAAAAAAAAAAAAA")
+	plain := exampleTrack(true)
+	plain.ID = "BBBBBBBBBBBBBBBBBBBBBB"
+	want.Tracks = append(want.Tracks, plain)
+	path := filepath.Join(t.TempDir(), "bot db?mode=memory#.sqlite") // SQLite reads such names as URIs
+	s := mustOpen(t, path)
+	s.mustSave(t, want)
+	s.Close()
+
+	got := mustOpen(t, path).mustList(t, Filter{})
+	if len(got) != 1 || !reflect.DeepEqual(got[0], want) {
+		t.Errorf("got  %+v\nwant %+v", got[0], want)
 	}
 }
 
+// TestSavedAgain: the newest state of a show replaces all of the one before.
+func TestSavedAgain(t *testing.T) {
+	s := mustOpen(t, filepath.Join(t.TempDir(), "db"))
+	show := example("AAAAAAAAAAAAAAAAAAAAAA")
+	s.mustSave(t, show)
+	show.Announcements = show.Announcements[:1]
+	show.Steps = map[string]Outcome{"told": Done, "media": Done}
+	show.Stage = Concluded
+	s.mustSave(t, show)
+	if got := s.mustList(t, Filter{}); len(got) != 1 || !reflect.DeepEqual(got[0], show) {
+		t.Errorf("got  %+v\nwant %+v", got[0], show)
+	}
+}
+
+func TestList(t *testing.T) {
+	s := mustOpen(t, filepath.Join(t.TempDir(), "db"))
+	begin := time.UnixMilli(1795425442000)
+	for i, stage := range []Stage{Concluded, Concluding, Live, Starting} {
+		show := example(string(stage))
+		show.Stage, show.StartedAt = stage, begin.Add(time.Duration(i)*time.Hour)
+		if stage == Live {
+			show.Announcements[0].Room = "!other:example.org"
+		}
+		s.mustSave(t, show)
+	}
+	for name, test := range map[string]struct {
+		filter Filter
+		want   []string
+	}{
+		"all, the newest first": {Filter{}, []string{"starting", "live", "concluding", "concluded"}},
+		"oldest first":          {Filter{OldestFirst: true}, []string{"concluded", "concluding", "live", "starting"}},
+		"a few":                 {Filter{Limit: 2}, []string{"starting", "live"}},
+		"one":                   {Filter{ID: "live"}, []string{"live"}},
+		"of a room":             {Filter{Room: "!other:example.org"}, []string{"live"}},
+		"of its second room":    {Filter{Room: "!a:example.org", Limit: 1}, []string{"starting"}},
+		"left open":             {Filter{Stages: Unconcluded}, []string{"starting", "live", "concluding"}},
+		"of a time":             {Filter{From: begin.Add(time.Hour), Until: begin.Add(3 * time.Hour)}, []string{"live", "concluding"}},
+		"of a room in a stage":  {Filter{Room: "!r:example.org", Stages: []Stage{Live}}, nil},
+		"of nobody":             {Filter{Room: "' OR 1 --"}, nil},
+	} {
+		var got []string
+		for _, show := range s.mustList(t, test.filter) {
+			got = append(got, show.ID)
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%s: %v, want %v", name, got, test.want)
+		}
+	}
+}
+
+// TestDeletedIsForgotten: nothing of a show stays, in no table.
 func TestDeletedIsForgotten(t *testing.T) {
 	s := mustOpen(t, filepath.Join(t.TempDir(), "db"))
-	b := example()
-	if err := s.SaveBroadcast(t.Context(), b); err != nil {
+	s.mustSave(t, example("AAAAAAAAAAAAAAAAAAAAAA"))
+	if err := s.DeleteShow(t.Context(), "AAAAAAAAAAAAAAAAAAAAAA"); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.DeleteBroadcast(t.Context(), b.ID); err != nil {
-		t.Fatal(err)
+	for _, table := range []string{"show", "track", "announcement", "step"} {
+		var rows int
+		if err := s.db.QueryRow("SELECT COUNT(*) FROM " + table).Scan(&rows); err != nil || rows > 0 {
+			t.Errorf("%d rows stay in %s (%v)", rows, table, err)
+		}
 	}
-	if open, err := s.Unconcluded(t.Context()); err != nil || len(open) > 0 {
-		t.Errorf("%d are left, %v", len(open), err)
+}
+
+// TestStates: what a room is told of a stage.
+func TestStates(t *testing.T) {
+	for _, test := range []struct {
+		stage  Stage
+		reason string
+		want   State
+	}{
+		{Starting, "", StateLive}, {Live, "", StateLive},
+		{Concluding, "", StateEnded}, {Concluded, "", StateEnded},
+		{Concluding, "the disk is full", StateInterrupted}, {Concluded, "the disk is full", StateInterrupted},
+	} {
+		if got := (&Show{Stage: test.stage, Reason: test.reason}).State(); got != test.want {
+			t.Errorf("%s because %q is %s, want %s", test.stage, test.reason, got, test.want)
+		}
+	}
+}
+
+// TestRevision: it changes with all that an announcement tells, and with nothing
+// else.
+func TestRevision(t *testing.T) {
+	base := example("AAAAAAAAAAAAAAAAAAAAAA").Revision
+	for name, change := range map[string]func(*Show){
+		"title":    func(s *Show) { s.Title = "Another" },
+		"reason":   func(s *Show) { s.Reason = "another" },
+		"end":      func(s *Show) { s.Reason = "" },
+		"address":  func(s *Show) { s.Main().MXC = "mxc://m/3" },
+		"duration": func(s *Show) { s.Main().Duration++ },
+		"waveform": func(s *Show) { s.Main().Wave = "" },
+	} {
+		show := example("AAAAAAAAAAAAAAAAAAAAAA")
+		change(show)
+		if show.Revision() == base() {
+			t.Errorf("another %s has the same revision", name)
+		}
+	}
+	same := example("AAAAAAAAAAAAAAAAAAAAAA")
+	same.Main().MXC, same.Main().Reserved = "", "mxc://m/2" // promised, where it will be
+	same.Stage = Concluded
+	same.Steps = nil
+	if same.Revision() != base() {
+		t.Error("a show with nothing new to tell has another revision")
 	}
 }
 
 func TestFilesArePrivate(t *testing.T) {
 	dir := t.TempDir()
 	s := mustOpen(t, filepath.Join(dir, "db"))
-	if err := s.SaveBroadcast(t.Context(), example()); err != nil {
+	if err := s.SaveShow(t.Context(), example("AAAAAAAAAAAAAAAAAAAAAA")); err != nil {
 		t.Fatal(err)
 	}
 	files, err := os.ReadDir(dir)
@@ -113,38 +216,77 @@ func TestFilesArePrivate(t *testing.T) {
 	}
 }
 
-// TestOlderDatabaseIsBroughtUpToDate: a show from before migration 002 is an
-// encrypted one.
+// TestOlderDatabaseIsBroughtUpToDate: shows of version 2, and one of version 1,
+// which knew only encrypted ones, keep all that was known of them.
 func TestOlderDatabaseIsBroughtUpToDate(t *testing.T) {
+	encrypted := exampleTrack(false)
+	key, err := encrypted.storedKey()
+	if err != nil {
+		t.Fatal(err)
+	}
 	path := filepath.Join(t.TempDir(), "db")
+	mustMakeOld(t, path, 1, `INSERT INTO broadcast VALUES ('first','!r:x','@a:x','T','tone:440','live','',?,1,0,100,'http://g','$e','','mxc://m/1',0,0,1000,0,0,0,'','')`, key)
+	mustMakeOld(t, path, 2, `INSERT INTO broadcast VALUES
+		('ended','!r:x','@a:x','','file:x','ended','',?1,2,32000,100,'http://g','$e','$v','mxc://m/1',1,1,2000,12000,123,9,'hash','table',0,'wave'),
+		('broken','!r:x','@a:x','','file:x','interrupted','the disk is full','',1,0,100,'http://g','$e','','',0,0,3000,0,0,0,'','',1,''),
+		('starting','!r:x','@a:x','','tone:440','live','',?1,1,0,100,'http://g','','','',0,0,4000,0,0,0,'','',0,'')`, key)
+
+	shows := mustOpen(t, path).mustList(t, Filter{OldestFirst: true})
+	track := func(id string) Track {
+		return Track{ID: id, Gateway: "http://g", Key: encrypted.Key, Channels: 1, BlockDuration: 100 * time.Millisecond}
+	}
+	first, ended, broken, starting := track("first"), track("ended"), track("broken"), track("starting")
+	first.Reserved = "mxc://m/1"
+	ended.Channels, ended.Bitrate, ended.MXC = 2, 32000, "mxc://m/1"
+	ended.Recap = Recap{Duration: 12 * time.Second, Size: 123, Blocks: 9, SHA256: "hash", Seek: "table", Wave: "wave"}
+	broken.Plain, broken.Key = true, opusblocks.Key{}
+	show := func(source string, at int64, stage Stage, t Track, a Announcement) *Show {
+		a.Room = "!r:x"
+		return &Show{
+			ID: t.ID, Speaker: "@a:x", Source: source, StartedAt: time.UnixMilli(at), Stage: stage,
+			Steps: map[string]Outcome{}, Tracks: []Track{t}, Announcements: []Announcement{a},
+		}
+	}
+	want := []*Show{
+		show("tone:440", 1000, Live, first, Announcement{Event: "$e"}),
+		show("file:x", 2000, Concluded, ended, Announcement{Event: "$e", VoiceEvent: "$v"}),
+		show("file:x", 3000, Concluding, broken, Announcement{Event: "$e"}),
+		show("tone:440", 4000, Starting, starting, Announcement{}),
+	}
+	want[0].Title, want[2].Reason = "T", "the disk is full"
+	for i := range want {
+		if i >= len(shows) || !reflect.DeepEqual(shows[i], want[i]) {
+			t.Fatalf("show %d of %d is\n     %+v\nwant %+v", i, len(shows), shows[i], want[i])
+		}
+	}
+}
+
+// mustMakeOld brings a database to an old version and does a statement in it.
+func mustMakeOld(t *testing.T, path string, version int, statement string, args ...any) {
+	t.Helper()
 	db, err := sql.Open("sqlite3", path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, err := migrations.ReadFile("migrations/001_broadcasts.sql")
+	defer db.Close()
+	names, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := example()
-	key, err := b.storedKey()
+	migration, err := migrations.ReadFile(names[version-1])
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, statement := range []string{
-		string(first), `CREATE TABLE broadcastbot_version (version INTEGER NOT NULL)`, `INSERT INTO broadcastbot_version VALUES (1)`,
-	} {
-		if _, err := db.Exec(statement); err != nil {
+	mustExec := func(statement string, args ...any) {
+		t.Helper()
+		if _, err := db.Exec(statement, args...); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := db.Exec(`INSERT INTO broadcast VALUES ('AAAAAAAAAAAAAAAAAAAAAA','!r:x','@a:x','','tone:440','live','',?,1,0,100,'http://g','','','',0,0,1,0,0,0,'','')`, key); err != nil {
-		t.Fatal(err)
-	}
-	db.Close()
-	open, err := mustOpen(t, path).Unconcluded(t.Context())
-	if err != nil || len(open) != 1 || open[0].Plain || open[0].Key != b.Key || open[0].Wave != "" {
-		t.Errorf("Unconcluded = %+v, %v", open, err)
-	}
+	mustExec(`CREATE TABLE IF NOT EXISTS broadcastbot_version (version INTEGER NOT NULL)`)
+	mustExec(string(migration))
+	mustExec(`INSERT INTO broadcastbot_version VALUES (?)`, version)
+	mustExec(statement, args...)
 }
 
 func TestLinks(t *testing.T) {
@@ -152,14 +294,14 @@ func TestLinks(t *testing.T) {
 	for i := range int64(1000) {
 		table.Add(opusblocks.Block{Offset: 1139 + i*40000, Start: i * 480000, Packets: [][]byte{{0x78}}})
 	}
-	sealed, plain, vbr, long := example(), plainExample(), plainExample(), example()
+	sealed, plain, vbr, long := exampleTrack(false), exampleTrack(true), exampleTrack(true), exampleTrack(false)
 	sealed.Seek, plain.Seek = table.String(), table.String()
 	vbr.Bitrate, vbr.Seek = 0, table.Within(100).String()
 	long.Bitrate, long.Seek, long.Wave = 0, table.String(), ""
 	const page = "http://g/listen/AAAAAAAAAAAAAAAAAAAAAA"
 	key := "#" + sealed.Key.Fragment()
 	for _, test := range []struct {
-		b                    *Broadcast
+		b                    Track
 		live, listen, replay string
 	}{
 		{sealed, "http://g/live/AAAAAAAAAAAAAAAAAAAAAA", page + key, page + key + "&wave=wave"},

@@ -23,13 +23,16 @@ type Tus struct {
 	Token    string // bearer token
 }
 
-// Upload is one upload at a tus server: a Destination.
-type Upload struct {
+// tusUpload is one upload at a tus server.
+type tusUpload struct {
 	tus *Tus
-	URL string
+	url string
 }
 
-var _ Destination = (*Upload)(nil)
+var (
+	_ Remote = (*Tus)(nil)
+	_ Upload = (*tusUpload)(nil)
+)
 
 // StatusError is a refusal by the server.
 type StatusError struct {
@@ -65,8 +68,8 @@ func Refused(err error) bool {
 // requestTimeout bounds the requests whose body does not flow for hours.
 const requestTimeout = 10 * time.Second
 
-// Create begins an upload of a length that is not known yet.
-func (t *Tus) Create(ctx context.Context) (*Upload, error) {
+// Create implements Remote: it begins an upload of a length that is not known yet.
+func (t *Tus) Create(ctx context.Context) (Upload, error) {
 	header := http.Header{"Upload-Defer-Length": {"1"}}
 	response, err := t.short(ctx, http.MethodPost, t.Endpoint, header, http.StatusCreated)
 	if err != nil {
@@ -80,18 +83,18 @@ func (t *Tus) Create(ctx context.Context) (*Upload, error) {
 	if err != nil || response.Header.Get("Location") == "" {
 		return nil, errors.New("create upload: the gateway does not say where (Location is missing)")
 	}
-	return &Upload{tus: t, URL: location.String()}, nil
+	return &tusUpload{tus: t, url: location.String()}, nil
 }
 
-// Upload returns an upload that was created earlier.
-func (t *Tus) Upload(id string) *Upload { return &Upload{tus: t, URL: t.Endpoint + "/" + id} }
+// Upload implements Remote.
+func (t *Tus) Upload(id string) Upload { return &tusUpload{tus: t, url: t.Endpoint + "/" + id} }
 
-// ID is the last part of the upload's URL.
-func (u *Upload) ID() string { return path.Base(u.URL) }
+// ID implements Upload: it is the last part of the URL.
+func (u *tusUpload) ID() string { return path.Base(u.url) }
 
 // Offset implements Destination.
-func (u *Upload) Offset(ctx context.Context) (int64, error) {
-	response, err := u.tus.short(ctx, http.MethodHead, u.URL, nil, http.StatusOK)
+func (u *tusUpload) Offset(ctx context.Context) (int64, error) {
+	response, err := u.tus.short(ctx, http.MethodHead, u.url, nil, http.StatusOK)
 	if err != nil {
 		return 0, err
 	}
@@ -103,9 +106,9 @@ func (u *Upload) Offset(ctx context.Context) (int64, error) {
 }
 
 // Append implements Destination: one PATCH whose body flows as long as r does.
-func (u *Upload) Append(ctx context.Context, offset int64, r io.Reader) error {
+func (u *tusUpload) Append(ctx context.Context, offset int64, r io.Reader) error {
 	header := patchHeader(offset)
-	response, err := u.tus.do(ctx, http.MethodPatch, u.URL, header, r)
+	response, err := u.tus.do(ctx, http.MethodPatch, u.url, header, r)
 	if err != nil {
 		return err
 	}
@@ -114,16 +117,16 @@ func (u *Upload) Append(ctx context.Context, offset int64, r io.Reader) error {
 }
 
 // Finish implements Destination: an empty PATCH that declares the length.
-func (u *Upload) Finish(ctx context.Context, size int64) error {
+func (u *tusUpload) Finish(ctx context.Context, size int64) error {
 	header := patchHeader(size)
 	header.Set("Upload-Length", strconv.FormatInt(size, 10))
-	_, err := u.tus.short(ctx, http.MethodPatch, u.URL, header, http.StatusNoContent)
+	_, err := u.tus.short(ctx, http.MethodPatch, u.url, header, http.StatusNoContent)
 	return err
 }
 
-// Delete removes what was uploaded, for good.
-func (u *Upload) Delete(ctx context.Context) error {
-	_, err := u.tus.short(ctx, http.MethodDelete, u.URL, nil, http.StatusNoContent)
+// Delete implements Upload.
+func (u *tusUpload) Delete(ctx context.Context) error {
+	_, err := u.tus.short(ctx, http.MethodDelete, u.url, nil, http.StatusNoContent)
 	if err != nil {
 		return fmt.Errorf("delete upload: %w", err)
 	}

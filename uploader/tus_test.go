@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -61,7 +60,7 @@ func TestUploadToTheGateway(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	response, err := server.Client().Get(server.URL + "/live/" + path.Base(upload.URL))
+	response, err := server.Client().Get(server.URL + "/live/" + upload.ID())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,6 +31,23 @@ type Destination interface {
 	Finish(ctx context.Context, size int64) error
 }
 
+// Upload is a Destination that was made for one file and can be removed.
+type Upload interface {
+	Destination
+	// ID names the upload at its Remote.
+	ID() string
+	// Delete removes what was uploaded, for good.
+	Delete(ctx context.Context) error
+}
+
+// Remote is where files are uploaded to.
+type Remote interface {
+	// Create begins the upload of a file that will grow.
+	Create(ctx context.Context) (Upload, error)
+	// Upload returns an upload that was created earlier.
+	Upload(id string) Upload
+}
+
 // ErrAhead means that the remote has more bytes than the file: they come from
 // another file, or the file has lost its end. Nothing can be appended then.
 var ErrAhead = errors.New("the remote has bytes that the local file does not have")

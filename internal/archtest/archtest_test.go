@@ -29,7 +29,7 @@ var allowed = map[string][]string{
 	"internal/matrix":     {"store", "opusblocks", "internal/link"},
 	"internal/text":       {},
 	"internal/command":    {"capture", "internal/broadcast", "store", "internal/text"},
-	"internal/bot":        {"internal/retry", "internal/command", "internal/matrix", "internal/broadcast", "store", "opusblocks", "internal/oggopus", "internal/opus", "internal/text"},
+	"internal/bot":        {"internal/retry", "internal/command", "internal/matrix", "internal/broadcast", "store", "opusblocks", "internal/link", "internal/text"},
 	"internal/guest":      {"internal/matrix"},
 	"internal/gateway":    {"internal/recordings", "internal/fanout", "internal/link", "internal/player"},
 	"internal/recordings": {"internal/livefile"},

@@ -14,17 +14,18 @@ import (
 )
 
 // newBlock is what the announcement says to programs.
-func newBlock(b *store.Broadcast) matrix.Announcement {
+func newBlock(show *store.Show) matrix.Announcement {
+	t := show.Main()
 	a := matrix.Announcement{
-		State: b.State, Title: b.Title, Speaker: b.Speaker, StartedAt: b.StartedAt.UnixMilli(),
-		LiveURL:  b.LiveURL(),
-		Info:     matrix.AnnouncementInfo{MimeType: "audio/ogg; codecs=opus", Bitrate: b.Bitrate, BlockMS: b.BlockDuration.Milliseconds()},
-		Duration: b.Duration.Milliseconds(), Size: b.Size, Blocks: b.Blocks, SHA256: b.SHA256, Seek: b.Seek,
+		State: show.State(), Title: show.Title, Speaker: show.Speaker, StartedAt: show.StartedAt.UnixMilli(),
+		LiveURL:  t.LiveURL(),
+		Info:     matrix.AnnouncementInfo{MimeType: "audio/ogg; codecs=opus", Bitrate: t.Bitrate, BlockMS: t.BlockDuration.Milliseconds()},
+		Duration: t.Duration.Milliseconds(), Size: t.Size, Blocks: t.Blocks, SHA256: t.SHA256, Seek: t.Seek,
 	}
-	if b.Plain {
-		a.URL = b.MXC
+	if t.Plain {
+		a.URL = t.Address()
 	} else {
-		file := b.Key.File(b.MXC)
+		file := t.Key.File(t.Address())
 		a.File = &file
 	}
 	return a
@@ -32,10 +33,10 @@ func newBlock(b *store.Broadcast) matrix.Announcement {
 
 // announcement is the message about a show, as it stands now. name is the
 // speaker's in the room.
-func announcement(b *store.Broadcast, name string) *event.Content {
+func announcement(show *store.Show, name string) *event.Content {
 	return &event.Content{
-		Parsed: announcementText(b, name, b.ListenURL()),
-		Raw:    map[string]any{matrix.AnnouncementField: newBlock(b)},
+		Parsed: announcementText(show, name, show.Main().ListenURL()),
+		Raw:    map[string]any{matrix.AnnouncementField: newBlock(show)},
 	}
 }
 
@@ -43,27 +44,27 @@ func announcement(b *store.Broadcast, name string) *event.Content {
 // get the whole sentence, which mautrix's SetEdit would cut before the link. It goes without the seek
 // table and what a link can do without, because an event has 64 KiB and encryption makes four bytes of
 // three.
-func announcementEdit(b *store.Broadcast, name string) *event.Content {
-	text := announcementText(b, name, b.ListenURL())
+func announcementEdit(show *store.Show, announced, name string) *event.Content {
+	text := announcementText(show, name, show.Main().ListenURL())
 	text.Body, text.FormattedBody = "* "+text.Body, "* "+text.FormattedBody
-	text.RelatesTo = new(event.RelatesTo).SetReplace(id.EventID(b.Event))
-	text.NewContent = announcementText(b, name, b.ReplayURL())
-	brief := newBlock(b)
+	text.RelatesTo = new(event.RelatesTo).SetReplace(id.EventID(announced))
+	text.NewContent = announcementText(show, name, show.Main().ReplayURL())
+	brief := newBlock(show)
 	brief.Seek = ""
 	return &event.Content{
 		Parsed: text,
 		Raw: map[string]any{
 			matrix.AnnouncementField: brief,
-			"m.new_content":          map[string]any{matrix.AnnouncementField: newBlock(b)},
+			"m.new_content":          map[string]any{matrix.AnnouncementField: newBlock(show)},
 		},
 	}
 }
 
 // announcementText is the part for people. The empty mentions keep a title
 // with @room in it from ringing every telephone.
-func announcementText(b *store.Broadcast, name, url string) *event.MessageEventContent {
-	label, rest, link := phrases(b, name)
-	if b.Plain {
+func announcementText(show *store.Show, name, url string) *event.MessageEventContent {
+	label, rest, link := phrases(show, name)
+	if show.Main().Plain {
 		rest += " The show is not encrypted: everybody with this address can hear it."
 	}
 	return &event.MessageEventContent{
@@ -77,15 +78,16 @@ func announcementText(b *store.Broadcast, name, url string) *event.MessageEventC
 }
 
 // phrases are the parts of the sentence.
-func phrases(b *store.Broadcast, name string) (label, rest, link string) {
-	title := strings.TrimPrefix(b.Title+" — ", " — ")
-	switch b.State {
-	case store.Live:
+func phrases(show *store.Show, name string) (label, rest, link string) {
+	title := strings.TrimPrefix(show.Title+" — ", " — ")
+	length := text.Clock(show.Main().Duration)
+	switch show.State() {
+	case store.StateLive:
 		return "🔴 LIVE:", title + name + " is on air.", "Listen"
-	case store.Interrupted:
+	case store.StateInterrupted:
 		return "⚠️ Broken off:", fmt.Sprintf("%s%s was on air for %s (%s).",
-			title, name, text.Clock(b.Duration), text.Line(strings.TrimSuffix(b.Reason, "."))), "Listen again"
+			title, name, length, text.Line(strings.TrimSuffix(show.Reason, "."))), "Listen again"
 	default:
-		return "⏹️ Ended:", fmt.Sprintf("%s%s was on air for %s.", title, name, text.Clock(b.Duration)), "Listen again"
+		return "⏹️ Ended:", fmt.Sprintf("%s%s was on air for %s.", title, name, length), "Listen again"
 	}
 }

@@ -19,61 +19,63 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files in testdata")
 
-// testBroadcast is a show whose key is 00 01 02 … and iv a0 a1 a2 ….
-func testBroadcast() *store.Broadcast {
-	b := &store.Broadcast{
-		ID: "AAAAAAAAAAAAAAAAAAAAAA", Room: room, Speaker: alice, Title: "Town hall", State: store.Live,
+// testShow is a show whose key is 00 01 02 … and iv a0 a1 a2 ….
+func testShow() *store.Show {
+	t := store.Track{
+		ID: "AAAAAAAAAAAAAAAAAAAAAA", Gateway: "https://radio.example.org",
 		Channels: 1, Bitrate: 32000, BlockDuration: 100 * time.Millisecond,
-		Gateway: "https://radio.example.org", Event: "$announcement",
-		StartedAt: time.UnixMilli(1795425442479),
 	}
-	for i := range b.Key.Secret {
-		b.Key.Secret[i] = byte(i)
+	for i := range t.Key.Secret {
+		t.Key.Secret[i] = byte(i)
 	}
-	for i := range b.Key.IV {
-		b.Key.IV[i] = 0xa0 + byte(i)
+	for i := range t.Key.IV {
+		t.Key.IV[i] = 0xa0 + byte(i)
 	}
-	return b
+	return &store.Show{
+		ID: t.ID, Speaker: alice, Title: "Town hall", Stage: store.Live, StartedAt: time.UnixMilli(1795425442479),
+		Tracks: []store.Track{t}, Announcements: []store.Announcement{{Room: room, Event: "$announcement"}},
+	}
 }
 
-// plainBroadcast is a show that is not encrypted.
-func plainBroadcast() *store.Broadcast {
-	b := testBroadcast()
-	b.Plain, b.Key = true, opusblocks.Key{}
-	return b
+// plainShow is a show that is not encrypted.
+func plainShow() *store.Show {
+	show := testShow()
+	show.Main().Plain, show.Main().Key = true, opusblocks.Key{}
+	return show
 }
 
-func finish(b *store.Broadcast, state store.State) *store.Broadcast {
-	b.State = state
-	b.Duration, b.Size, b.Blocks = 754300*time.Millisecond, 3456789, 7544
-	b.SHA256, b.Seek = "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg", "AQID"
-	return b
+// finish ends the show, by itself where there is no reason.
+func finish(show *store.Show, reason string) *store.Show {
+	show.Stage, show.Reason = store.Concluding, reason
+	show.Main().Recap = store.Recap{
+		Duration: 754300 * time.Millisecond, Size: 3456789, Blocks: 7544,
+		SHA256: "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg", Seek: "AQID",
+	}
+	return show
 }
 
 func TestAnnouncement(t *testing.T) {
-	reserved := testBroadcast()
-	reserved.MXC = "mxc://example.org/reserved"
-	untitled := testBroadcast()
-	untitled.Title, untitled.Bitrate = "", 0
-	hostile := testBroadcast()
+	reserved := testShow()
+	reserved.Main().Reserved = "mxc://example.org/reserved"
+	untitled := testShow()
+	untitled.Title, untitled.Main().Bitrate = "", 0
+	hostile := testShow()
 	hostile.Title = `<b onclick="x">@room</b> & more`
-	ended := finish(testBroadcast(), store.Ended)
-	ended.MXC = "mxc://example.org/stored"
-	interrupted := finish(testBroadcast(), store.Interrupted)
-	ended.Wave = "AAD_"
-	plain := finish(plainBroadcast(), store.Ended)
-	plain.MXC, plain.Wave, plain.Bitrate = "mxc://example.org/stored", "AAD_", 0
-	interrupted.Reason = "the source broke off: device unplugged\nand gone."
+	ended := finish(testShow(), "")
+	ended.Main().MXC, ended.Main().Wave = "mxc://example.org/stored", "AAD_"
+	interrupted := finish(testShow(), "the source broke off: device unplugged\nand gone.")
+	plain := finish(plainShow(), "")
+	plain.Main().MXC, plain.Main().Wave, plain.Main().Bitrate = "mxc://example.org/stored", "AAD_", 0
 
 	for name, content := range map[string]*event.Content{
-		"live":        announcement(testBroadcast(), "Alice"),
+		"live":        announcement(testShow(), "Alice"),
 		"reserved":    announcement(reserved, "Alice"),
 		"untitled":    announcement(untitled, "Alice"),
 		"hostile":     announcement(hostile, `<i>Alice</i>`),
-		"ended":       announcementEdit(ended, "Alice"),
-		"interrupted": announcementEdit(interrupted, "Alice"),
-		"plain":       announcement(plainBroadcast(), "Alice"),
-		"plain-ended": announcementEdit(plain, "Alice"),
+		"ended":       announcementEdit(ended, "$announcement", "Alice"),
+		"interrupted": announcementEdit(interrupted, "$announcement", "Alice"),
+		"plain":       announcement(plainShow(), "Alice"),
+		"plain-ended": announcementEdit(plain, "$announcement", "Alice"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			data, err := json.Marshal(content)
@@ -87,8 +89,8 @@ func TestAnnouncement(t *testing.T) {
 
 // TestAnnouncementOpens: whoever has the event has the key, twice over.
 func TestAnnouncementOpens(t *testing.T) {
-	b := testBroadcast()
-	data, err := json.Marshal(announcement(b, "Alice"))
+	show := testShow()
+	data, err := json.Marshal(announcement(show, "Alice"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +102,7 @@ func TestAnnouncementOpens(t *testing.T) {
 	if err := json.Unmarshal(data, &content); err != nil {
 		t.Fatal(err)
 	}
-	if key, err := content.Block.File.Secret(); err != nil || key != b.Key {
+	if key, err := content.Block.File.Secret(); err != nil || key != show.Main().Key {
 		t.Errorf("the key in the block is not the show's (%v)", err)
 	}
 }
@@ -112,10 +114,11 @@ func TestLongestAnnouncementFits(t *testing.T) {
 	for i := range int64(2000) {
 		table.Add(opusblocks.Block{Offset: 1139 + i*400_000, Start: i * 480_000, Packets: [][]byte{{0x78}}})
 	}
-	b := finish(testBroadcast(), store.Interrupted)
-	b.Title, b.Reason = strings.Repeat("ä", command.MaxTitle), "the recording cannot be written"
-	b.Bitrate, b.Seek, b.Wave = 0, table.String(), strings.Repeat("A", waveformPoints*4/3)
-	data, err := json.Marshal(announcementEdit(b, strings.Repeat("ü", 100)))
+	show := finish(testShow(), "the recording cannot be written")
+	show.Title = strings.Repeat("ä", command.MaxTitle)
+	main := show.Main()
+	main.Bitrate, main.Seek, main.Wave = 0, table.String(), strings.Repeat("A", 120*4/3)
+	data, err := json.Marshal(announcementEdit(show, "$announcement", strings.Repeat("ü", 100)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,9 +128,10 @@ func TestLongestAnnouncementFits(t *testing.T) {
 }
 
 func TestVoiceMessage(t *testing.T) {
-	b := finish(testBroadcast(), store.Ended)
-	b.Title = "AC/DC: live?"
-	message := voiceMessage(b, []int{0, 512, 1024})
+	show := finish(testShow(), "")
+	show.Title, show.Main().Wave = "AC/DC: live?", "AID_" // 0, 128, 255
+	message := voiceMessage(show)
+	message.RelatesTo = (&event.RelatesTo{}).SetReplyTo("$announcement")
 	message.URL = "mxc://example.org/voice"
 	data, err := json.Marshal(message)
 	if err != nil {

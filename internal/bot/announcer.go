@@ -9,6 +9,7 @@ import (
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"broadcastbot/internal/retry"
 	"broadcastbot/internal/text"
 	"broadcastbot/store"
 )
@@ -18,54 +19,43 @@ func (b *Bot) Ready(ctx context.Context) error { return b.session.AwaitReady(ctx
 
 // Announce implements broadcast.Announcer. Repeating it for the same show, as
 // after a lost answer, does not announce it twice.
-func (b *Bot) Announce(ctx context.Context, r *store.Broadcast) error {
+func (b *Bot) Announce(ctx context.Context, show *store.Show, room string) (string, error) {
+	if err := b.session.AwaitReady(ctx); err != nil {
+		return "", err
+	}
+	content := announcement(show, b.nameIn(ctx, room, show.Speaker))
+	evt, err := b.send(ctx, id.RoomID(room), content, "announce-"+show.ID)
+	if err != nil {
+		return "", fmt.Errorf("announce in %s: %w", room, permanentIf(isForbidden, err))
+	}
+	return evt.String(), nil
+}
+
+// Update implements broadcast.Announcer. The revision of the show is part of the
+// transaction, so the homeserver takes the same edit only once.
+func (b *Bot) Update(ctx context.Context, show *store.Show, a store.Announcement) error {
 	if err := b.session.AwaitReady(ctx); err != nil {
 		return err
 	}
-	if r.MXC == "" {
-		r.MXC = b.reserve(ctx)
+	content := announcementEdit(show, a.Event, b.nameIn(ctx, a.Room, show.Speaker))
+	_, err := b.send(ctx, id.RoomID(a.Room), content, show.Revision()+"-"+show.ID)
+	if isForbidden(err) {
+		b.log.Warn("the room does not let the bot tell the show's end", "show", show.ID, "room", a.Room, "err", err)
 	}
-	evt, err := b.send(ctx, id.RoomID(r.Room), announcement(r, b.nameIn(ctx, r)), "announce-"+r.ID)
 	if err != nil {
-		return fmt.Errorf("announce in %s: %w", r.Room, err)
+		return fmt.Errorf("edit the announcement in %s: %w", a.Room, permanentIf(isForbidden, err))
 	}
-	r.Event = evt.String()
 	return nil
 }
 
-// Conclude implements broadcast.Announcer. The announcement stops to say LIVE
-// before anything is uploaded, which may take long; once the homeserver has the
-// file at an address nobody could know before, or has refused it at the one that
-// was announced, it is edited again: with that, and with what the sound looks
-// like, which is known when all of it has been decoded for the voice message.
-func (b *Bot) Conclude(ctx context.Context, r *store.Broadcast) error {
-	if err := b.session.AwaitReady(ctx); err != nil {
-		return err
-	}
-	err := b.edit(ctx, r)
-	if errors.Is(err, mautrix.MForbidden) {
-		b.log.Warn("the room does not let the bot tell the show's end", "broadcast", r.ID, "room", r.Room, "err", err)
-		return b.release(ctx, r)
-	}
-	if err != nil {
-		return err
-	}
-	told := *r
-	err = errors.Join(b.storeRecording(ctx, r), b.postVoice(ctx, r)) // one can work without the other
-	if r.MXC != told.MXC || r.Wave != told.Wave {
-		err = errors.Join(err, b.edit(ctx, r))
+func isForbidden(err error) bool { return errors.Is(err, mautrix.MForbidden) }
+
+// permanentIf marks an error that would come again.
+func permanentIf(is func(error) bool, err error) error {
+	if is(err) {
+		return retry.Permanent(err)
 	}
 	return err
-}
-
-// edit brings the announcement up to date. Its transaction keeps it from being
-// said again when only another step of the end is retried.
-func (b *Bot) edit(ctx context.Context, r *store.Broadcast) error {
-	transaction := fmt.Sprintf("%s-%s-%t-%t-%t", r.State, r.ID, r.MXC != "", r.MXCStored, r.Wave != "")
-	if _, err := b.send(ctx, id.RoomID(r.Room), announcementEdit(r, b.nameIn(ctx, r)), transaction); err != nil {
-		return fmt.Errorf("edit the announcement in %s: %w", r.Room, err)
-	}
-	return nil
 }
 
 // Say implements broadcast.Announcer.
@@ -78,9 +68,9 @@ func (b *Bot) Say(ctx context.Context, room, text string) error {
 }
 
 // nameIn is what the room calls the speaker.
-func (b *Bot) nameIn(ctx context.Context, r *store.Broadcast) string {
-	user := id.UserID(r.Speaker)
-	member, err := b.client.StateStore.TryGetMember(ctx, id.RoomID(r.Room), user)
+func (b *Bot) nameIn(ctx context.Context, room, speaker string) string {
+	user := id.UserID(speaker)
+	member, err := b.client.StateStore.TryGetMember(ctx, id.RoomID(room), user)
 	if err != nil || member == nil {
 		return user.Localpart()
 	}

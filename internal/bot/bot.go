@@ -22,7 +22,10 @@ import (
 	"broadcastbot/internal/matrix"
 )
 
-var _ broadcast.Announcer = (*Bot)(nil)
+var (
+	_ broadcast.Announcer = (*Bot)(nil)
+	_ broadcast.Media     = (*Bot)(nil)
+)
 
 // Options are the bot's account and whom it follows.
 type Options struct {

@@ -82,7 +82,7 @@ func TestFlood(t *testing.T) {
 // TestStopOvertakes: a speaker's !live stop is carried out although a member
 // floods the room.
 func TestStopOvertakes(t *testing.T) {
-	fake := &commandtest.Broadcasts{Live: map[string]broadcast.Status{room: {Broadcast: store.Broadcast{Speaker: alice}}}}
+	fake := &commandtest.Broadcasts{Live: map[string]broadcast.Status{room: {Show: store.Show{Speaker: alice}}}}
 	b, commands := newIdleBot(t, fake)
 	begun, release := make(chan struct{}), make(chan struct{})
 	b.enqueue(room, func() { close(begun); <-release })

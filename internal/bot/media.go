@@ -19,37 +19,32 @@ import (
 // binary is the type of what is encrypted.
 const binary = "application/octet-stream"
 
-// mediaType is that of the recording.
-func mediaType(r *store.Broadcast) string {
-	if r.Plain {
+// mediaType is that of the track's file.
+func mediaType(t *store.Track) string {
+	if t.Plain {
 		return voiceType
 	}
 	return binary
 }
 
-// storeRecording puts the file as listeners get it into the homeserver's media and notes
-// in r where it is. What can never succeed is logged and no error: listeners
-// still have the gateway.
-func (b *Bot) storeRecording(ctx context.Context, r *store.Broadcast) error {
-	if r.MXCStored {
-		return nil
-	}
-	mxc, err := b.uploadSpool(ctx, r)
+// Store implements broadcast.Media: it puts the file as listeners get it into the
+// homeserver's media. What can never succeed is logged: listeners still have the
+// gateway.
+func (b *Bot) Store(ctx context.Context, t *store.Track, path string) (mxc string, err error) {
+	mxc, err = b.uploadFile(ctx, t, path)
 	if isHopeless(err) {
-		b.log.Warn("the recording stays at the gateway only", "broadcast", r.ID, "err", err)
-		return b.release(ctx, r)
+		b.log.Warn("the recording stays at the gateway only", "track", t.ID, "err", err)
 	}
 	if err != nil {
-		return fmt.Errorf("upload the recording: %w", err)
+		return "", fmt.Errorf("upload the recording: %w", permanentIf(isHopeless, err))
 	}
-	r.MXC, r.MXCStored = mxc, true
-	return nil
+	return mxc, nil
 }
 
-// uploadSpool uploads to the reserved address, or to a new one where there is
+// uploadFile uploads to the reserved address, or to a new one where there is
 // none or it has expired while the show was running.
-func (b *Bot) uploadSpool(ctx context.Context, r *store.Broadcast) (mxc string, err error) {
-	f, err := os.Open(r.Spool)
+func (b *Bot) uploadFile(ctx context.Context, t *store.Track, path string) (mxc string, err error) {
+	f, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}
@@ -57,17 +52,17 @@ func (b *Bot) uploadSpool(ctx context.Context, r *store.Broadcast) (mxc string, 
 	if err := b.checkSize(ctx, f); err != nil {
 		return "", err
 	}
-	if r.MXC != "" {
-		_, err := b.upload(ctx, f, r.MXC, mediaType(r))
+	if t.Reserved != "" {
+		_, err := b.upload(ctx, f, t.Reserved, mediaType(t))
 		if err == nil || hasStatus(err, http.StatusConflict) { // 409: it was there already
-			return r.MXC, nil
+			return t.Reserved, nil
 		}
 		if isHopeless(err) || !isRefusal(err) {
 			return "", err
 		}
-		b.log.Warn("the reserved address does not take the recording, trying a new one", "broadcast", r.ID, "err", err)
+		b.log.Warn("the reserved address does not take the recording, trying a new one", "track", t.ID, "err", err)
 	}
-	return b.upload(ctx, f, "", mediaType(r))
+	return b.upload(ctx, f, "", mediaType(t))
 }
 
 // errTooLarge means that the homeserver does not take files of that size.

@@ -20,15 +20,15 @@ import (
 // its size and hash have to be known before; in an encrypted room that file
 // never holds anything a thief could hear.
 func (b *Bot) uploadOgg(
-	ctx context.Context, r *store.Broadcast, file *attachment.EncryptedFile, contentType string,
+	ctx context.Context, t *store.Track, path string, file *attachment.EncryptedFile, contentType string,
 ) (size int, url id.ContentURIString, err error) {
-	ogg, err := os.CreateTemp(filepath.Dir(r.Spool), "voice-")
+	ogg, err := os.CreateTemp(filepath.Dir(path), "voice-")
 	if err != nil {
 		return 0, "", err
 	}
 	defer os.Remove(ogg.Name())
 	defer ogg.Close()
-	if err := writeOgg(ogg, r, file); err != nil {
+	if err := writeOgg(ogg, t, path, file); err != nil {
 		return 0, "", err
 	}
 	info, err := ogg.Stat()
@@ -45,10 +45,10 @@ func (b *Bot) uploadOgg(
 // writeOgg writes the recording as plain Ogg Opus, or that encrypted for file.
 // The encryption is a reader and the decryption a writer, hence the pipe: of a
 // plain show the latter only checks.
-func writeOgg(w io.Writer, r *store.Broadcast, file *attachment.EncryptedFile) error {
+func writeOgg(w io.Writer, t *store.Track, path string, file *attachment.EncryptedFile) error {
 	out, in := io.Pipe()
 	var decryption sync.WaitGroup
-	decryption.Go(func() { in.CloseWithError(decrypt(in, r)) })
+	decryption.Go(func() { in.CloseWithError(decrypt(in, t, path)) })
 	defer decryption.Wait()
 	defer out.Close()
 	if file == nil {
@@ -64,13 +64,13 @@ func writeOgg(w io.Writer, r *store.Broadcast, file *attachment.EncryptedFile) e
 
 // decrypt writes the recording as plain Ogg Opus. What a crash has cut off is
 // given as far as it goes.
-func decrypt(w io.Writer, r *store.Broadcast) error {
-	spool, err := os.Open(r.Spool)
+func decrypt(w io.Writer, t *store.Track, path string) error {
+	spool, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	defer spool.Close()
-	err = opusblocks.WriteOgg(w, r.OpenBlocks(spool))
+	err = opusblocks.WriteOgg(w, t.OpenBlocks(spool))
 	if errors.Is(err, opusblocks.ErrCutOff) {
 		return nil
 	}

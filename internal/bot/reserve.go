@@ -9,13 +9,13 @@ import (
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/id"
 
-	"broadcastbot/store"
+	"broadcastbot/internal/retry"
 )
 
-// reserve asks the homeserver for an address at which the finished file will
+// Reserve implements broadcast.Media: it asks the homeserver for an address at which the finished file will
 // be (MSC2246), and returns "" where it gives none. That is no error: the file
 // is then uploaded at the end, and the last edit tells its address.
-func (b *Bot) reserve(ctx context.Context) string {
+func (b *Bot) Reserve(ctx context.Context) string {
 	if b.cannotReserve.Load() {
 		return ""
 	}
@@ -35,22 +35,18 @@ func (b *Bot) reserve(ctx context.Context) string {
 // emptyFile is the magic bytes of a recording, and no block.
 const emptyFile = "MXC\x03"
 
-// release fills a reserved address with an empty file, because a homeserver
-// lets an account have only a few reserved ones (Synapse: five, for a day).
-// The record has no address then.
-func (b *Bot) release(ctx context.Context, r *store.Broadcast) error {
-	if r.MXC == "" {
-		return nil
-	}
-	mxc, err := id.ParseContentURI(r.MXC)
+// Release implements broadcast.Media: it fills a reserved address with an empty
+// file, because a homeserver lets an account have only a few reserved ones
+// (Synapse: five, for a day).
+func (b *Bot) Release(ctx context.Context, reserved string) error {
+	mxc, err := id.ParseContentURI(reserved)
 	if err != nil {
-		return err
+		return retry.Permanent(err)
 	}
 	_, err = b.client.UploadMedia(ctx, mautrix.ReqUploadMedia{ContentBytes: []byte(emptyFile), ContentType: binary, MXC: mxc})
 	gone := hasStatus(err, http.StatusConflict) || hasStatus(err, http.StatusNotFound) // filled already, expired
 	if err != nil && !gone {
 		return fmt.Errorf("give the reserved address back: %w", err)
 	}
-	r.MXC = ""
 	return nil
 }

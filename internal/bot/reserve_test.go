@@ -2,7 +2,6 @@ package bot
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,6 +9,8 @@ import (
 	"os"
 	"sync"
 	"testing"
+
+	"broadcastbot/internal/retry"
 )
 
 // mediaServer is the media part of a homeserver with MSC2246, as Synapse does
@@ -85,7 +86,7 @@ func TestReserve(t *testing.T) {
 			server := &mediaServer{createStatus: test.status}
 			b := newMediaBot(t, server)
 			for range 2 {
-				if got := b.reserve(t.Context()); got != test.want {
+				if got := b.Reserve(t.Context()); got != test.want {
 					t.Errorf("reserved %q, want %q", got, test.want)
 				}
 			}
@@ -96,72 +97,78 @@ func TestReserve(t *testing.T) {
 	}
 }
 
-func TestStoreRecording(t *testing.T) {
+func TestStore(t *testing.T) {
 	const reserved, unreserved = "mxc://example.org/reserved", "mxc://example.org/new"
 	for _, test := range []struct {
-		name   string
-		put    int    // the answer to a PUT
-		limits [2]int // m.upload.size, that of a proxy
-		mxc    string
-		want   string // the record's address afterwards
-		stored bool
-		holds  string // "recording", "empty", "" for nothing
+		name      string
+		put       int    // the answer to a PUT
+		limits    [2]int // m.upload.size, that of a proxy
+		reserved  string
+		want      string // the file's address afterwards
+		uploaded  bool   // the file was sent there
+		permanent bool   // it never can be
 	}{
-		{"Reserved", 0, [2]int{}, reserved, reserved, true, "recording"},
-		{"NotReserved", 0, [2]int{}, "", unreserved, true, "recording"},
-		{"Expired", http.StatusNotFound, [2]int{}, reserved, unreserved, true, "recording"},
-		{"ThereAlready", http.StatusConflict, [2]int{}, reserved, reserved, true, ""},
-		{"TooLarge", 0, [2]int{100, 0}, "", "", false, ""},
-		{"TooLargeReserved", 0, [2]int{100, 0}, reserved, "", false, "empty"},
-		{"TooLargeForProxy", 0, [2]int{0, 100}, "", "", false, ""},
-		{"TooLargeForProxyReserved", 0, [2]int{0, 100}, reserved, "", false, "empty"},
-		{"TooLargeExpired", http.StatusNotFound, [2]int{100, 0}, reserved, "", false, ""},
+		{"Reserved", 0, [2]int{}, reserved, reserved, true, false},
+		{"NotReserved", 0, [2]int{}, "", unreserved, true, false},
+		{"Expired", http.StatusNotFound, [2]int{}, reserved, unreserved, true, false},
+		{"ThereAlready", http.StatusConflict, [2]int{}, reserved, reserved, false, false},
+		{"TooLarge", 0, [2]int{100, 0}, "", "", false, true},
+		{"TooLargeReserved", 0, [2]int{100, 0}, reserved, "", false, true},
+		{"TooLargeForProxy", 0, [2]int{0, 100}, "", "", false, true},
+		{"TooLargeForProxyReserved", 0, [2]int{0, 100}, reserved, "", false, true},
+		{"TooLargeExpired", http.StatusNotFound, [2]int{100, 0}, reserved, "", false, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			server := &mediaServer{putStatus: test.put, limit: test.limits[0], proxyLimit: test.limits[1]}
 			bot, b := newMediaBot(t, server), newShow(t, room)
-			b.MXC = test.mxc
-			if err := bot.storeRecording(t.Context(), b); err != nil {
-				t.Fatal(err)
+			b.Main().Reserved = test.reserved
+			mxc, err := bot.Store(t.Context(), b.Main(), b.spool)
+			if mxc != test.want || retry.IsPermanent(err) != test.permanent || (err != nil) != test.permanent {
+				t.Errorf("at %q (%v), want %q", mxc, err, test.want)
 			}
-			if b.MXC != test.want || b.MXCStored != test.stored {
-				t.Errorf("at %q, stored %v, want %q, %v", b.MXC, b.MXCStored, test.want, test.stored)
-			}
-			spool, err := os.ReadFile(b.Spool)
+			spool, err := os.ReadFile(b.spool)
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := map[string][]byte{"recording": spool, "empty": []byte(emptyFile), "": nil}[test.holds]
-			address := cmp.Or(test.want, test.mxc)
-			if !bytes.Equal(server.uploaded[address], want) {
-				t.Errorf("%d bytes at %s, want %d", len(server.uploaded[address]), address, len(want))
+			if stored, there := server.uploaded[mxc]; there != test.uploaded || there && !bytes.Equal(stored, spool) {
+				t.Errorf("%d bytes at %s, want %d", len(stored), mxc, len(spool))
 			}
 		})
 	}
 }
 
-// TestStoreRecordingTroubled: the address stays the same while the server only
-// has a bad day.
-func TestStoreRecordingTroubled(t *testing.T) {
+// TestRelease: the address is filled, or it is gone already.
+func TestRelease(t *testing.T) {
+	for _, status := range []int{0, http.StatusConflict, http.StatusNotFound} {
+		server := &mediaServer{putStatus: status}
+		if err := newMediaBot(t, server).Release(t.Context(), "mxc://example.org/reserved"); err != nil {
+			t.Errorf("%d: %v", status, err)
+		}
+		if got := string(server.uploaded["mxc://example.org/reserved"]); status == 0 && got != emptyFile {
+			t.Errorf("the reserved address is filled with %q", got)
+		}
+	}
 	server := &mediaServer{putStatus: http.StatusInternalServerError}
-	bot, b := newMediaBot(t, server), newShow(t, room)
-	b.MXC = "mxc://example.org/reserved"
-	if err := bot.storeRecording(t.Context(), b); err == nil || b.MXCStored || b.MXC != "mxc://example.org/reserved" {
-		t.Errorf("stored %v at %s (%v), want an error", b.MXCStored, b.MXC, err)
+	if err := newMediaBot(t, server).Release(t.Context(), "mxc://example.org/reserved"); err == nil || retry.IsPermanent(err) {
+		t.Errorf("a server in trouble: %v", err)
 	}
 }
 
-// TestStoreRecordingOfNothing: a spool that is gone cannot be had by trying
-// again, but its reserved address is given back.
-func TestStoreRecordingOfNothing(t *testing.T) {
-	server := &mediaServer{}
+// TestStoreTroubled: a server that only has a bad day is tried again.
+func TestStoreTroubled(t *testing.T) {
+	server := &mediaServer{putStatus: http.StatusInternalServerError}
 	bot, b := newMediaBot(t, server), newShow(t, room)
-	b.MXC, b.Spool = "mxc://example.org/reserved", b.Spool+".gone"
-	if err := bot.storeRecording(t.Context(), b); err != nil || b.MXCStored {
-		t.Errorf("stored %v (%v), want nothing", b.MXCStored, err)
+	b.Main().Reserved = "mxc://example.org/reserved"
+	if mxc, err := bot.Store(t.Context(), b.Main(), b.spool); err == nil || retry.IsPermanent(err) || mxc != "" {
+		t.Errorf("stored at %q (%v), want an error that will pass", mxc, err)
 	}
-	if string(server.uploaded["mxc://example.org/reserved"]) != emptyFile || b.MXC != "" {
-		t.Error("the reserved address is kept")
+}
+
+// TestStoreNothing: a spool that is gone cannot be had by trying again.
+func TestStoreNothing(t *testing.T) {
+	bot, b := newMediaBot(t, &mediaServer{}), newShow(t, room)
+	if mxc, err := bot.Store(t.Context(), b.Main(), b.spool+".gone"); !retry.IsPermanent(err) {
+		t.Errorf("stored at %q (%v), want a permanent error", mxc, err)
 	}
 }
 

@@ -49,7 +49,7 @@ func TestEncryptedRoom(t *testing.T) {
 	if got := bob.ask(t, room, "!live start Town hall"); got != "“Town hall” is on air. !live stop ends the show." {
 		t.Errorf("answer %q to a speaker", got)
 	}
-	radio.fake.CheckAsked(t, &broadcast.Request{Room: room.String(), Speaker: bob.UserID.String(), Title: "Town hall"})
+	radio.fake.CheckAsked(t, &broadcast.Request{Rooms: []string{room.String()}, Speaker: bob.UserID.String(), Title: "Town hall"})
 	if got := alice.ask(t, room, "!live stop"); !strings.Contains(got, "is over") { // she made the room
 		t.Errorf("answer %q to a moderator", got)
 	}

@@ -17,37 +17,44 @@ import (
 
 	"broadcastbot/internal/matrix"
 	"broadcastbot/internal/opus"
+	"broadcastbot/internal/retry"
 	"broadcastbot/opusblocks"
 	"broadcastbot/store"
 )
 
-// newShow is a finished recording of two seconds, the first half silence and the
-// second a tone, not yet announced.
-func newShow(t *testing.T, room id.RoomID) *store.Broadcast {
+// recorded is a finished recording of two seconds, the first half silence and the
+// second a tone.
+type recorded struct {
+	*store.Show
+	spool string // path
+}
+
+// newShow is a recording that was not announced yet.
+func newShow(t *testing.T, room id.RoomID) *recorded {
 	t.Helper()
-	b := testBroadcast()
-	b.Key = opusblocks.NewKey()
-	return mustRecord(t, b, room)
+	show := testShow()
+	show.Main().Key = opusblocks.NewKey()
+	return mustRecord(t, show, room)
 }
 
 // newPlainShow is one that is not encrypted.
-func newPlainShow(t *testing.T, room id.RoomID) *store.Broadcast {
+func newPlainShow(t *testing.T, room id.RoomID) *recorded {
 	t.Helper()
-	return mustRecord(t, plainBroadcast(), room)
+	return mustRecord(t, plainShow(), room)
 }
 
-func mustRecord(t *testing.T, b *store.Broadcast, room id.RoomID) *store.Broadcast {
+func mustRecord(t *testing.T, show *store.Show, room id.RoomID) *recorded {
 	t.Helper()
-	b.Room, b.MXC, b.Event = room.String(), "", ""
-	b.Spool = filepath.Join(t.TempDir(), "spool.mxc")
-	f, err := os.Create(b.Spool)
+	show.Announcements = []store.Announcement{{Room: room.String()}}
+	r := &recorded{Show: show, spool: filepath.Join(t.TempDir(), "spool.mxc")}
+	f, err := os.Create(r.spool)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	head := opusblocks.Head{Channels: 1, PreSkip: 312, Title: b.Title, Speaker: b.Speaker, Started: b.StartedAt}
-	begin := func() (*opusblocks.Writer, error) { return opusblocks.NewWriter(f, b.Key, head) }
-	if b.Plain {
+	head := opusblocks.Head{Channels: 1, PreSkip: 312, Title: show.Title, Speaker: show.Speaker, Started: show.StartedAt}
+	begin := func() (*opusblocks.Writer, error) { return opusblocks.NewWriter(f, show.Main().Key, head) }
+	if show.Main().Plain {
 		begin = func() (*opusblocks.Writer, error) { return opusblocks.NewPlainWriter(f, head) }
 	}
 	w, err := begin()
@@ -63,9 +70,14 @@ func mustRecord(t *testing.T, b *store.Broadcast, room id.RoomID) *store.Broadca
 		t.Fatal(err)
 	}
 	end := w.Position()
-	b.Size, b.Blocks, b.Duration = end.Offset, int64(end.Sequence), 1993*time.Millisecond
-	return b
+	show.Main().Recap = store.Recap{
+		Duration: 1993 * time.Millisecond, Size: end.Offset, Blocks: int64(end.Sequence), Wave: "AAD_",
+	}
+	return r
 }
+
+// announced is the show's only announcement.
+func (r *recorded) announced() *store.Announcement { return &r.Announcements[0] }
 
 // mustPackets encodes a second of silence and one of a tone.
 func mustPackets(t *testing.T) (packets [][]byte) {
@@ -92,47 +104,72 @@ func mustPackets(t *testing.T) (packets [][]byte) {
 }
 
 // oggOf is the recording as anybody with the key would decrypt it.
-func oggOf(t *testing.T, b *store.Broadcast) []byte {
+func oggOf(t *testing.T, b *recorded) []byte {
 	t.Helper()
 	var ogg bytes.Buffer
-	if err := decrypt(&ogg, b); err != nil {
+	if err := decrypt(&ogg, b.Main(), b.spool); err != nil {
 		t.Fatal(err)
 	}
 	return ogg.Bytes()
 }
 
 // mustAnnounce announces the show and returns what a member gets.
-func mustAnnounce(t *testing.T, r *radio, m *member, b *store.Broadcast) *event.Event {
+func mustAnnounce(t *testing.T, r *radio, m *member, b *recorded) *event.Event {
 	t.Helper()
-	if err := r.Announce(t.Context(), b); err != nil {
+	sent, err := r.Announce(t.Context(), b.Show, b.announced().Room)
+	if err != nil {
 		t.Fatal(err)
 	}
+	b.announced().Event = sent
 	return m.await(t, "the announcement", func(evt *event.Event) bool {
-		return evt.ID.String() == b.Event && evt.Type == event.EventMessage
+		return evt.ID.String() == sent && evt.Type == event.EventMessage
 	})
 }
 
-func mustConclude(t *testing.T, r *radio, b *store.Broadcast) {
+// conclude does all that the bot has to do with the end of a show, and notes in
+// the show what came of it.
+func conclude(t *testing.T, r *radio, b *recorded) error {
 	t.Helper()
-	b.State = store.Ended
-	if err := r.Conclude(t.Context(), b); err != nil {
+	b.Stage = store.Concluding
+	if err := r.Update(t.Context(), b.Show, *b.announced()); err != nil {
+		return err
+	}
+	t0 := b.Main()
+	mxc, err := r.Store(t.Context(), t0, b.spool)
+	if err != nil && !retry.IsPermanent(err) {
+		return err
+	}
+	t0.MXC, t0.Reserved = mxc, ""
+	if err := r.Update(t.Context(), b.Show, *b.announced()); err != nil {
+		return err
+	}
+	b.announced().VoiceEvent, err = r.PostVoice(t.Context(), b.Show, *b.announced(), b.spool)
+	if retry.IsPermanent(err) {
+		return nil
+	}
+	return err
+}
+
+func mustConclude(t *testing.T, r *radio, b *recorded) {
+	t.Helper()
+	if err := conclude(t, r, b); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // awaitEdit returns the newest edit of the announcement: with the address of the
 // file, and what the sound looks like, where it has them.
-func awaitEdit(t *testing.T, m *member, b *store.Broadcast) matrix.Announcement {
+func awaitEdit(t *testing.T, m *member, b *recorded) matrix.Announcement {
 	t.Helper()
 	var edited matrix.Announcement
 	m.await(t, "the edit", func(evt *event.Event) bool {
-		if evt.Content.AsMessage().RelatesTo.GetReplaceID().String() != b.Event || evt.Type != event.EventMessage {
+		if evt.Content.AsMessage().RelatesTo.GetReplaceID().String() != b.announced().Event || evt.Type != event.EventMessage {
 			return false
 		}
 		content, _ := evt.Content.Raw["m.new_content"].(map[string]any)
 		edited = blockOf(t, content)
 		body, _ := content["body"].(string)
-		return addressOf(edited) == b.MXC && strings.Contains(body, "wave="+b.Wave) == (b.Wave != "")
+		return addressOf(edited) == b.Main().Address() && strings.Contains(body, "wave="+b.Main().Wave)
 	})
 	return edited
 }
@@ -146,16 +183,16 @@ func addressOf(a matrix.Announcement) string {
 }
 
 // checkEdit follows the edit to the file at the homeserver.
-func checkEdit(t *testing.T, m *member, b *store.Broadcast) {
+func checkEdit(t *testing.T, m *member, b *recorded) {
 	t.Helper()
-	if !b.MXCStored {
+	if b.Main().MXC == "" {
 		t.Fatal("the recording is not at the homeserver")
 	}
 	edited := awaitEdit(t, m, b)
-	if edited.State != store.Ended || edited.Size != b.Size || edited.Duration != b.Duration.Milliseconds() {
+	if edited.State != store.StateEnded || edited.Size != b.Main().Size || edited.Duration != b.Main().Duration.Milliseconds() {
 		t.Errorf("edited block %+v", edited)
 	}
-	spool, err := os.ReadFile(b.Spool)
+	spool, err := os.ReadFile(b.spool)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,25 +201,25 @@ func checkEdit(t *testing.T, m *member, b *store.Broadcast) {
 	}
 }
 
-func awaitVoice(t *testing.T, m *member, b *store.Broadcast) *event.Event {
+func awaitVoice(t *testing.T, m *member, b *recorded) *event.Event {
 	t.Helper()
 	evt := m.await(t, "the voice message", func(evt *event.Event) bool {
-		return evt.ID.String() == b.VoiceEvent && evt.Type == event.EventMessage
+		return evt.ID.String() == b.announced().VoiceEvent && evt.Type == event.EventMessage
 	})
-	if got := evt.Content.AsMessage().RelatesTo.GetReplyTo().String(); got != b.Event {
-		t.Errorf("the voice message answers %s, want %s", got, b.Event)
+	if got := evt.Content.AsMessage().RelatesTo.GetReplyTo().String(); got != b.announced().Event {
+		t.Errorf("the voice message answers %s, want %s", got, b.announced().Event)
 	}
 	return evt
 }
 
 // checkVoice compares what a client plays with the recording.
-func checkVoice(t *testing.T, voice *event.MessageEventContent, ogg []byte, b *store.Broadcast) {
+func checkVoice(t *testing.T, voice *event.MessageEventContent, ogg []byte, b *recorded) {
 	t.Helper()
 	if !bytes.Equal(ogg, oggOf(t, b)) {
 		t.Errorf("the voice message (%d bytes) is not the recording", len(ogg))
 	}
 	if voice.MSC3245Voice == nil || voice.MSC1767Audio == nil || len(voice.MSC1767Audio.Waveform) == 0 ||
-		voice.Info.Size != len(ogg) || voice.Info.Duration != int(b.Duration.Milliseconds()) {
+		voice.Info.Size != len(ogg) || voice.Info.Duration != int(b.Main().Duration.Milliseconds()) {
 		t.Errorf("voice message %+v, info %+v", voice, voice.Info)
 	}
 }

@@ -10,58 +10,51 @@ import (
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"broadcastbot/internal/link"
 	"broadcastbot/store"
 )
 
-// postVoice answers the announcement with an ordinary voice message, which
-// every client plays and seeks.
-func (b *Bot) postVoice(ctx context.Context, r *store.Broadcast) error {
-	if r.VoiceEvent != "" || r.Duration == 0 {
-		return nil
+// PostVoice implements broadcast.Announcer: it answers the announcement with an
+// ordinary voice message, which every client plays and seeks.
+func (b *Bot) PostVoice(ctx context.Context, show *store.Show, a store.Announcement, path string) (string, error) {
+	if err := b.session.AwaitReady(ctx); err != nil {
+		return "", err
 	}
-	message, err := b.uploadVoice(ctx, r)
+	message, err := b.uploadVoice(ctx, show, a.Room, path)
 	if isHopeless(err) {
-		b.log.Warn("the show is not posted as a voice message", "broadcast", r.ID, "err", err)
-		return nil
+		b.log.Warn("the show is not posted as a voice message", "show", show.ID, "err", err)
 	}
 	if err != nil {
-		return fmt.Errorf("upload the voice message: %w", err)
+		return "", fmt.Errorf("upload the voice message: %w", permanentIf(isHopeless, err))
 	}
-	evt, err := b.send(ctx, id.RoomID(r.Room), &event.Content{Parsed: message}, "voice-"+r.ID)
+	message.RelatesTo = (&event.RelatesTo{}).SetReplyTo(id.EventID(a.Event))
+	evt, err := b.send(ctx, id.RoomID(a.Room), &event.Content{Parsed: message}, "voice-"+show.ID)
 	if err != nil {
-		return fmt.Errorf("post the voice message: %w", err)
+		return "", fmt.Errorf("post the voice message: %w", permanentIf(isForbidden, err))
 	}
-	r.VoiceEvent = evt.String()
-	return nil
+	return evt.String(), nil
 }
 
 // uploadVoice uploads the recording as an Ogg Opus file, encrypted in the
 // ordinary way where the room is, and returns the message about it.
-func (b *Bot) uploadVoice(ctx context.Context, r *store.Broadcast) (*event.MessageEventContent, error) {
-	encrypted, err := b.IsEncrypted(ctx, r.Room)
+func (b *Bot) uploadVoice(ctx context.Context, show *store.Show, room, path string) (*event.MessageEventContent, error) {
+	encrypted, err := b.IsEncrypted(ctx, room)
 	if err != nil {
 		return nil, err
 	}
-	if err := draw(r); err != nil {
-		return nil, err
-	}
-	waveform, err := voiceWaveform(r)
-	if err != nil {
-		return nil, err
-	}
-	message := voiceMessage(r, waveform)
-	if !encrypted && r.Plain && r.MXCStored { // it is there already
-		message.Info.Size, message.URL = int(r.Size), id.ContentURIString(r.MXC)
+	message, t := voiceMessage(show), show.Main()
+	if !encrypted && t.Plain && t.MXC != "" { // it is there already
+		message.Info.Size, message.URL = int(t.Size), id.ContentURIString(t.MXC)
 		return message, nil
 	}
 	if !encrypted {
-		size, mxc, err := b.uploadOgg(ctx, r, nil, voiceType)
+		size, mxc, err := b.uploadOgg(ctx, t, path, nil, voiceType)
 		message.Info.Size, message.URL = size, mxc
 		return message, err
 	}
 	file := &event.EncryptedFileInfo{EncryptedFile: *attachment.NewEncryptedFile()}
 	message.File = file
-	message.Info.Size, file.URL, err = b.uploadOgg(ctx, r, &file.EncryptedFile, binary)
+	message.Info.Size, file.URL, err = b.uploadOgg(ctx, t, path, &file.EncryptedFile, binary)
 	return message, err
 }
 
@@ -69,29 +62,44 @@ const voiceType = "audio/ogg"
 
 // voiceMessage is the message without the address of its file (MSC3245, with
 // the extensible part of MSC1767 that clients still read).
-func voiceMessage(r *store.Broadcast, waveform []int) *event.MessageEventContent {
-	name := fileName(r)
-	length := int(r.Duration.Milliseconds())
+func voiceMessage(show *store.Show) *event.MessageEventContent {
+	name := fileName(show)
+	length := int(show.Main().Duration.Milliseconds())
 	return &event.MessageEventContent{
 		MsgType: event.MsgAudio, Body: name, FileName: name,
 		Info:         &event.FileInfo{MimeType: voiceType, Duration: length},
-		MSC1767Audio: &event.MSC1767Audio{Duration: length, Waveform: waveform},
+		MSC1767Audio: &event.MSC1767Audio{Duration: length, Waveform: voiceWaveform(show.Main())},
 		MSC3245Voice: &event.MSC3245Voice{},
 		Mentions:     &event.Mentions{},
-		RelatesTo:    (&event.RelatesTo{}).SetReplyTo(id.EventID(r.Event)),
 	}
 }
 
+// The largest point of a waveform, in a voice message (MSC3246) and in a link.
+const (
+	voicePeak = 1024
+	linkPeak  = 255
+)
+
+// voiceWaveform is the track's waveform as a voice message has it.
+func voiceWaveform(t *store.Track) []int {
+	raw := link.ParseWave(t.Wave)
+	points := make([]int, len(raw))
+	for i, point := range raw {
+		points[i] = int(point) * voicePeak / linkPeak
+	}
+	return points
+}
+
 // fileName is what the show is called when somebody saves it.
-func fileName(r *store.Broadcast) string {
+func fileName(show *store.Show) string {
 	title := strings.Map(func(c rune) rune {
 		if strings.ContainsRune(`/\:*?"<>|`, c) {
 			return '-'
 		}
 		return c
-	}, r.Title)
+	}, show.Title)
 	if title == "" {
 		title = "Broadcast"
 	}
-	return title + " " + r.StartedAt.UTC().Format(time.DateOnly) + ".ogg"
+	return title + " " + show.StartedAt.UTC().Format(time.DateOnly) + ".ogg"
 }

@@ -2,10 +2,12 @@ package broadcast
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -19,50 +21,100 @@ import (
 	"broadcastbot/internal/listener"
 	"broadcastbot/internal/opus"
 	"broadcastbot/internal/recordings"
+	"broadcastbot/internal/retry"
 	"broadcastbot/store"
 	"broadcastbot/uploader"
 )
 
-// room is an Announcer that notes what it is told.
+// room is an Announcer, and a homeserver's Media, that notes what it is told.
 type room struct {
 	mu        sync.Mutex
-	announced []store.Broadcast
-	concluded []store.Broadcast
+	announced []store.Show
+	voiced    []store.Show // what the voice messages were about, the last thing that a room is told
+	updated   []store.Show // what the edits said
 	said      []string
-	unready   error // what Ready returns
-	refuse    error // what Announce returns
-	failures  int   // how often Conclude fails before it works
+	released  []string      // reserved addresses that were given back
+	reserves  string        // what Reserve returns
+	unready   error         // what Ready returns
+	refuse    error         // what Announce returns
+	closed    error         // what Update returns
+	store     error         // what Store returns
+	failures  int           // how often Update fails before it works
+	uploading chan struct{} // Store waits until it is closed; nil: it does not
+	retelling chan struct{} // Update with an address waits until PostVoice has closed it; nil: it does not
 }
 
 func (r *room) Ready(context.Context) error { return r.unready }
 
-func (r *room) Announce(_ context.Context, b *store.Broadcast) error {
+func (r *room) Announce(_ context.Context, show *store.Show, _ string) (string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.refuse != nil {
-		return r.refuse
+		return "", r.refuse
 	}
-	b.Event = "$announcement"
-	r.announced = append(r.announced, *b)
-	return nil
+	r.announced = append(r.announced, show.Clone())
+	return "$announcement", nil
 }
 
-func (r *room) Conclude(_ context.Context, b *store.Broadcast) error {
+func (r *room) Update(_ context.Context, show *store.Show, _ store.Announcement) error {
+	if r.retelling != nil && show.Main().MXC != "" {
+		<-r.retelling
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.failures > 0 {
 		r.failures--
 		return errors.New("the homeserver is away")
 	}
-	b.VoiceEvent = "$voice"
-	r.concluded = append(r.concluded, *b)
-	return nil
+	if r.closed == nil {
+		r.updated = append(r.updated, show.Clone())
+	}
+	return r.closed
+}
+
+func (r *room) PostVoice(_ context.Context, show *store.Show, _ store.Announcement, path string) (string, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, err := os.Stat(path); err != nil {
+		return "", err
+	}
+	r.voiced = append(r.voiced, show.Clone())
+	if r.retelling != nil {
+		close(r.retelling)
+	}
+	return "$voice", nil
 }
 
 func (r *room) Say(_ context.Context, _, text string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.said = append(r.said, text)
+	return nil
+}
+
+func (r *room) Reserve(context.Context) string { return r.reserves }
+
+func (r *room) Store(ctx context.Context, t *store.Track, path string) (string, error) {
+	if r.uploading != nil {
+		select {
+		case <-r.uploading:
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
+	}
+	if _, err := os.Stat(path); err != nil {
+		return "", retry.Permanent(err)
+	}
+	if r.store != nil {
+		return "", r.store
+	}
+	return cmp.Or(t.Reserved, "mxc://x/"+t.ID), nil
+}
+
+func (r *room) Release(_ context.Context, mxc string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.released = append(r.released, mxc)
 	return nil
 }
 
@@ -127,21 +179,7 @@ func mustStudioWith(t *testing.T, o gateway.Options) *studio {
 		g.Close()
 		s.server.Close()
 	})
-	spools := filepath.Join(s.dir, "spool")
-	if err := os.Mkdir(spools, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	db, err := store.Open(t.Context(), filepath.Join(s.dir, "db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	s.Manager = NewManager(Options{
-		Store: db, Announcer: s.room, PublicURL: s.server.URL, SpoolDir: spools,
-		Gateway:       &uploader.Tus{Client: s.server.Client(), Endpoint: s.server.URL + "/upload", Token: testToken},
-		DefaultSource: "tone:440", BlockDuration: 100 * time.Millisecond,
-		OpenSource: s.open, IsLive: capture.BuiltIn(capture.Limits{}).IsLive, Log: slog.New(slog.DiscardHandler),
-	})
+	s.Manager = mustManager(t, s.dir, s.server.URL, s.room, s.open)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	s.begin = sync.OnceFunc(func() {
@@ -159,6 +197,26 @@ func mustStudioWith(t *testing.T, o gateway.Options) *studio {
 	})
 	t.Cleanup(s.end)
 	return s
+}
+
+// mustManager is a manager that keeps everything in dir.
+func mustManager(t testing.TB, dir, gatewayURL string, r *room, open func(context.Context, string) (capture.Source, error)) *Manager {
+	t.Helper()
+	spools := filepath.Join(dir, "spool")
+	if err := os.MkdirAll(spools, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	db, err := store.Open(context.Background(), filepath.Join(dir, "db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return NewManager(Options{
+		Store: db, Announcer: r, Media: r, PublicURL: gatewayURL, SpoolDir: spools,
+		Gateway:       &uploader.Tus{Client: http.DefaultClient, Endpoint: gatewayURL + "/upload", Token: testToken},
+		DefaultSource: "tone:440", BlockDuration: 100 * time.Millisecond,
+		OpenSource: open, IsLive: capture.BuiltIn(capture.Limits{}).IsLive, Log: slog.New(slog.DiscardHandler),
+	})
 }
 
 // inBothForms runs a test in a studio whose shows are encrypted, and in one whose
@@ -185,19 +243,19 @@ func (s *studio) open(ctx context.Context, spec string) (capture.Source, error) 
 	return s.tape, nil
 }
 
-func (s *studio) mustStart(t *testing.T, source string) store.Broadcast {
+func (s *studio) mustStart(t *testing.T, source string) store.Show {
 	t.Helper()
 	s.begin()
-	b, started, err := s.Start(t.Context(), Request{Room: "!r:x", Speaker: "@a:x", Source: source, Title: "Test", Plain: s.plain})
+	b, started, err := s.Start(t.Context(), Request{Rooms: []string{"!r:x"}, Speaker: "@a:x", Source: source, Title: "Test", Plain: s.plain})
 	if err != nil || !started {
 		t.Fatalf("Start = %v, %v", started, err)
 	}
 	return b
 }
 
-func (s *studio) mustStream(t *testing.T, b store.Broadcast) *listener.Stream {
+func (s *studio) mustStream(t *testing.T, b store.Show) *listener.Stream {
 	t.Helper()
-	address, err := link.Parse(b.ListenURL())
+	address, err := link.Parse(b.Main().ListenURL())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,9 +295,19 @@ func mustEqual(t *testing.T, heard, sent [][]byte) {
 	}
 }
 
-// mustConclude waits for the end of the only show and returns what the room was
-// told.
-func (s *studio) mustConclude(t *testing.T) store.Broadcast {
+// mustConclude waits for the end of the only show and returns its record.
+func (s *studio) mustConclude(t *testing.T) store.Show {
+	t.Helper()
+	s.mustSettle(t)
+	shows := s.mustList(t, store.Filter{})
+	if len(shows) != 1 || shows[0].Stage != store.Concluded {
+		t.Fatalf("there are %d shows, the first one %+v", len(shows), shows)
+	}
+	return *shows[0]
+}
+
+// mustSettle waits until nothing more can be done for any show.
+func (s *studio) mustSettle(t *testing.T) {
 	t.Helper()
 	s.begin()
 	select {
@@ -248,10 +316,13 @@ func (s *studio) mustConclude(t *testing.T) store.Broadcast {
 		t.Fatal("the manager does not begin")
 	}
 	s.running.Wait()
-	s.room.mu.Lock()
-	defer s.room.mu.Unlock()
-	if len(s.room.concluded) != 1 {
-		t.Fatalf("the room was told %d ends, want 1", len(s.room.concluded))
+}
+
+func (s *studio) mustList(t *testing.T, f store.Filter) []*store.Show {
+	t.Helper()
+	shows, err := s.Options.Store.Shows(t.Context(), f)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return s.room.concluded[0]
+	return shows
 }

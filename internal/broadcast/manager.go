@@ -3,47 +3,30 @@ package broadcast
 import (
 	"context"
 	"errors"
-	"log/slog"
-	"path/filepath"
 	"sync"
 	"time"
 
-	"broadcastbot/capture"
 	"broadcastbot/store"
-	"broadcastbot/uploader"
 )
 
-// Options are what a Manager works with.
-type Options struct {
-	Store         *store.Store
-	Announcer     Announcer
-	Gateway       *uploader.Tus
-	PublicURL     string // of the gateway, as listeners reach it
-	SpoolDir      string
-	DefaultSource string
-	BlockDuration time.Duration
-	// ResumeWithin is how long after a crash a show may still be written to:
-	// one from a live source goes on, every other one gets its end.
-	ResumeWithin time.Duration
-	// OpenSource opens a source, as capture.Kinds does, with its options bound.
-	OpenSource func(ctx context.Context, spec string) (capture.Source, error)
-	// IsLive reports whether a source goes on after a restart, as capture.Kinds does.
-	IsLive func(spec string) bool
-	Log    *slog.Logger
-}
-
-// Manager starts and stops shows: at most one in a room.
+// Manager gives shows their places in rooms: at most one in a room.
 type Manager struct {
 	Options
 
 	resumed chan struct{}   // closed when the last run's shows have their places
 	life    context.Context // of what is still done for shows that are over
 	endLife context.CancelFunc
-	running sync.WaitGroup
+	running sync.WaitGroup // shows, until nothing more can be done for them
 
-	mu       sync.Mutex
-	sessions map[string]*Session // by room; nil while one is being prepared
-	closing  bool
+	mu      sync.Mutex
+	places  map[string]place // by room
+	closing bool
+}
+
+// place is what a room has on air.
+type place struct {
+	stage   store.Stage // Starting or Live
+	session *Session    // of a show that is live
 }
 
 // NewManager starts nothing: see Run.
@@ -52,7 +35,7 @@ func NewManager(o Options) *Manager {
 	return &Manager{
 		Options: o, resumed: make(chan struct{}),
 		life: life, endLife: endLife,
-		sessions: make(map[string]*Session),
+		places: make(map[string]place),
 	}
 }
 
@@ -84,36 +67,11 @@ func (m *Manager) stopAll() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.closing = true
-	for _, s := range m.sessions {
-		if s != nil {
-			s.Stop()
+	for _, p := range m.places {
+		if p.stage == store.Live {
+			p.session.Stop()
 		}
 	}
-}
-
-// Start begins a show. Where one runs already it returns that one, and started
-// is false. The show goes on after ctx has ended.
-func (m *Manager) Start(ctx context.Context, r Request) (b store.Broadcast, started bool, err error) {
-	running, err := m.claim(ctx, r.Room)
-	if err != nil {
-		return store.Broadcast{}, false, err
-	}
-	if running != nil {
-		return running.Status().Broadcast, false, nil
-	}
-	var session *Session
-	defer func() {
-		if session == nil { // also when a panic is on its way
-			m.vacate(r.Room)
-			m.running.Done()
-		}
-	}()
-	if session, err = m.prepare(ctx, r); err != nil {
-		return store.Broadcast{}, false, err
-	}
-	m.occupy(session)
-	go m.run(session)
-	return session.Status().Broadcast, true, nil
 }
 
 // Why a start is refused without looking any further.
@@ -122,96 +80,134 @@ var (
 	errShutdown = errors.New("the bot is shutting down, try again in a minute")
 )
 
-// claim takes the room's place for a new show, or returns the show that runs
-// there. One that has ended, but whose end has not reached the room, is waited
-// for.
-func (m *Manager) claim(ctx context.Context, room string) (*Session, error) {
+// Start begins a show. Where one runs already it returns that one, and started
+// is false. The show goes on after ctx has ended.
+func (m *Manager) Start(ctx context.Context, r Request) (show store.Show, started bool, err error) {
+	running, err := m.claim(ctx, r.Rooms)
+	if err != nil {
+		return store.Show{}, false, err
+	}
+	if running != nil {
+		return running.entry.get(), false, nil
+	}
+	var session *Session
+	defer func() {
+		if session == nil { // also when a panic is on its way
+			m.vacate(r.Rooms)
+			m.running.Done()
+		}
+	}()
+	if session, err = prepare(ctx, &m.Options, r); err != nil {
+		return store.Show{}, false, err
+	}
+	m.occupy(r.Rooms, session)
+	go m.run(session, r.Rooms)
+	return session.entry.get(), true, nil
+}
+
+// run is the life of a show after its announcement. Its places are free as soon
+// as it is recorded; what is then still to be done goes on beside the next show.
+func (m *Manager) run(s *Session, rooms []string) {
+	defer m.running.Done()
+	s.record(m.life)
+	m.vacate(rooms)
+	close(s.ended)
+	newConclusion(s.options, s.entry, s.tracks).run(m.life)
+}
+
+// claim takes the rooms' places for a new show, or returns a show that runs in
+// one of them. One that is about to end is waited for.
+func (m *Manager) claim(ctx context.Context, rooms []string) (*Session, error) {
 	select {
 	case <-m.resumed:
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
 	for {
-		session, err := m.tryClaim(room)
-		if err != nil || session == nil {
-			return nil, err
+		session, err := m.tryClaim(rooms)
+		if err != nil || session == nil || !session.stopping() {
+			return session, err
 		}
 		select {
-		case <-session.recorded:
-		default:
-			return session, nil
-		}
-		select {
-		case <-session.done:
+		case <-session.ended:
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
 	}
 }
 
-// tryClaim takes the room's place if it is free. Who has it counts as running.
-func (m *Manager) tryClaim(room string) (*Session, error) {
+// tryClaim takes all places if they are free, and otherwise none. The show that
+// is then prepared counts as running.
+func (m *Manager) tryClaim(rooms []string) (*Session, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	session, taken := m.sessions[room]
-	switch {
-	case m.closing:
+	if m.closing {
 		return nil, errShutdown
-	case taken && session == nil:
-		return nil, errStarting
-	case !taken:
-		m.sessions[room] = nil
-		m.running.Add(1)
 	}
-	return session, nil
+	for _, room := range rooms {
+		switch p := m.places[room]; p.stage {
+		case store.Starting:
+			return nil, errStarting
+		case store.Live:
+			return p.session, nil
+		}
+	}
+	for _, room := range rooms {
+		m.places[room] = place{stage: store.Starting}
+	}
+	m.running.Add(1)
+	return nil, nil
 }
 
-// occupy puts a session into the place that was claimed for it.
-func (m *Manager) occupy(s *Session) {
+// occupy puts a session into the places that were claimed for it.
+func (m *Manager) occupy(rooms []string, s *Session) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.sessions[s.broadcast.Room] = s
+	for _, room := range rooms {
+		m.places[room] = place{stage: store.Live, session: s}
+	}
 	if m.closing {
 		s.Stop()
 	}
 }
 
-// vacate gives the room's place back.
-func (m *Manager) vacate(room string) {
+// vacate gives places back.
+func (m *Manager) vacate(rooms []string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.sessions, room)
+	for _, room := range rooms {
+		delete(m.places, room)
+	}
 }
 
-// Stop ends the room's show and returns when the room has been told.
-func (m *Manager) Stop(ctx context.Context, room string) (store.Broadcast, error) {
-	session := m.session(room)
-	if session == nil {
-		return store.Broadcast{}, ErrNotLive
+// Stop ends the room's show and returns when all of it is recorded. The rooms
+// are told, and everything else that belongs to the end is done, by itself.
+func (m *Manager) Stop(ctx context.Context, room string) (store.Show, error) {
+	session, live := m.session(room)
+	if !live {
+		return store.Show{}, ErrNotLive
 	}
 	session.Stop()
 	select {
-	case <-session.done:
-		return session.Status().Broadcast, nil
+	case <-session.ended:
+		return session.entry.get(), nil
 	case <-ctx.Done():
-		return session.Status().Broadcast, context.Cause(ctx)
+		return session.entry.get(), context.Cause(ctx)
 	}
 }
 
 // Status returns how the room's show stands, if there is one.
 func (m *Manager) Status(room string) (Status, bool) {
-	session := m.session(room)
-	if session == nil {
+	session, live := m.session(room)
+	if !live {
 		return Status{}, false
 	}
 	return session.Status(), true
 }
 
-func (m *Manager) session(room string) *Session {
+func (m *Manager) session(room string) (s *Session, live bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.sessions[room]
+	p := m.places[room]
+	return p.session, p.stage == store.Live
 }
-
-// spoolPath is where the growing file of a show is.
-func (m *Manager) spoolPath(id string) string { return filepath.Join(m.SpoolDir, id+".mxc") }

@@ -14,6 +14,7 @@ import (
 	"broadcastbot/internal/gateway"
 	"broadcastbot/opusblocks"
 	"broadcastbot/store"
+	"broadcastbot/uploader"
 )
 
 func TestPacketsHeardAreThePacketsSent(t *testing.T) {
@@ -27,20 +28,20 @@ func testPacketsHeardAreThePacketsSent(t *testing.T, s *studio) {
 	mustEqual(t, live, s.tape.packets)
 	mustEqual(t, mustHear(t, s.mustStream(t, b)), s.tape.packets)
 
-	if end.State != store.Ended || end.Reason != "" {
-		t.Errorf("state %s because %q", end.State, end.Reason)
+	if end.State() != store.StateEnded || end.Reason != "" {
+		t.Errorf("state %s because %q", end.State(), end.Reason)
 	}
-	if end.Duration != 2*time.Second {
-		t.Errorf("duration %v, want 2s", end.Duration)
+	if end.Main().Duration != 2*time.Second {
+		t.Errorf("duration %v, want 2s", end.Main().Duration)
 	}
-	if end.Size == 0 || end.Blocks < 20 || len(end.SHA256) != 43 || end.Seek == "" {
+	if end.Main().Size == 0 || end.Main().Blocks < 20 || len(end.Main().SHA256) != 43 || end.Main().Seek == "" {
 		t.Errorf("the closing facts are %+v", end)
 	}
-	if _, err := os.Stat(end.Spool); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(s.spoolPath(end.ID)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the spool stays: %v", err)
 	}
-	if open, err := s.Store.Unconcluded(t.Context()); err != nil || len(open) > 0 {
-		t.Errorf("%d shows are open, %v", len(open), err)
+	if open := s.mustList(t, store.Filter{Stages: store.Unconcluded}); len(open) > 0 {
+		t.Errorf("%d shows are open", len(open))
 	}
 }
 
@@ -54,19 +55,19 @@ func testStopEndsAnEndlessShow(t *testing.T, s *studio) {
 	if _, err := stream.ReadPacket(); err != nil {
 		t.Fatal(err)
 	}
-	status, live := s.Status(b.Room)
-	if !live || status.Broadcast.ID != b.ID || status.Size == 0 {
+	status, live := s.Status("!r:x")
+	if !live || status.Show.ID != b.ID || status.Extent.Size == 0 {
 		t.Errorf("Status = %+v, %v", status, live)
 	}
-	over, err := s.Stop(t.Context(), b.Room)
-	if err != nil || over.State != store.Ended || over.Duration == 0 {
+	over, err := s.Stop(t.Context(), "!r:x")
+	if err != nil || over.State() != store.StateEnded || over.Main().Duration == 0 {
 		t.Errorf("Stop = %+v, %v", over, err)
 	}
 	mustHear(t, stream)
-	if _, err := s.Stop(t.Context(), b.Room); !errors.Is(err, ErrNotLive) {
+	if _, err := s.Stop(t.Context(), "!r:x"); !errors.Is(err, ErrNotLive) {
 		t.Errorf("second Stop = %v, want ErrNotLive", err)
 	}
-	if _, live := s.Status(b.Room); live {
+	if _, live := s.Status("!r:x"); live {
 		t.Error("Status says live after the end")
 	}
 }
@@ -74,18 +75,18 @@ func testStopEndsAnEndlessShow(t *testing.T, s *studio) {
 func TestStartIsIdempotent(t *testing.T) {
 	s := mustStudio(t)
 	first := s.mustStart(t, "")
-	again, started, err := s.Start(t.Context(), Request{Room: first.Room, Source: "tone:880"})
+	again, started, err := s.Start(t.Context(), Request{Rooms: []string{"!r:x"}, Source: "tone:880"})
 	if err != nil || started || again.ID != first.ID {
 		t.Errorf("second Start = %s, %v, %v, want the running show", again.ID, started, err)
 	}
-	other, started, err := s.Start(t.Context(), Request{Room: "!other:x"})
+	other, started, err := s.Start(t.Context(), Request{Rooms: []string{"!other:x"}})
 	if err != nil || !started || other.ID == first.ID {
 		t.Errorf("Start in another room = %v, %v", started, err)
 	}
-	if _, err := s.Stop(t.Context(), first.Room); err != nil {
+	if _, err := s.Stop(t.Context(), "!r:x"); err != nil {
 		t.Fatal(err)
 	}
-	if next := s.mustStart(t, ""); next.ID == first.ID || next.Key == first.Key {
+	if next := s.mustStart(t, ""); next.ID == first.ID || next.Main().Key == first.Main().Key {
 		t.Error("the next show is the last one")
 	}
 }
@@ -98,11 +99,11 @@ func TestFailedStartLeavesNothing(t *testing.T) {
 	t.Run("gateway down", func(t *testing.T) {
 		s := mustStudio(t)
 		s.server.Close()
-		s.mustRefuse(t, "", "the gateway can not take the show")
+		s.mustRefuse(t, "", "the gateway cannot take the show")
 	})
 	t.Run("wrong token", func(t *testing.T) {
 		s := mustStudio(t)
-		s.Gateway.Token = "wrong"
+		s.Gateway.(*uploader.Tus).Token = "wrong"
 		s.mustRefuse(t, "", "401")
 	})
 	t.Run("no permission to announce", func(t *testing.T) {
@@ -113,23 +114,22 @@ func TestFailedStartLeavesNothing(t *testing.T) {
 	t.Run("no folder for the spool", func(t *testing.T) {
 		s := mustStudio(t)
 		s.SpoolDir += "/missing"
-		s.mustRefuse(t, "", "the recording can not be written")
+		s.mustRefuse(t, "", "the recording cannot be written")
 	})
 }
 
 func (s *studio) mustRefuse(t *testing.T, source, want string) {
 	t.Helper()
 	s.begin()
-	_, started, err := s.Start(t.Context(), Request{Room: "!r:x", Source: source})
+	_, started, err := s.Start(t.Context(), Request{Rooms: []string{"!r:x"}, Source: source})
 	if err == nil || started || !strings.Contains(err.Error(), want) {
 		t.Errorf("Start = %v, %v, want an error with %q", started, err, want)
 	}
 	if _, live := s.Status("!r:x"); live {
 		t.Error("the room is taken by a show that never was")
 	}
-	open, err := s.Store.Unconcluded(t.Context())
-	if err != nil || len(open) > 0 {
-		t.Errorf("%d records stay, %v", len(open), err)
+	if shows := s.mustList(t, store.Filter{}); len(shows) > 0 {
+		t.Errorf("%d records stay", len(shows))
 	}
 	if files, _ := os.ReadDir(s.dir + "/spool"); len(files) > 0 {
 		t.Errorf("%d spools stay", len(files))
@@ -160,8 +160,8 @@ func testSourceBreaksOff(t *testing.T, s *studio) {
 		t.Errorf("%d packets heard, want all 23", len(heard))
 	}
 	mustEqual(t, heard, s.tape.packets)
-	if end.State != store.Interrupted || !strings.Contains(end.Reason, "microphone") {
-		t.Errorf("state %s because %q", end.State, end.Reason)
+	if end.State() != store.StateInterrupted || !strings.Contains(end.Reason, "microphone") {
+		t.Errorf("state %s because %q", end.State(), end.Reason)
 	}
 }
 
@@ -169,7 +169,7 @@ func testSourceBreaksOff(t *testing.T, s *studio) {
 func TestDiskFull(t *testing.T) {
 	s := mustStudio(t)
 	if err := syscall.Mount("tmpfs", s.SpoolDir, "tmpfs", 0, "size=16k"); err != nil {
-		t.Skip("a small file system can not be mounted here:", err)
+		t.Skip("a small file system cannot be mounted here:", err)
 	}
 	t.Cleanup(func() { syscall.Unmount(s.SpoolDir, 0) })
 	b := s.mustStart(t, "")
@@ -186,8 +186,8 @@ func TestDiskFull(t *testing.T) {
 		t.Errorf("the listener's end is %v, want ErrCutOff", err)
 	}
 	end := s.mustConclude(t)
-	if end.State != store.Interrupted || end.Reason != "the disk is full" {
-		t.Errorf("state %s because %q", end.State, end.Reason)
+	if end.State() != store.StateInterrupted || end.Reason != "the disk is full" {
+		t.Errorf("state %s because %q", end.State(), end.Reason)
 	}
 	// The last block found no room; everything before it was kept and heard.
 	if len(heard) < 100 || len(heard) < len(s.tape.packets)-5 {
@@ -200,8 +200,8 @@ func TestEndIsTriedAgain(t *testing.T) {
 	s := mustStudio(t)
 	s.room.failures = 1
 	s.mustStart(t, "tone:440,duration=100ms")
-	if end := s.mustConclude(t); end.State != store.Ended {
-		t.Errorf("state %s", end.State)
+	if end := s.mustConclude(t); end.State() != store.StateEnded {
+		t.Errorf("state %s", end.State())
 	}
 }
 
@@ -211,14 +211,14 @@ func TestRoomIsToldInTheEnd(t *testing.T) {
 	s := mustStudio(t)
 	s.room.failures = 2
 	first := s.mustStart(t, "")
-	if _, err := s.Stop(t.Context(), first.Room); err != nil {
+	if _, err := s.Stop(t.Context(), "!r:x"); err != nil {
 		t.Fatal(err)
 	}
 	second := s.mustStart(t, "tone:440,duration=100ms")
 	s.running.Wait()
 	told := map[string]bool{}
-	for _, b := range s.room.concluded {
-		told[b.ID] = true
+	for _, b := range s.room.updated {
+		told[b.ID] = b.State() == store.StateEnded
 	}
 	if !told[first.ID] || !told[second.ID] {
 		t.Errorf("the room was told the end of %d shows, want both", len(told))
@@ -238,11 +238,11 @@ func TestGatewayIsFull(t *testing.T) {
 	if !errors.Is(err, opusblocks.ErrCutOff) {
 		t.Errorf("the listener's end is %v, want ErrCutOff", err)
 	}
-	if end := s.mustConclude(t); end.Duration != 2*time.Second {
-		t.Errorf("%v were recorded", end.Duration)
+	if end := s.mustConclude(t); end.Main().Duration != 2*time.Second {
+		t.Errorf("%v were recorded", end.Main().Duration)
 	}
-	if open, err := s.Store.Unconcluded(t.Context()); err != nil || len(open) > 0 {
-		t.Errorf("%d shows are open, %v", len(open), err)
+	if open := s.mustList(t, store.Filter{Stages: store.Unconcluded}); len(open) > 0 {
+		t.Errorf("%d shows are open", len(open))
 	}
 }
 
@@ -253,13 +253,13 @@ func TestGatewayLosesTheShow(t *testing.T) {
 		t.Fatal(err)
 	}
 	end := s.mustConclude(t)
-	if end.State != store.Ended || end.Duration != time.Second {
-		t.Errorf("the recording is %v long, state %s", end.Duration, end.State)
+	if end.State() != store.StateEnded || end.Main().Duration != time.Second {
+		t.Errorf("the recording is %v long, state %s", end.Main().Duration, end.State())
 	}
 	if len(s.room.said) != 1 || !strings.Contains(s.room.said[0], "Nobody can listen live") {
 		t.Errorf("the room was told %q", s.room.said)
 	}
-	if _, err := os.Stat(end.Spool); err != nil {
+	if _, err := os.Stat(s.spoolPath(end.ID)); err != nil {
 		t.Errorf("the only copy here is gone: %v", err)
 	}
 }

@@ -20,17 +20,17 @@ func TestShowIsAnOpusFile(t *testing.T) {
 			t.Skip("no judge:", err)
 		}
 	}
-	for name, play := range map[string]func(*studio) store.Broadcast{
-		"whole": func(s *studio) store.Broadcast { return s.mustStart(t, "tone:440,duration=1230ms") },
-		"whole blocks": func(s *studio) store.Broadcast {
+	for name, play := range map[string]func(*studio) store.Show{
+		"whole": func(s *studio) store.Show { return s.mustStart(t, "tone:440,duration=1230ms") },
+		"whole blocks": func(s *studio) store.Show {
 			return s.mustStart(t, "tone:440,duration=993ms")
 		},
-		"stopped": func(s *studio) store.Broadcast {
+		"stopped": func(s *studio) store.Show {
 			b := s.mustStart(t, "")
 			if _, err := s.mustStream(t, b).ReadPacket(); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := s.Stop(t.Context(), b.Room); err != nil {
+			if _, err := s.Stop(t.Context(), "!r:x"); err != nil {
 				t.Fatal(err)
 			}
 			return b
@@ -40,7 +40,7 @@ func TestShowIsAnOpusFile(t *testing.T) {
 			t.Log("a show that is", name)
 			b := play(s)
 			s.mustConclude(t)
-			response, err := s.server.Client().Get(b.LiveURL())
+			response, err := s.server.Client().Get(b.Main().LiveURL())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -50,10 +50,10 @@ func TestShowIsAnOpusFile(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if b.Plain {
+			if b.Main().Plain {
 				_, err = io.Copy(f, response.Body)
 			} else {
-				err = opusblocks.WriteOgg(f, b.OpenBlocks(response.Body))
+				err = opusblocks.WriteOgg(f, b.Main().OpenBlocks(response.Body))
 			}
 			if err != nil {
 				t.Fatal(err)

@@ -2,21 +2,20 @@ package broadcast
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
-	"os"
+	"path/filepath"
 	"time"
 
 	"broadcastbot/capture"
-	"broadcastbot/internal/livefile"
 	"broadcastbot/opusblocks"
 	"broadcastbot/store"
 	"broadcastbot/uploader"
 )
 
 // prepare opens all that a show needs and announces it: source, upload, spool
-// with block 0, announcement. After an error nothing of it is left behind.
-func (m *Manager) prepare(ctx context.Context, r Request) (_ *Session, err error) {
+// with block 0, announcements. After an error nothing of it is left behind.
+func prepare(ctx context.Context, o *Options, r Request) (_ *Session, err error) {
 	var undo undoList
 	defer func() {
 		if err != nil {
@@ -25,40 +24,39 @@ func (m *Manager) prepare(ctx context.Context, r Request) (_ *Session, err error
 	}()
 
 	if r.Source == "" {
-		r.Source = m.DefaultSource
+		r.Source = o.DefaultSource
 	}
-	source, err := m.OpenSource(context.WithoutCancel(ctx), r.Source)
+	source, err := o.OpenSource(context.WithoutCancel(ctx), r.Source)
 	if err != nil {
-		return nil, fmt.Errorf("the source can not be opened: %w", err)
+		return nil, fmt.Errorf("the source cannot be opened: %w", err)
 	}
 	undo.add(func() { source.Close() })
 
-	upload, err := m.Gateway.Create(ctx)
+	upload, err := o.Gateway.Create(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("the gateway can not take the show: %w", err)
+		return nil, fmt.Errorf("the gateway cannot take the show: %w", err)
 	}
-	undo.add(func() { m.deleteUpload(ctx, upload) })
+	undo.add(func() { o.deleteUpload(ctx, upload) })
 
-	b := m.newRecord(r, source.Format(), upload.ID())
-	spool, blocks, err := createSpool(b, source.Format())
+	show := o.newShow(r, source.Format(), upload.ID())
+	t, err := createTrack(*show.Main(), o.spoolPath(upload.ID()), headOf(show, source.Format()))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errStorage, err)
 	}
-	undo.add(func() { removeSpool(spool, b.Spool) })
+	undo.add(func() { t.remove() })
+	t.addOutlet(upload, o.Log)
 
 	// The record comes before the announcement: a crash between the two is
 	// repaired, where an announcement without a record would stand for ever.
-	if err := m.Store.SaveBroadcast(ctx, b); err != nil {
+	e := newEntry(o, show)
+	if err := e.update(func(*store.Show) {}); err != nil {
 		return nil, err
 	}
-	undo.add(func() { m.forget(ctx, b.ID) })
-	if err := m.Announcer.Announce(ctx, b); err != nil {
-		return nil, fmt.Errorf("the show can not be announced: %w", err)
+	undo.add(func() { o.forget(ctx, show.ID) })
+	if err := announce(ctx, o, e); err != nil {
+		return nil, err
 	}
-	if err := m.Store.SaveBroadcast(ctx, b); err != nil {
-		m.Log.Warn("the announcement's id was not saved", "broadcast", b.ID, "err", err) // resume asks for it again
-	}
-	return m.newSession(b, source, spool, blocks), nil
+	return newSession(o, e, source, []*track{t}), nil
 }
 
 // undoList takes back the steps of a preparation, the last one first.
@@ -72,81 +70,93 @@ func (u undoList) run() {
 	}
 }
 
-// newRecord is the show's entry in the store, with a fresh key unless it goes
+// newShow is the show's entry in the store, with a fresh key unless it goes
 // without one.
-func (m *Manager) newRecord(r Request, format capture.Format, id string) *store.Broadcast {
-	b := &store.Broadcast{
-		ID: id, Room: r.Room, Speaker: r.Speaker, Title: r.Title, Source: r.Source,
-		State: store.Live, StartedAt: time.Now(), Plain: r.Plain,
-		Channels: format.Channels, Bitrate: format.Bitrate, BlockDuration: m.BlockDuration,
-		Spool: m.spoolPath(id), Gateway: m.PublicURL,
+func (o *Options) newShow(r Request, format capture.Format, id string) *store.Show {
+	t := store.Track{
+		ID: id, Gateway: o.PublicURL, Plain: r.Plain,
+		Channels: format.Channels, Bitrate: format.Bitrate, BlockDuration: o.BlockDuration,
 	}
-	if !b.Plain {
-		b.Key = opusblocks.NewKey()
+	if !t.Plain {
+		t.Key = opusblocks.NewKey()
 	}
-	return b
+	show := &store.Show{
+		ID: id, Speaker: r.Speaker, Title: r.Title, Source: r.Source, StartedAt: time.Now(),
+		Stage: store.Starting, Tracks: []store.Track{t},
+	}
+	for _, room := range r.Rooms {
+		show.Announcements = append(show.Announcements, store.Announcement{Room: room})
+	}
+	return show
 }
 
-// createSpool begins the growing file: block 0 is on it.
-func createSpool(b *store.Broadcast, format capture.Format) (*livefile.File, *opusblocks.Writer, error) {
-	spool, err := livefile.Create(b.Spool)
-	if err != nil {
-		return nil, nil, err
+// announce tells every room that does not know it yet that the show begins,
+// together with the address at which its file will be. Then the show is live,
+// unless no room could be told.
+func announce(ctx context.Context, o *Options, e *entry) error {
+	show := e.get()
+	main := show.Main()
+	if main.Address() == "" {
+		main.Reserved = o.Media.Reserve(ctx)
 	}
-	spool.SyncWrites = true
-	blocks, err := beginBlocks(spool, b, opusblocks.Head{
-		Channels: format.Channels, PreSkip: format.PreSkip,
-		Title: b.Title, Speaker: b.Speaker, Started: b.StartedAt,
-	})
-	if err != nil {
-		removeSpool(spool, b.Spool)
-		return nil, nil, err
+	if err := announceInRooms(ctx, o, &show); err != nil {
+		o.releaseUnannounced(ctx, main.Reserved)
+		return fmt.Errorf("the show cannot be announced: %w", err)
 	}
-	return spool, blocks, nil
+	show.Stage = store.Live
+	// Where this is not saved, the next start announces again, which has no
+	// second effect.
+	e.update(func(s *store.Show) { *s = show })
+	return nil
 }
 
-func beginBlocks(spool io.Writer, b *store.Broadcast, head opusblocks.Head) (*opusblocks.Writer, error) {
-	if b.Plain {
-		return opusblocks.NewPlainWriter(spool, head)
+// announceInRooms returns an error when no room could be told. A room that could
+// not, where others could, is left out.
+func announceInRooms(ctx context.Context, o *Options, show *store.Show) error {
+	var errs []error
+	for i := range show.Announcements {
+		a := &show.Announcements[i]
+		if a.Event != "" {
+			continue
+		}
+		event, err := o.Announcer.Announce(ctx, show, a.Room)
+		if err != nil {
+			o.Log.Warn("a room was not told that a show begins", "show", show.ID, "room", a.Room, "err", err)
+			a.Closed, errs = true, append(errs, err)
+			continue
+		}
+		a.Event, a.Revision = event, show.Revision()
 	}
-	return opusblocks.NewWriter(spool, b.Key, head)
+	if len(errs) == len(show.Announcements) {
+		return errors.Join(errs...)
+	}
+	return nil
 }
 
-// continueBlocks is beginBlocks for a spool that a crash has broken off.
-func continueBlocks(spool io.Writer, b *store.Broadcast, at opusblocks.Position) *opusblocks.Writer {
-	if b.Plain {
-		return opusblocks.ResumePlainWriter(spool, at)
+// releaseUnannounced gives an address back that nobody has been told of: a
+// homeserver reserves only a few.
+func (o *Options) releaseUnannounced(ctx context.Context, mxc string) {
+	if mxc == "" {
+		return
 	}
-	return opusblocks.ResumeWriter(spool, b.Key, at)
-}
-
-func removeSpool(spool *livefile.File, path string) {
-	spool.Close()
-	os.Remove(path) // one that stays is only a wasted kilobyte
+	if err := o.Media.Release(context.WithoutCancel(ctx), mxc); err != nil {
+		o.Log.Warn("a reserved address stays reserved", "err", err)
+	}
 }
 
 // forget takes back the record of a show that never was.
-func (m *Manager) forget(ctx context.Context, id string) {
-	if err := m.Store.DeleteBroadcast(context.WithoutCancel(ctx), id); err != nil {
-		m.Log.Warn("the record of a failed start stays, the next start will clean up", "broadcast", id, "err", err)
+func (o *Options) forget(ctx context.Context, id string) {
+	if err := o.Store.DeleteShow(context.WithoutCancel(ctx), id); err != nil {
+		o.Log.Warn("the record of a failed start stays, the next start will clean up", "show", id, "err", err)
 	}
 }
 
 // deleteUpload takes back an upload that nobody has been told of.
-func (m *Manager) deleteUpload(ctx context.Context, upload *uploader.Upload) {
+func (o *Options) deleteUpload(ctx context.Context, upload uploader.Upload) {
 	if err := upload.Delete(context.WithoutCancel(ctx)); err != nil {
-		m.Log.Warn("an empty recording stays at the gateway", "err", err)
+		o.Log.Warn("an empty recording stays at the gateway", "err", err)
 	}
 }
 
-func (m *Manager) newSession(b *store.Broadcast, source capture.Source, spool *livefile.File, blocks *opusblocks.Writer) *Session {
-	log := m.Log.With("broadcast", b.ID, "room", b.Room)
-	listening, stop := context.WithCancelCause(context.Background())
-	return &Session{
-		source: source, blocks: blocks, spool: spool, log: log,
-		uploader:  &uploader.Uploader{File: spool, Destination: m.Gateway.Upload(b.ID), Log: log},
-		listening: listening, stop: stop,
-		recorded: make(chan struct{}), done: make(chan struct{}),
-		broadcast: b,
-	}
-}
+// spoolPath is where the growing file of a track is.
+func (o *Options) spoolPath(id string) string { return filepath.Join(o.SpoolDir, id+".mxc") }

@@ -4,166 +4,205 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
+	"slices"
 	"time"
 
 	"broadcastbot/capture"
-	"broadcastbot/internal/livefile"
-	"broadcastbot/opusblocks"
+	"broadcastbot/internal/retry"
 	"broadcastbot/store"
 )
 
 // errRestarted is why a show ends that a crash has broken off.
 var errRestarted = errors.New("the bot was restarted")
 
-// resume repairs every show that the last run left open, so that no room says
-// LIVE for ever. The newest of a room takes the room's place, because it may go
-// on; all of them are worked on side by side.
+// resume goes on with every show that the last run left open, so that no room
+// says LIVE for ever. The newest of a room that was on air takes the room's
+// place, because it may go on; all of them are worked on side by side.
 func (m *Manager) resume(ctx context.Context) error {
-	open, err := m.Store.Unconcluded(ctx)
+	open, err := m.Store.Shows(ctx, store.Filter{Stages: store.Unconcluded})
 	if err != nil {
 		return err
 	}
-	newest := make(map[string]*store.Broadcast)
-	for _, b := range open {
-		b.Spool = m.spoolPath(b.ID)
-		newest[b.Room] = b
-	}
-	for _, b := range open {
-		hasPlace := newest[b.Room] == b
-		if hasPlace {
-			if _, err := m.tryClaim(b.Room); err != nil {
-				return err
-			}
-		} else {
-			m.running.Add(1)
+	for _, show := range open { // the newest first
+		var rooms []string
+		if show.Stage != store.Concluding && m.areFree(show.Rooms()) {
+			rooms = show.Rooms()
 		}
-		go m.repair(ctx, b, hasPlace)
+		if _, err := m.tryClaim(rooms); err != nil {
+			return err
+		}
+		go m.resumeShow(ctx, newEntry(&m.Options, show), rooms)
 	}
 	return nil
 }
 
-// repair brings one show to its end, or back on air. What it can not do because
-// the program ends is left to the next start.
-func (m *Manager) repair(ctx context.Context, b *store.Broadcast, hasPlace bool) {
-	session, err := m.reopen(ctx, b)
-	if err != nil {
-		if hasPlace {
-			m.vacate(b.Room)
-		}
-		if ctx.Err() == nil {
-			m.abandon(b, err)
-		}
-		m.running.Done()
+func (m *Manager) areFree(rooms []string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return !slices.ContainsFunc(rooms, func(room string) bool { return m.places[room].stage != "" })
+}
+
+// resumeShow brings one show back on air, or to its conclusion. What it cannot
+// do because the program ends is left to the next start.
+func (m *Manager) resumeShow(ctx context.Context, e *entry, rooms []string) {
+	r := &reopening{Options: &m.Options, entry: e}
+	session, tracks, err := r.reopen(ctx)
+	if session != nil {
+		m.occupy(rooms, session)
+		m.run(session, rooms)
 		return
 	}
-	if hasPlace {
-		m.occupy(session)
+	defer m.running.Done()
+	m.vacate(rooms)
+	if err != nil {
+		e.log.Info("the show is left to the next start", "err", err)
+		return
 	}
-	m.run(session)
+	c := newConclusion(&m.Options, e, tracks)
+	c.sendCopies(m.life)
+	c.run(m.life)
 }
 
-// reopen makes a session out of what the last run left of a show: one that can
-// be written to, or one whose end only has to be told.
-func (m *Manager) reopen(ctx context.Context, b *store.Broadcast) (*Session, error) {
-	if b.Event == "" { // the crash came before the homeserver's answer
-		if err := m.Announcer.Announce(ctx, b); err != nil {
-			return nil, err
-		}
+// reopening is how a show is opened that the last run left.
+type reopening struct {
+	*Options
+	entry *entry
+}
+
+// reopen returns a session, if the show can be written to, and else tracks of
+// which only the conclusion is left. It tries until ctx ends, whose cause it
+// returns then.
+func (r *reopening) reopen(ctx context.Context) (*Session, []*track, error) {
+	if err := r.announce(ctx); err != nil {
+		return nil, nil, err
 	}
-	spool, left, err := openSpool(b)
+	show := r.entry.get()
+	tracks, left, err := r.openTracks(ctx, &show)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if left.ended || b.State != store.Live {
-		return m.newSession(b, nil, spool, nil), nil
-	}
-	if err := m.mayWrite(ctx, b, left); err != nil {
+	if show.Stage != store.Concluding {
+		why := r.mayContinue(ctx, tracks, left)
+		if why == nil {
+			return r.continueShow(ctx, tracks, left[0]), nil, nil
+		}
 		if ctx.Err() != nil {
-			spool.Close()
-			return nil, ctx.Err()
+			closeTracks(tracks)
+			return nil, nil, context.Cause(ctx)
 		}
-		m.Log.Warn("nothing more is written to the recording", "broadcast", b.ID, "err", err)
-		session := m.newSession(b, nil, spool, nil)
-		session.endErr = errRestarted
-		return session, nil
+		r.complete(tracks, left, why)
 	}
-	blocks := continueBlocks(spool, b, left.position)
-	return m.newSession(b, m.sourceAgain(ctx, b, left), spool, blocks), nil
+	if err := finishSpools(tracks); err != nil {
+		r.entry.log.Warn("the end of the recording may not survive a power cut", "err", err)
+	}
+	return nil, tracks, nil
 }
 
-// leftover is how far a spool got.
-type leftover struct {
-	position opusblocks.Position // behind the last block that is good
-	head     opusblocks.Head
-	ended    bool  // its end is on it
-	damage   error // what came behind it, other than the beginning of a block
-	written  time.Time
+// announce repeats the announcement of a show whose start a crash has broken
+// off: the crash may have come before the homeserver's answer.
+func (r *reopening) announce(ctx context.Context) error {
+	if r.entry.get().Stage != store.Starting {
+		return nil
+	}
+	err := r.repeat(ctx, func(ctx context.Context) error { return announce(ctx, r.Options, r.entry) })
+	if !retry.IsPermanent(err) {
+		return err
+	}
+	return r.entry.update(func(show *store.Show) {
+		for i := range show.Announcements {
+			show.Announcements[i].Closed = true
+		}
+	})
 }
 
-// openSpool opens a spool and cuts off what is behind its last whole block. A
-// block that is only begun was never published, so nobody has seen it.
-func openSpool(b *store.Broadcast) (*livefile.File, leftover, error) {
-	var left leftover
-	info, err := os.Stat(b.Spool)
-	if err != nil {
-		return nil, left, err
+// openTracks opens the spools as far as they can be read.
+func (r *reopening) openTracks(ctx context.Context, show *store.Show) (tracks []*track, left []leftover, err error) {
+	for _, recorded := range show.Tracks {
+		var t *track
+		var l leftover
+		err := r.repeat(ctx, func(context.Context) (err error) {
+			t, l, err = openTrack(recorded, r.spoolPath(recorded.ID))
+			return err
+		})
+		if retry.IsPermanent(err) {
+			r.entry.log.Error("a recording of the last run cannot be read", "err", err)
+			t, l = &track{Track: recorded, path: r.spoolPath(recorded.ID)}, leftover{damage: err}
+		} else if err != nil {
+			closeTracks(tracks)
+			return nil, nil, err
+		} else {
+			t.addOutlet(r.Gateway.Upload(t.ID), r.Log)
+		}
+		tracks, left = append(tracks, t), append(left, l)
 	}
-	left.written = info.ModTime()
-	spool, err := livefile.Open(b.Spool)
-	if err != nil {
-		return nil, left, err
-	}
-	spool.SyncWrites = true
-	reader := b.OpenBlocks(io.NewSectionReader(spool, 0, spool.Size()))
-	if left.head, err = reader.Head(); err != nil {
-		spool.Close()
-		return nil, left, fmt.Errorf("nothing of the recording can be read: %w", err)
-	}
-	for err == nil {
-		_, err = reader.ReadBlock()
-	}
-	left.position, left.ended = reader.Position(), err == io.EOF
-	if !left.ended && !errors.Is(err, opusblocks.ErrCutOff) {
-		left.damage = err
-	}
-	if err := spool.Truncate(left.position.Offset); err != nil {
-		spool.Close()
-		return nil, left, err
-	}
-	return spool, left, nil
+	return tracks, left, nil
 }
 
-// mayWrite says why no block may be added to what is left of a show. What
-// somebody has seen must never become something else, and its sequence number
-// never be sealed again; that the spool and
-// the gateway agree, a moment after the crash, is the proof that none is. An
-// old spool may be a backup's.
-func (m *Manager) mayWrite(ctx context.Context, b *store.Broadcast, left leftover) error {
-	if left.damage != nil {
-		return left.damage
+func (r *reopening) repeat(ctx context.Context, do func(context.Context) error) error {
+	return retry.Do(ctx, retryStep, do, retry.IsPermanent, func(err error, delay time.Duration) {
+		r.entry.log.Warn("the show cannot be resumed yet", "err", err, "retry_in", delay)
+	})
+}
+
+// errComplete is why nothing is written to a file that has its end.
+var errComplete = errors.New("the recording is complete")
+
+// mayContinue says why no block may be added to what is left of a show, or
+// returns nil. What somebody has seen must never become something else, and its
+// sequence number never be sealed again; that the spool and the gateway agree, a
+// moment after the crash, is the proof that none is. An old spool may be a
+// backup's.
+func (r *reopening) mayContinue(ctx context.Context, tracks []*track, left []leftover) error {
+	ended := func(l leftover) bool { return l.ended }
+	if !slices.ContainsFunc(left, func(l leftover) bool { return !l.ended }) {
+		return errComplete
 	}
-	if age := time.Since(left.written); age > m.ResumeWithin {
-		return fmt.Errorf("it was written %v ago", age.Round(time.Second))
-	}
-	offset, err := m.Gateway.Upload(b.ID).Offset(ctx)
-	if err != nil {
-		return fmt.Errorf("it is not known what the gateway has: %w", err)
-	}
-	if offset > left.position.Offset {
-		return fmt.Errorf("the gateway has %d bytes, the spool only %d", offset, left.position.Offset)
+	for i, t := range tracks {
+		switch age := time.Since(left[i].written); {
+		case left[i].damage != nil:
+			return left[i].damage
+		case ended(left[i]):
+			return errors.New("one of its files has its end already")
+		case age > r.ResumeWithin:
+			return fmt.Errorf("it was written %v ago", age.Round(time.Second))
+		}
+		offset, err := t.gateway().upload.Offset(ctx)
+		if err != nil {
+			return fmt.Errorf("it is not known what the gateway has: %w", err)
+		}
+		if have := left[i].position.Offset; offset > have {
+			return fmt.Errorf("the gateway has %d bytes, the spool only %d", offset, have)
+		}
 	}
 	return nil
+}
+
+// continueShow puts the show on air again, in the same files.
+func (r *reopening) continueShow(ctx context.Context, tracks []*track, left leftover) *Session {
+	for _, t := range tracks {
+		t.writer = continueWriter(t.spool, &t.Track, t.end)
+	}
+	return newSession(r.Options, r.entry, r.sourceAgain(ctx, left), tracks)
+}
+
+// complete notes that nothing more is written to the show, and why.
+func (r *reopening) complete(tracks []*track, left []leftover, why error) {
+	var cause error
+	if why != errComplete {
+		r.entry.log.Warn("nothing more is written to the recording", "err", why)
+		cause = errRestarted
+	}
+	completeShow(r.entry, tracks, cause)
 }
 
 // sourceAgain opens the show's source once more if it is a live one: a file
 // would begin again.
-func (m *Manager) sourceAgain(ctx context.Context, b *store.Broadcast, left leftover) capture.Source {
-	if !m.IsLive(b.Source) {
+func (r *reopening) sourceAgain(ctx context.Context, left leftover) capture.Source {
+	spec := r.entry.get().Source
+	if !r.IsLive(spec) {
 		return brokenSource{errRestarted}
 	}
-	source, err := m.OpenSource(context.WithoutCancel(ctx), b.Source)
+	source, err := r.OpenSource(context.WithoutCancel(ctx), spec)
 	if err != nil {
 		return brokenSource{fmt.Errorf("%w, and after that: %w", errRestarted, err)}
 	}
@@ -171,7 +210,7 @@ func (m *Manager) sourceAgain(ctx context.Context, b *store.Broadcast, left left
 		source.Close()
 		return brokenSource{errRestarted}
 	}
-	m.Log.Info("the show goes on after a restart", "broadcast", b.ID)
+	r.entry.log.Info("the show goes on after a restart")
 	return source
 }
 
@@ -182,19 +221,3 @@ func (brokenSource) Format() capture.Format                       { return captu
 func (s brokenSource) ReadPacket(context.Context) ([]byte, error) { return nil, s.err }
 func (brokenSource) EndTrim() int                                 { return 0 }
 func (brokenSource) Close() error                                 { return nil }
-
-// abandon ends a show of which nothing can be read here: at the gateway, which
-// has what it has, and in the room.
-func (m *Manager) abandon(b *store.Broadcast, cause error) {
-	m.Log.Error("a show of the last run can not be repaired", "broadcast", b.ID, "err", cause)
-	m.endUpload(b.ID)
-	b.State, b.Reason = store.Interrupted, reason(errRestarted)
-	for delay := firstRetry; !b.Concluded; delay = min(2*delay, lastRetry) {
-		err := m.Announcer.Conclude(m.life, b)
-		b.Concluded = err == nil
-		m.save(b)
-		if err != nil && !m.sleep(delay) {
-			return
-		}
-	}
-}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"path"
 	"path/filepath"
 	"testing"
 	"time"
@@ -19,7 +18,8 @@ import (
 
 // crashed is what a run that was killed leaves behind.
 type crashed struct {
-	record *store.Broadcast
+	record *store.Show
+	spool  string // path
 	sent   [][]byte
 }
 
@@ -36,9 +36,10 @@ func (s *studio) mustCrash(t *testing.T, source string, uploaded func(spool []by
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := crashed{record: s.newRecord(Request{Room: "!r:x", Speaker: "@a:x", Source: source, Plain: s.plain}, tone.Format(), upload.ID())}
-	c.record.Event = "$announcement"
-	spool, blocks, err := createSpool(c.record, tone.Format())
+	record := s.newShow(Request{Rooms: []string{"!r:x"}, Speaker: "@a:x", Source: source, Plain: s.plain}, tone.Format(), upload.ID())
+	record.Stage, record.Announcements[0].Event = store.Live, "$announcement"
+	c := crashed{record: record, spool: s.spoolPath(record.ID)}
+	file, err := createTrack(*record.Main(), c.spool, headOf(record, tone.Format()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,32 +49,48 @@ func (s *studio) mustCrash(t *testing.T, source string, uploaded func(spool []by
 			t.Fatal(err)
 		}
 		c.sent = append(c.sent, packet)
-		if err := blocks.WriteBlock(c.sent[len(c.sent)-1:]); err != nil {
+		if err := file.write(c.sent[len(c.sent)-1:]); err != nil {
 			t.Fatal(err)
 		}
 	}
-	spool.Close()
-	whole, err := os.ReadFile(c.record.Spool)
-	if err != nil {
-		t.Fatal(err)
-	}
+	file.close()
+	whole := c.mustRead(t)
 	torn := append(bytes.Clone(whole), 0xFF, 0xFF, 0xFF, 0xFF, 21)
 	if s.plain {
 		torn = append(bytes.Clone(whole), "OggS\x00"...)
 	}
-	if err := os.WriteFile(c.record.Spool, torn, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	c.mustWrite(t, torn)
 	s.mustUpload(t, upload, uploaded(whole))
-	if err := s.Store.SaveBroadcast(t.Context(), c.record); err != nil {
-		t.Fatal(err)
-	}
+	s.mustSave(t, c)
 	return c
 }
 
-func (s *studio) mustUpload(t *testing.T, upload *uploader.Upload, part []byte) {
+func (c crashed) mustRead(t *testing.T) []byte {
 	t.Helper()
-	f, err := livefile.Create(filepath.Join(t.TempDir(), path.Base(upload.URL)))
+	spool, err := os.ReadFile(c.spool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return spool
+}
+
+func (c crashed) mustWrite(t *testing.T, spool []byte) {
+	t.Helper()
+	if err := os.WriteFile(c.spool, spool, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *studio) mustSave(t *testing.T, c crashed) {
+	t.Helper()
+	if err := s.Options.Store.SaveShow(t.Context(), c.record); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *studio) mustUpload(t *testing.T, upload uploader.Upload, part []byte) {
+	t.Helper()
+	f, err := livefile.Create(filepath.Join(t.TempDir(), upload.ID()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,13 +116,13 @@ func testCrashedFileShowIsClosed(t *testing.T, s *studio) {
 	s.ResumeWithin = time.Hour
 	c := s.mustCrash(t, "file:talk.opus", half)
 	end := s.mustConclude(t)
-	if end.State != store.Interrupted || end.Reason == "" || end.Duration == 0 {
-		t.Errorf("state %s because %q after %v", end.State, end.Reason, end.Duration)
+	if end.State() != store.StateInterrupted || end.Reason == "" || end.Main().Duration == 0 {
+		t.Errorf("state %s because %q after %v", end.State(), end.Reason, end.Main().Duration)
 	}
 	// The end is authenticated, so nobody waits for more.
 	mustEqual(t, mustHear(t, s.mustStream(t, *c.record)), c.sent)
-	if open, err := s.Store.Unconcluded(t.Context()); err != nil || len(open) > 0 {
-		t.Errorf("%d shows are still open, %v", len(open), err)
+	if open := s.mustList(t, store.Filter{Stages: store.Unconcluded}); len(open) > 0 {
+		t.Errorf("%d shows are still open", len(open))
 	}
 }
 
@@ -124,8 +141,8 @@ func testCrashedLiveShowGoesOn(t *testing.T, s *studio) {
 		}
 	}
 	s.end() // ends the show too
-	if end := s.mustConclude(t); end.State != store.Ended || end.Duration < 900*time.Millisecond {
-		t.Errorf("state %s after %v", end.State, end.Duration)
+	if end := s.mustConclude(t); end.State() != store.StateEnded || end.Main().Duration < 900*time.Millisecond {
+		t.Errorf("state %s after %v", end.State(), end.Main().Duration)
 	}
 	mustEqual(t, mustHear(t, s.mustStream(t, *c.record)), append(c.sent, s.tape.packets...))
 	if len(s.room.announced) != 0 {
@@ -140,8 +157,8 @@ func TestOldLiveShowIsClosed(t *testing.T) {
 func testOldLiveShowIsClosed(t *testing.T, s *studio) {
 	s.ResumeWithin = 0
 	c := s.mustCrash(t, "tone:440", half)
-	if end := s.mustConclude(t); end.State != store.Interrupted {
-		t.Errorf("state %s", end.State)
+	if end := s.mustConclude(t); end.State() != store.StateInterrupted {
+		t.Errorf("state %s", end.State())
 	}
 	s.mustBeCutOff(t, c)
 }
@@ -167,15 +184,10 @@ func TestDamagedTail(t *testing.T) {
 		inBothForms(t, func(t *testing.T, s *studio) {
 			s.ResumeWithin = time.Hour
 			c := s.mustCrash(t, "tone:440", half)
-			spool, err := os.ReadFile(c.record.Spool)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(c.record.Spool, append(spool[:len(spool)-5], tail...), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if end := s.mustConclude(t); end.State != store.Interrupted || end.Blocks != int64(len(c.sent))+1 {
-				t.Errorf("state %s with %d blocks", end.State, end.Blocks)
+			spool := c.mustRead(t)
+			c.mustWrite(t, append(spool[:len(spool)-5], tail...))
+			if end := s.mustConclude(t); end.State() != store.StateInterrupted || end.Main().Blocks != int64(len(c.sent))+1 {
+				t.Errorf("state %s with %d blocks", end.State(), end.Main().Blocks)
 			}
 			s.mustBeCutOff(t, c)
 		})
@@ -187,11 +199,9 @@ func TestTwoOpenShowsInOneRoom(t *testing.T) {
 	s := mustStudio(t)
 	s.ResumeWithin = time.Hour
 	older := s.mustCrash(t, "tone:440", half)
-	older.record.State = store.Ended
+	older.record.Stage = store.Concluding
 	older.record.StartedAt = older.record.StartedAt.Add(-time.Hour)
-	if err := s.Store.SaveBroadcast(t.Context(), older.record); err != nil {
-		t.Fatal(err)
-	}
+	s.mustSave(t, older)
 	newer := s.mustCrash(t, "tone:440", half)
 	s.begin()
 	stream := s.mustStream(t, *newer.record)
@@ -201,8 +211,8 @@ func TestTwoOpenShowsInOneRoom(t *testing.T) {
 		}
 	}
 	s.end()
-	if len(s.room.concluded) != 2 {
-		t.Errorf("the room was told %d ends, want 2", len(s.room.concluded))
+	if n := len(s.mustList(t, store.Filter{Stages: []store.Stage{store.Concluded}})); n != 2 {
+		t.Errorf("%d shows have come to their end, want 2", n)
 	}
 }
 
@@ -214,12 +224,10 @@ func TestInterruptedShowStaysOver(t *testing.T) {
 func testInterruptedShowStaysOver(t *testing.T, s *studio) {
 	s.ResumeWithin = time.Hour
 	c := s.mustCrash(t, "tone:440", half)
-	c.record.State, c.record.Reason = store.Interrupted, "the disk is full"
-	if err := s.Store.SaveBroadcast(t.Context(), c.record); err != nil {
-		t.Fatal(err)
-	}
-	if end := s.mustConclude(t); end.State != store.Interrupted || end.Reason != "the disk is full" {
-		t.Errorf("state %s because %q", end.State, end.Reason)
+	c.record.Stage, c.record.Reason = store.Concluding, "the disk is full"
+	s.mustSave(t, c)
+	if end := s.mustConclude(t); end.State() != store.StateInterrupted || end.Reason != "the disk is full" {
+		t.Errorf("state %s because %q", end.State(), end.Reason)
 	}
 	s.mustBeCutOff(t, c)
 }
@@ -229,12 +237,10 @@ func testInterruptedShowStaysOver(t *testing.T, s *studio) {
 func TestAnnouncementWithoutAnswer(t *testing.T) {
 	s := mustStudio(t)
 	c := s.mustCrash(t, "file:talk.opus", half)
-	c.record.Event = ""
-	if err := s.Store.SaveBroadcast(t.Context(), c.record); err != nil {
-		t.Fatal(err)
-	}
-	if end := s.mustConclude(t); end.Event != "$announcement" || end.State != store.Interrupted {
-		t.Errorf("event %q, state %s", end.Event, end.State)
+	c.record.Stage, c.record.Announcements[0].Event = store.Starting, ""
+	s.mustSave(t, c)
+	if end := s.mustConclude(t); end.Announcements[0].Event != "$announcement" || end.State() != store.StateInterrupted {
+		t.Errorf("event %q, state %s", end.Announcements[0].Event, end.State())
 	}
 }
 
@@ -245,17 +251,14 @@ func TestNothingIsTouchedBeforeTheAnnouncerIsReady(t *testing.T) {
 	s.ResumeWithin = time.Hour
 	s.room.unready = errors.New("wrong password")
 	c := s.mustCrash(t, "tone:440", half)
-	before, err := os.ReadFile(c.record.Spool)
-	if err != nil {
-		t.Fatal(err)
-	}
+	before := c.mustRead(t)
 	s.end()
-	after, err := os.ReadFile(c.record.Spool)
+	after, err := os.ReadFile(c.spool)
 	if err != nil || !bytes.Equal(before, after) {
 		t.Errorf("the spool was touched (%v)", err)
 	}
-	if open, err := s.Store.Unconcluded(t.Context()); err != nil || len(open) != 1 {
-		t.Errorf("%d shows are open, %v", len(open), err)
+	if open := s.mustList(t, store.Filter{Stages: store.Unconcluded}); len(open) != 1 {
+		t.Errorf("%d shows are open", len(open))
 	}
 }
 
@@ -264,8 +267,8 @@ func TestMicrophoneIsGoneAfterTheCrash(t *testing.T) {
 	s.ResumeWithin = time.Hour
 	c := s.mustCrash(t, "device:Attic", half)
 	s.OpenSource = func(context.Context, string) (capture.Source, error) { return nil, errors.New("no such microphone") }
-	if end := s.mustConclude(t); end.State != store.Interrupted {
-		t.Errorf("state %s", end.State)
+	if end := s.mustConclude(t); end.State() != store.StateInterrupted {
+		t.Errorf("state %s", end.State())
 	}
 	mustEqual(t, mustHear(t, s.mustStream(t, *c.record)), c.sent)
 }
@@ -282,15 +285,12 @@ func testNothingIsSealedTwice(t *testing.T, s *studio) {
 		next := make([]byte, 200)
 		return append(spool, next...)
 	})
-	before, err := os.ReadFile(c.record.Spool)
-	if err != nil {
-		t.Fatal(err)
-	}
+	before := c.mustRead(t)
 	end := s.mustConclude(t)
-	if end.State != store.Interrupted || end.Blocks != int64(len(c.sent))+1 {
-		t.Errorf("state %s with %d blocks, want %d", end.State, end.Blocks, len(c.sent)+1)
+	if end.State() != store.StateInterrupted || end.Main().Blocks != int64(len(c.sent))+1 {
+		t.Errorf("state %s with %d blocks, want %d", end.State(), end.Main().Blocks, len(c.sent)+1)
 	}
-	after, err := os.ReadFile(c.record.Spool)
+	after, err := os.ReadFile(c.spool)
 	if err != nil {
 		t.Fatal("the spool, which the gateway does not have, is gone:", err)
 	}
@@ -306,11 +306,11 @@ func TestSpoolIsMissing(t *testing.T) {
 func testSpoolIsMissing(t *testing.T, s *studio) {
 	s.ResumeWithin = time.Hour
 	c := s.mustCrash(t, "tone:440", half)
-	if err := os.Remove(c.record.Spool); err != nil {
+	if err := os.Remove(c.spool); err != nil {
 		t.Fatal(err)
 	}
-	if end := s.mustConclude(t); end.State != store.Interrupted || end.Reason == "" {
-		t.Errorf("state %s because %q", end.State, end.Reason)
+	if end := s.mustConclude(t); end.State() != store.StateInterrupted || end.Reason == "" {
+		t.Errorf("state %s because %q", end.State(), end.Reason)
 	}
 	// The gateway has half of it, and says that there is no more.
 	stream := s.mustStream(t, *c.record)
@@ -329,16 +329,17 @@ func TestEndedShowIsOnlyConcluded(t *testing.T) {
 
 func testEndedShowIsOnlyConcluded(t *testing.T, s *studio) {
 	c := s.mustCrash(t, "tone:440", half)
-	spool, left, err := openSpool(c.record)
+	file, _, err := openTrack(*c.record.Main(), c.spool)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := continueBlocks(spool, c.record, left.position).Finish(nil, 0); err != nil {
+	file.writer = continueWriter(file.spool, &file.Track, file.end)
+	if err := file.finish(nil, 0); err != nil {
 		t.Fatal(err)
 	}
-	spool.Close()
-	if end := s.mustConclude(t); end.State != store.Ended {
-		t.Errorf("state %s because %q", end.State, end.Reason)
+	file.close()
+	if end := s.mustConclude(t); end.State() != store.StateEnded {
+		t.Errorf("state %s because %q", end.State(), end.Reason)
 	}
 	mustEqual(t, mustHear(t, s.mustStream(t, *c.record)), c.sent)
 }

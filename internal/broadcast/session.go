@@ -6,41 +6,41 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"sync"
+	"syscall"
 	"time"
 
 	"broadcastbot/capture"
-	"broadcastbot/internal/livefile"
 	"broadcastbot/internal/opus"
 	"broadcastbot/opusblocks"
 	"broadcastbot/store"
-	"broadcastbot/uploader"
 )
 
-// Session is a broadcast while it runs. This file is the way of a packet:
+// Session is a show while it runs. This file is the way of a packet:
 //
-//	source ─packets─► opusblocks.Writer ─blocks─► spool ─bytes─► uploader
+//	source ─packets─► tracks ─bytes─► outlets
 //
-// The source yields packets, the writer seals a handful of them into a block (or
-// lays them out as a page of a plain file, where the room is not encrypted), the spool makes the block durable and wakes the uploader, which follows the
-// spool and sends it on. Nothing is sent that is not durable, so a crash can
-// never make one sequence number mean two things.
+// The source yields packets, and a block's worth of them goes to every track,
+// which has it on its spool, durable, before the outlets see it. Nothing is sent
+// that is not durable, so a crash can never make one sequence number mean two
+// things.
 type Session struct {
-	source   capture.Source
-	blocks   *opusblocks.Writer // nil where nothing more may be written, see reopen
-	spool    *livefile.File
-	uploader *uploader.Uploader
-	log      *slog.Logger
+	options *Options
+	entry   *entry
+	source  capture.Source
+	tracks  []*track
+	log     *slog.Logger
 
-	endErr    error           // why it is over; for a session without a writer
 	listening context.Context // to the source; ends with errStopped
 	stop      context.CancelCauseFunc
-	recorded  chan struct{} // closed when there will be no more sound
-	done      chan struct{} // closed when the room has been told the end
+	ended     chan struct{} // closed when there is no more sound and the rooms have their places back
+}
 
-	mu        sync.Mutex
-	broadcast *store.Broadcast
-	position  time.Duration // of the sound on the spool
+func newSession(o *Options, e *entry, source capture.Source, tracks []*track) *Session {
+	listening, stop := context.WithCancelCause(context.Background())
+	return &Session{
+		options: o, entry: e, source: source, tracks: tracks, log: e.log,
+		listening: listening, stop: stop, ended: make(chan struct{}),
+	}
 }
 
 // aliveInterval is how long a show that runs may be silent towards listeners:
@@ -57,30 +57,32 @@ var (
 )
 
 // errStorage is wrapped by what the spool's disk refuses.
-var errStorage = errors.New("the recording can not be written")
+var errStorage = errors.New("the recording cannot be written")
 
-// record carries packets from the source into blocks on the spool. It
-// returns nil when the show came to its end, and else why there is no more
-// sound. Either way the spool is finished: what is on it is all and is good.
-func (s *Session) record() error {
-	defer close(s.recorded)
-	if s.blocks == nil {
-		return errors.Join(s.endErr, s.spool.Finish())
+// record carries packets from the source to the tracks until one of both ends.
+// When it returns, the files are complete, what is on them is all and is good,
+// and the record says so.
+func (s *Session) record(life context.Context) {
+	s.log.Info("on air", "source", s.entry.get().Source)
+	for _, t := range s.tracks {
+		t.send(life, func(o *outlet) { s.sayRefused(life, o) })
+		t.readBack(life)
 	}
-	err := s.carry()
+	err := s.recordBlocks()
 	if lost := capture.StatsOf(s.source); lost != (capture.Stats{}) {
 		s.log.Warn("the source was not whole", "stats", lost)
 	}
-	return errors.Join(err, s.source.Close(), s.spool.Finish())
+	err = errors.Join(err, s.source.Close(), finishSpools(s.tracks))
+	completeShow(s.entry, s.tracks, err)
 }
 
-func (s *Session) carry() error {
+func (s *Session) recordBlocks() error {
 	for {
 		packets, endErr := s.nextPackets()
 		if endErr != nil {
 			return s.finish(packets, endErr)
 		}
-		err := s.write(packets)
+		err := s.writeBlock(packets)
 		if errors.Is(err, opusblocks.ErrFull) {
 			return s.finish(packets, errStopped)
 		}
@@ -100,7 +102,7 @@ func (s *Session) nextPackets() ([][]byte, error) {
 	var samples int
 	for samples < s.blockSamples() {
 		packet, err := s.source.ReadPacket(ctx)
-		// A packet that is none is left out: no decoder could use it.
+		// A packet that no decoder could use is left out, such as an empty one.
 		if n, durationErr := opus.PacketDuration(packet); durationErr == nil && len(packet) <= maxPacket {
 			packets, samples = append(packets, packet), samples+n
 		}
@@ -118,32 +120,29 @@ func (s *Session) nextPackets() ([][]byte, error) {
 }
 
 func (s *Session) blockSamples() int {
-	return int(s.broadcast.BlockDuration.Milliseconds()) * opus.SampleRate / 1000
+	return int(s.tracks[0].BlockDuration.Milliseconds()) * opus.SampleRate / 1000
 }
 
-// write makes a block of packets, or makes a sign of life out of none.
-func (s *Session) write(packets [][]byte) error {
-	if len(packets) == 0 {
-		return s.blocks.KeepAlive()
+func (s *Session) writeBlock(packets [][]byte) error {
+	for _, t := range s.tracks {
+		if err := t.write(packets); err != nil {
+			return err
+		}
 	}
-	if err := s.blocks.WriteBlock(packets); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.position = opus.Duration(s.blocks.Position().Samples)
 	return nil
 }
 
-// finish writes the end. How the source ended decides what the
-// room will be told.
+// finish writes the end. How the source ended decides what the room will be
+// told.
 func (s *Session) finish(packets [][]byte, endErr error) error {
 	var endTrim int
-	if endErr == io.EOF { // more than the last block can not be trimmed
+	if endErr == io.EOF { // more than the last block cannot be trimmed
 		endTrim = min(s.source.EndTrim(), samplesOf(packets))
 	}
-	if err := s.blocks.Finish(packets, endTrim); err != nil {
-		return fmt.Errorf("%w: %w", errStorage, err)
+	for _, t := range s.tracks {
+		if err := t.finish(packets, endTrim); err != nil {
+			return fmt.Errorf("%w: %w", errStorage, err)
+		}
 	}
 	if endErr == io.EOF || endErr == errStopped {
 		return nil
@@ -159,31 +158,70 @@ func samplesOf(packets [][]byte) (samples int) {
 	return samples
 }
 
+// completeShow notes that the files are complete, and how that came, before
+// anybody is told: a crash from here on cannot put the show on air again.
+func completeShow(e *entry, tracks []*track, err error) {
+	if err != nil {
+		e.log.Error("interrupted", "err", err)
+	}
+	e.update(func(show *store.Show) {
+		show.Stage, show.Reason = store.Concluding, reason(err)
+		for i, t := range tracks {
+			show.Tracks[i].Recap = t.extent()
+		}
+	})
+}
+
+// reason is what a room is told of an error; "" where there is none. The details
+// are for the log: they have paths in them.
+func reason(err error) string {
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, capture.ErrDeviceGone):
+		return "the microphone is gone"
+	case errors.Is(err, syscall.ENOSPC):
+		return "the disk is full"
+	case errors.Is(err, errStorage):
+		return "the recording cannot be written"
+	case errors.Is(err, errRestarted):
+		return "the bot was restarted in the middle of it"
+	default:
+		return "the source broke off"
+	}
+}
+
+// sayRefused tells the rooms of a show that runs that listeners get no more of
+// it. The recording goes on.
+func (s *Session) sayRefused(ctx context.Context, o *outlet) {
+	const text = "Nobody can listen live any more: the gateway takes no more of this show. The recording goes on and will be posted here at the end."
+	show := s.entry.get()
+	if show.Stage == store.Concluding || o != s.tracks[0].gateway() {
+		return
+	}
+	for _, a := range show.Announcements {
+		if err := s.options.Announcer.Say(ctx, a.Room, text); err != nil {
+			s.log.Warn("a room was not told", "room", a.Room, "err", err)
+		}
+	}
+}
+
 // Stop ends the show: what was captured is sealed, then the file is ended. It
 // does not wait.
 func (s *Session) Stop() { s.stop(errStopped) }
 
+// stopping reports whether the show is about to end.
+func (s *Session) stopping() bool { return s.listening.Err() != nil }
+
 // Status is how a running show stands.
 type Status struct {
-	Broadcast store.Broadcast
-	Position  time.Duration // of the sound recorded so far
-	Size      int64         // bytes of the recording
-	Uploaded  int64         // bytes of it that the gateway has confirmed
+	Show     store.Show
+	Extent   store.Recap // of the main track so far: its duration, size and blocks
+	Uploaded int64       // bytes of it that the gateway has confirmed
 }
 
 // Status returns how the show stands.
 func (s *Session) Status() Status {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return Status{
-		Broadcast: *s.broadcast, Position: s.position,
-		Size: s.spool.Size(), Uploaded: s.uploader.Uploaded(),
-	}
-}
-
-// set replaces the record under the lock that Status takes.
-func (s *Session) set(b store.Broadcast) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	*s.broadcast = b
+	main := s.tracks[0]
+	return Status{Show: s.entry.get(), Extent: main.extent(), Uploaded: main.gateway().uploader.Uploaded()}
 }

@@ -54,9 +54,10 @@ func (r Refusal) Error() string { return string(r) }
 // Broadcasts is what the commands control. *broadcast.Manager is the real one.
 type Broadcasts interface {
 	// Start begins a show in a room. Where one is on air already, it returns that one.
-	Start(ctx context.Context, r broadcast.Request) (b store.Broadcast, started bool, err error)
-	// Stop ends the show of a room. Where there is none, the error is broadcast.ErrNotLive.
-	Stop(ctx context.Context, room string) (store.Broadcast, error)
+	Start(ctx context.Context, r broadcast.Request) (show store.Show, started bool, err error)
+	// Stop ends the show of a room and returns when all of it is recorded; what belongs to
+	// the end, such as the voice message, follows by itself. Where there is none, the error is broadcast.ErrNotLive.
+	Stop(ctx context.Context, room string) (store.Show, error)
 	// Status returns how the show of a room stands, if there is one.
 	Status(room string) (broadcast.Status, bool)
 }

@@ -27,8 +27,8 @@ const (
 
 func TestCommands(t *testing.T) {
 	alices := broadcast.Status{
-		Broadcast: store.Broadcast{Room: room, Speaker: alice, Title: "Town hall"},
-		Position:  65 * time.Second, Size: 500_000, Uploaded: 499_000,
+		Show:   store.Show{Speaker: alice, Title: "Town hall"},
+		Extent: store.Recap{Duration: 65 * time.Second, Size: 500_000}, Uploaded: 499_000,
 	}
 	for _, test := range []struct {
 		name  string
@@ -51,28 +51,28 @@ func TestCommands(t *testing.T) {
 		{name: "Unknown", user: alice, body: "!live strat Town hall", want: `I do not know "!live strat". Say !help`},
 
 		{name: "Start", user: alice, body: "!live start", want: "The show is on air.",
-			asked: &broadcast.Request{Room: room, Speaker: alice}},
+			asked: &broadcast.Request{Rooms: []string{room}, Speaker: alice}},
 		{name: "StartTitle", user: alice, body: "!live start Town  hall\nof today", want: "“Town hall of today” is on air.",
-			asked: &broadcast.Request{Room: room, Speaker: alice, Title: "Town hall of today"}},
+			asked: &broadcast.Request{Rooms: []string{room}, Speaker: alice, Title: "Town hall of today"}},
 		{name: "StartSource", user: alice, body: "!live start tone:440", want: "on air",
-			asked: &broadcast.Request{Room: room, Speaker: alice, Source: "tone:440"}},
+			asked: &broadcast.Request{Rooms: []string{room}, Speaker: alice, Source: "tone:440"}},
 		{name: "StartSourceTitle", user: alice, body: "!live start device:USB Town hall", want: "on air",
-			asked: &broadcast.Request{Room: room, Speaker: alice, Source: "device:USB", Title: "Town hall"}},
+			asked: &broadcast.Request{Rooms: []string{room}, Speaker: alice, Source: "device:USB", Title: "Town hall"}},
 		{name: "StartOtherDevice", user: alice, body: "!live start device:Bedroom", want: "lists under devices"},
 		{name: "StartAddress", user: alice, body: "!live start https://example.org today", want: "https://example.org is an address"},
 		{name: "StartAddressInTitle", user: alice, body: "!live start See https://example.org today", want: "on air",
-			asked: &broadcast.Request{Room: room, Speaker: alice, Title: "See https://example.org today"}},
+			asked: &broadcast.Request{Rooms: []string{room}, Speaker: alice, Title: "See https://example.org today"}},
 		{name: "StartWrongSource", user: alice, body: "!live start File:talk.opus A talk",
 			want: "File:talk.opus looks like a source: did you mean file:talk.opus? If it begins the title, put another word before it."},
 		{name: "StartColonInTitle", user: alice, body: "!live start News: the day", want: "on air",
-			asked: &broadcast.Request{Room: room, Speaker: alice, Title: "News: the day"}},
+			asked: &broadcast.Request{Rooms: []string{room}, Speaker: alice, Title: "News: the day"}},
 		{name: "Capitals", user: alice, body: "!Live Start Town hall", want: "on air",
-			asked: &broadcast.Request{Room: room, Speaker: alice, Title: "Town hall"}},
+			asked: &broadcast.Request{Rooms: []string{room}, Speaker: alice, Title: "Town hall"}},
 		{name: "HiddenCharacters", user: alice, body: "!live start To\u202ewn\x00 hall", want: "“Town hall”",
-			asked: &broadcast.Request{Room: room, Speaker: alice, Title: "Town hall"}},
+			asked: &broadcast.Request{Rooms: []string{room}, Speaker: alice, Title: "Town hall"}},
 		{name: "TitleTooLong", user: alice, body: "!live start " + strings.Repeat("ä", 201), want: "more than 200 characters"},
 		{name: "StartModerator", user: bob, power: 50, body: "!live start", want: "on air",
-			asked: &broadcast.Request{Room: room, Speaker: bob}},
+			asked: &broadcast.Request{Rooms: []string{room}, Speaker: bob}},
 		{name: "StartStranger", user: bob, power: 49, body: "!live start", want: "Only this station's speakers"},
 		{name: "StartTwice", live: true, user: alice, body: "!live start Other", want: "“Town hall” is on air already"},
 		{name: "StartFile", user: alice, body: "!live start file:../../etc/passwd", want: "I cannot start that: this station plays no files"},
@@ -113,7 +113,7 @@ func TestStartPlain(t *testing.T) {
 	if got := say(t, p, Request{Room: room, User: alice}, "!live start Town hall"); !strings.Contains(got, "on air, and not encrypted") {
 		t.Errorf("answer %q", got)
 	}
-	fake.CheckAsked(t, &broadcast.Request{Room: room, Speaker: alice, Title: "Town hall", Plain: true})
+	fake.CheckAsked(t, &broadcast.Request{Rooms: []string{room}, Speaker: alice, Title: "Town hall", Plain: true})
 }
 
 // TestStartPlainIsRefused: also when it is not known whether the room is
@@ -138,7 +138,7 @@ func TestPanicIsAnswered(t *testing.T) {
 }
 
 func TestStatusTellsBacklog(t *testing.T) {
-	p := mustProcessor(t, &commandtest.Broadcasts{Live: map[string]broadcast.Status{room: {Size: 900_000, Uploaded: 100_000}}})
+	p := mustProcessor(t, &commandtest.Broadcasts{Live: map[string]broadcast.Status{room: {Extent: store.Recap{Size: 900_000}, Uploaded: 100_000}}})
 	if got := say(t, p, Request{Room: room}, "!live status"); !strings.Contains(got, "800 kB wait for the gateway") {
 		t.Errorf("answer %q", got)
 	}
@@ -157,7 +157,7 @@ func TestStartFile(t *testing.T) {
 	}
 	p.Sources = capture.BuiltIn(capture.Limits{MediaDir: dir})
 	say(t, p, Request{Room: room, User: alice}, "!live start file:talk.opus A talk")
-	fake.CheckAsked(t, &broadcast.Request{Room: room, Speaker: alice, Source: "file:" + path, Title: "A talk"})
+	fake.CheckAsked(t, &broadcast.Request{Rooms: []string{room}, Speaker: alice, Source: "file:" + path, Title: "A talk"})
 }
 
 // TestErrorsAreLogged: the operator reads them, too.

@@ -26,10 +26,10 @@ func mayStart(p *Processor, r Request) error {
 func ownShow(verb string) func(*Processor, Request) error {
 	return func(p *Processor, r Request) error {
 		running, live := p.Broadcasts.Status(r.Room)
-		if !live || running.Broadcast.Speaker == r.User || r.isModerator() {
+		if !live || running.Show.Speaker == r.User || r.isModerator() {
 			return nil
 		}
-		return Refusal(fmt.Sprintf("This is the show of %s: only they and the room's moderators may %s it.", running.Broadcast.Speaker, verb))
+		return Refusal(fmt.Sprintf("This is the show of %s: only they and the room's moderators may %s it.", running.Show.Speaker, verb))
 	}
 }
 
@@ -42,19 +42,19 @@ func start(p *Processor, ctx context.Context, r Request) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	b, started, err := p.Broadcasts.Start(ctx, broadcast.Request{
-		Room: r.Room, Speaker: r.User, Source: source, Title: title, Plain: plain,
+	show, started, err := p.Broadcasts.Start(ctx, broadcast.Request{
+		Rooms: []string{r.Room}, Speaker: r.User, Source: source, Title: title, Plain: plain,
 	})
 	switch {
 	case err != nil:
 		return "", err
 	case !started:
-		return fmt.Sprintf("%s is on air already. !live stop ends the show, !live status tells more.", quoted(b.Title)), nil
-	case b.Plain:
+		return fmt.Sprintf("%s is on air already. !live stop ends the show, !live status tells more.", quoted(show.Title)), nil
+	case plain:
 		return fmt.Sprintf("%s is on air, and not encrypted: everybody with its address can hear it, in any player: %s . !live stop ends the show.",
-			quoted(b.Title), b.LiveURL()), nil
+			quoted(show.Title), show.Main().LiveURL()), nil
 	default:
-		return fmt.Sprintf("%s is on air. !live stop ends the show.", quoted(b.Title)), nil
+		return fmt.Sprintf("%s is on air. !live stop ends the show.", quoted(show.Title)), nil
 	}
 }
 
@@ -80,14 +80,14 @@ func (p *Processor) sourceAndTitle(words []string) (source, title string, err er
 }
 
 func stop(p *Processor, ctx context.Context, r Request) (string, error) {
-	b, err := p.Broadcasts.Stop(ctx, r.Room)
+	show, err := p.Broadcasts.Stop(ctx, r.Room)
 	if errors.Is(err, broadcast.ErrNotLive) {
 		return nothingOnAir, nil
 	}
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s is over after %s.", quoted(b.Title), text.Clock(b.Duration)), nil
+	return fmt.Sprintf("%s is over after %s.", quoted(show.Title), text.Clock(show.Main().Duration)), nil
 }
 
 const nothingOnAir = "Nothing is on air here. !live start begins a show."
@@ -97,9 +97,9 @@ func status(p *Processor, _ context.Context, r Request) (string, error) {
 	if !live {
 		return nothingOnAir, nil
 	}
-	b := running.Broadcast
+	show, extent := running.Show, running.Extent
 	return fmt.Sprintf("%s by %s is on air: %s recorded, %s.",
-		quoted(b.Title), b.Speaker, text.Clock(running.Position), backlog(running.Size-running.Uploaded)), nil
+		quoted(show.Title), show.Speaker, text.Clock(extent.Duration), backlog(extent.Size-running.Uploaded)), nil
 }
 
 // backlog says how far the listeners' copy is behind.

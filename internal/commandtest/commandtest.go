@@ -4,6 +4,7 @@ package commandtest
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"sync"
 	"testing"
 	"time"
@@ -27,44 +28,48 @@ type Broadcasts struct {
 }
 
 // Start puts a show on air, unless one is.
-func (f *Broadcasts) Start(_ context.Context, r broadcast.Request) (store.Broadcast, bool, error) {
+func (f *Broadcasts) Start(_ context.Context, r broadcast.Request) (store.Show, bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.Panics {
 		panic("out of tape")
 	}
 	if f.Err != nil {
-		return store.Broadcast{}, false, f.Err
+		return store.Show{}, false, f.Err
 	}
-	if running, live := f.Live[r.Room]; live {
-		return running.Broadcast, false, nil
+	if running, live := f.Live[r.Rooms[0]]; live {
+		return running.Show, false, nil
 	}
 	f.asked = append(f.asked, r)
-	b := store.Broadcast{Room: r.Room, Speaker: r.Speaker, Title: r.Title, State: store.Live, Plain: r.Plain}
+	show := store.Show{
+		Speaker: r.Speaker, Title: r.Title, Stage: store.Live,
+		Tracks: []store.Track{{Plain: r.Plain}}, Announcements: []store.Announcement{{Room: r.Rooms[0]}},
+	}
 	if f.Live == nil {
 		f.Live = make(map[string]broadcast.Status)
 	}
-	f.Live[r.Room] = broadcast.Status{Broadcast: b}
-	return b, true, nil
+	f.Live[r.Rooms[0]] = broadcast.Status{Show: show}
+	return show, true, nil
 }
 
 // Stop takes the room's show off air.
-func (f *Broadcasts) Stop(_ context.Context, room string) (store.Broadcast, error) {
+func (f *Broadcasts) Stop(_ context.Context, room string) (store.Show, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	running, live := f.Live[room]
 	if f.Err != nil {
-		return store.Broadcast{}, f.Err
+		return store.Show{}, f.Err
 	}
 	if !live {
-		return store.Broadcast{}, fmt.Errorf("stop: %w", broadcast.ErrNotLive)
+		return store.Show{}, fmt.Errorf("stop: %w", broadcast.ErrNotLive)
 	}
 	delete(f.Live, room)
 	if f.Stopped != nil {
 		f.Stopped <- room
 	}
-	running.Broadcast.State, running.Broadcast.Duration = store.Ended, Duration
-	return running.Broadcast, nil
+	running.Show.Stage = store.Concluding
+	running.Show.Tracks = []store.Track{{Recap: store.Recap{Duration: Duration}}}
+	return running.Show, nil
 }
 
 // Status returns how the room's show stands.
@@ -89,7 +94,7 @@ func (f *Broadcasts) CheckAsked(t *testing.T, want *broadcast.Request) {
 	switch {
 	case want == nil && len(got) > 0:
 		t.Errorf("started %+v", got)
-	case want != nil && (len(got) != 1 || got[0] != *want):
+	case want != nil && (len(got) != 1 || !reflect.DeepEqual(got[0], *want)):
 		t.Errorf("started %+v, want %+v", got, *want)
 	}
 }

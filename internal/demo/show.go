@@ -71,7 +71,7 @@ func stopShow(ctx context.Context, p *stage.People, heard <-chan error) error {
 
 // showEnd prints what stays in the room.
 func showEnd(ctx context.Context, p *stage.People) error {
-	_, edit, err := p.AwaitState(ctx, store.Ended)
+	_, edit, err := p.AwaitState(ctx, store.StateEnded)
 	if err != nil {
 		return err
 	}

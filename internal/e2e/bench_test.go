@@ -63,16 +63,27 @@ func age(packet []byte) time.Duration {
 	return time.Since(time.Unix(0, int64(binary.LittleEndian.Uint64(packet[8:]))))
 }
 
-// silentRoom is an Announcer for shows without a room.
+// silentRoom is an Announcer for shows without a room, and a homeserver without
+// media.
 type silentRoom struct{}
 
-func (silentRoom) Ready(context.Context) error                      { return nil }
-func (silentRoom) Announce(context.Context, *store.Broadcast) error { return nil }
-func (silentRoom) Conclude(context.Context, *store.Broadcast) error { return nil }
-func (silentRoom) Say(context.Context, string, string) error        { return nil }
+func (silentRoom) Ready(context.Context) error { return nil }
+func (silentRoom) Announce(context.Context, *store.Show, string) (string, error) {
+	return "$announcement", nil
+}
+func (silentRoom) Update(context.Context, *store.Show, store.Announcement) error { return nil }
+func (silentRoom) PostVoice(context.Context, *store.Show, store.Announcement, string) (string, error) {
+	return "$voice", nil
+}
+func (silentRoom) Say(context.Context, string, string) error { return nil }
+func (silentRoom) Reserve(context.Context) string            { return "" }
+func (silentRoom) Store(context.Context, *store.Track, string) (string, error) {
+	return "mxc://example.org/file", nil
+}
+func (silentRoom) Release(context.Context, string) error { return nil }
 
 // mustStudio starts a show of the source between a manager and a gateway.
-func mustStudio(b *testing.B, source capture.Source) (store.Broadcast, *broadcast.Manager) {
+func mustStudio(b *testing.B, source capture.Source) (store.Show, *broadcast.Manager) {
 	b.Helper()
 	dir := b.TempDir()
 	catalogue, err := recordings.Open(recordings.Disk(filepath.Join(dir, "recordings")))
@@ -89,7 +100,7 @@ func mustStudio(b *testing.B, source capture.Source) (store.Broadcast, *broadcas
 		b.Fatal(err)
 	}
 	m := broadcast.NewManager(broadcast.Options{
-		Store: db, Announcer: silentRoom{}, PublicURL: server.URL, SpoolDir: dir, BlockDuration: 100 * time.Millisecond,
+		Store: db, Announcer: silentRoom{}, Media: silentRoom{}, PublicURL: server.URL, SpoolDir: dir, BlockDuration: 100 * time.Millisecond,
 		Gateway:    &uploader.Tus{Client: server.Client(), Endpoint: server.URL + "/upload", Token: "token"},
 		OpenSource: func(context.Context, string) (capture.Source, error) { return source, nil },
 		Log:        slog.New(slog.DiscardHandler),
@@ -97,7 +108,7 @@ func mustStudio(b *testing.B, source capture.Source) (store.Broadcast, *broadcas
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- m.Run(ctx) }()
-	show, _, err := m.Start(b.Context(), broadcast.Request{Room: "!r:x"})
+	show, _, err := m.Start(b.Context(), broadcast.Request{Rooms: []string{"!r:x"}})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -113,9 +124,9 @@ func mustStudio(b *testing.B, source capture.Source) (store.Broadcast, *broadcas
 	return show, m
 }
 
-func mustListen(b *testing.B, show store.Broadcast) *listener.Stream {
+func mustListen(b *testing.B, show store.Show) *listener.Stream {
 	b.Helper()
-	address, err := link.Parse(show.ListenURL())
+	address, err := link.Parse(show.Main().ListenURL())
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -235,7 +246,7 @@ func BenchmarkSeek(b *testing.B) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	transport := &countingTransport{}
-	address, err := link.Parse(show.ListenURL())
+	address, err := link.Parse(show.Main().ListenURL())
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -35,7 +35,7 @@ func TestMicrophone(t *testing.T) {
 	t.Cleanup(func() { cancel(); <-speaking })
 
 	h.mustSay(t, "!live start Spoken")
-	live, _ := h.mustState(t, store.Live)
+	live, _ := h.mustState(t, store.StateLive)
 	stream := mustStream(t, live)
 	var heard [][]byte
 	for range 150 {
@@ -51,7 +51,7 @@ func TestMicrophone(t *testing.T) {
 
 	pulse.Kill()
 	heard = append(heard, mustRest(t, stream)...)
-	broken, evt := h.mustState(t, store.Interrupted)
+	broken, evt := h.mustState(t, store.StateInterrupted)
 	if body := evt.Content.AsMessage().Body; !strings.Contains(body, "microphone") {
 		t.Errorf("the room reads %q", body)
 	}

@@ -21,7 +21,7 @@ func TestWholeShowInBrowser(t *testing.T) {
 	s := mustSpeak(t, 14)
 	h := mustTheatre(t, "file:"+mustOpusFile(t, s.packets))
 	h.mustSay(t, "!live start Town hall")
-	_, announced := h.mustState(t, store.Live)
+	_, announced := h.mustState(t, store.StateLive)
 	link := mustFindLink(t, announced.Content.AsMessage().Body)
 
 	l := mustOpen(t, b, link, browser.Options{})
@@ -34,7 +34,7 @@ func TestWholeShowInBrowser(t *testing.T) {
 	mustLast(t, passages, 6*time.Second)
 	l.mustBeWell()
 
-	_, edit := h.mustState(t, store.Ended)
+	_, edit := h.mustState(t, store.StateEnded)
 	l = mustOpen(t, b, mustFindLink(t, edit.Content.AsMessage().NewContent.Body), browser.Options{})
 	l.play()
 	l.awaitSound(time.Second)

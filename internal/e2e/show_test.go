@@ -179,7 +179,7 @@ func TestWholeShow(t *testing.T) {
 	path, sent := mustSpeech(t, 400) // eight seconds
 	h := mustTheatre(t, "file:"+path)
 	h.mustSay(t, "!live start Town hall")
-	live, announced := h.mustState(t, store.Live)
+	live, announced := h.mustState(t, store.StateLive)
 	if live.Title != "Town hall" || live.Speaker != h.Alice.Client.UserID.String() {
 		t.Errorf("announced is %q by %s", live.Title, live.Speaker)
 	}
@@ -228,7 +228,7 @@ func (h *theatre) mustClosing(t *testing.T) (a matrix.Announcement) {
 	t.Helper()
 	_, err := h.Await(t.Context(), "the closing event", func(evt *event.Event) bool {
 		a, _ = matrix.FindAnnouncement(evt.Content.Raw)
-		return a.State == store.Ended && a.File.URL != ""
+		return a.State == store.StateEnded && a.File.URL != ""
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -333,7 +333,7 @@ func (h *theatre) mustListenAsUser(t *testing.T, sent [][]byte) {
 func TestPowerCut(t *testing.T) {
 	h := mustTheatre(t, "tone:440")
 	h.mustSay(t, "!live start")
-	live, _ := h.mustState(t, store.Live)
+	live, _ := h.mustState(t, store.StateLive)
 	stream := mustStream(t, live)
 	var heard [][]byte
 	hear := func(n int) {
@@ -354,7 +354,7 @@ func TestPowerCut(t *testing.T) {
 	hear(100)
 	h.mustSay(t, "!live stop")
 	heard = append(heard, mustRest(t, stream)...)
-	ended, _ := h.mustState(t, store.Ended)
+	ended, _ := h.mustState(t, store.StateEnded)
 	mustEqual(t, "replay", mustRest(t, mustStream(t, ended)), heard)
 }
 
@@ -362,14 +362,14 @@ func TestPowerCut(t *testing.T) {
 func TestShutdownEndsTheShow(t *testing.T) {
 	h := mustTheatre(t, "tone:440")
 	h.mustSay(t, "!live start")
-	live, _ := h.mustState(t, store.Live)
+	live, _ := h.mustState(t, store.StateLive)
 	stream := mustStream(t, live)
 	if _, err := stream.ReadPacket(); err != nil {
 		t.Fatal(err)
 	}
 	h.Station.Stop()
 	mustRest(t, stream)
-	h.mustState(t, store.Ended)
+	h.mustState(t, store.StateEnded)
 	if err := h.Start(t.Context()); err != nil { // for the cleanup
 		t.Fatal(err)
 	}

@@ -6,33 +6,35 @@ import (
 	"io"
 )
 
+// WaveformPeak is the largest point of a waveform (MSC3246).
+const WaveformPeak = 1024
+
 const (
-	waveformMax   = 1024 // of a point, MSC3246
-	waveformStep  = 240  // samples of the shortest bin: 5 ms
-	waveformFloor = 33   // amplitude, -60 dBFS: what is below is not made to look loud
+	waveformStep  = 240 // samples of the shortest bin: 5 ms
+	waveformFloor = 33  // amplitude, -60 dBFS: what is below is not made to look loud
 )
 
 // Waveform draws the packets that next yields until io.EOF: so many points of
-// 0 to 1024, the loudest being 1024 (MSC3246). Sound that cannot be decoded is
-// drawn as silence. It takes one pass and memory for two bins a point, however
-// long the sound is. Without any sound there are no points.
-func Waveform(next func() ([]byte, error), points int) ([]int, error) {
+// 0 to WaveformPeak, which is the loudest, and the level of all of it. Sound that
+// cannot be decoded is drawn as silence. It takes one pass and memory for two bins
+// a point, however long the sound is. Without any sound there are no points.
+func Waveform(next func() ([]byte, error), points int) (drawn []int, level Level, err error) {
 	if points < 1 {
-		return nil, fmt.Errorf("a waveform has at least one point, not %d", points)
+		return nil, level, fmt.Errorf("a waveform has at least one point, not %d", points)
 	}
 	decoder, err := NewDecoder(1)
 	if err != nil {
-		return nil, err
+		return nil, level, err
 	}
 	bins := waveformBins{bins: make([]Level, 0, 2*points), span: waveformStep}
 	pcm := make([]int16, MaxPacketSamples)
 	for {
 		packet, err := next()
 		if errors.Is(err, io.EOF) {
-			return bins.draw(points), nil
+			return bins.draw(points), bins.level(), nil
 		}
 		if err != nil {
-			return nil, err
+			return nil, level, err
 		}
 		bins.add(decodeOrSilence(decoder, packet, pcm))
 	}
@@ -88,6 +90,14 @@ func (w *waveformBins) join() {
 	w.span *= 2
 }
 
+// level is that of all bins together.
+func (w *waveformBins) level() (all Level) {
+	for _, bin := range w.bins {
+		all.merge(bin)
+	}
+	return all
+}
+
 // draw spreads the bins over the points.
 func (w *waveformBins) draw(points int) []int {
 	if len(w.bins) == 0 {
@@ -106,7 +116,7 @@ func (w *waveformBins) draw(points int) []int {
 	}
 	drawn := make([]int, points)
 	for i, amplitude := range amplitudes {
-		drawn[i] = int(amplitude/loudest*waveformMax + 0.5)
+		drawn[i] = int(amplitude/loudest*WaveformPeak + 0.5)
 	}
 	return drawn
 }

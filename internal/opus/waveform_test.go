@@ -13,7 +13,10 @@ func TestWaveformShape(t *testing.T) {
 		third := seconds * second / 3
 		sound := slices.Concat(make([]int16, third), tone(440, 0.4, third), tone(440, 0.1, third))
 		options := EncoderOptions{Channels: 1, Bitrate: 64000, Complexity: 0, Application: Audio}
-		points, err := Waveform(packetsOf(mustEncode(t, options, sound)), 99)
+		points, level, err := Waveform(packetsOf(mustEncode(t, options, sound)), 99)
+		if rms := level.RMS(); rms < -15.8 || rms > -15.2 { // a third each of nothing, 0.4 and 0.1
+			t.Errorf("%d s: the level is %.1f dBFS, want -15.5", seconds, rms)
+		}
 		if err != nil || len(points) != 99 {
 			t.Fatalf("%d points, %v", len(points), err)
 		}
@@ -23,7 +26,7 @@ func TestWaveformShape(t *testing.T) {
 				t.Errorf("%d s: point %d is %d, want about %d", seconds, i, point, want)
 			}
 		}
-		if loudest := slices.Max(points); loudest != waveformMax {
+		if loudest := slices.Max(points); loudest != WaveformPeak {
 			t.Errorf("%d s: the loudest point is %d", seconds, loudest)
 		}
 	}
@@ -32,8 +35,8 @@ func TestWaveformShape(t *testing.T) {
 func TestWaveformOfAnyLength(t *testing.T) {
 	packet := mustEncode(t, Defaults(), tone(300, 0.5, 2*FrameSize))[1]
 	for _, count := range []int{1, 2, 7, 49, 50, 51, 100, 101, 999} {
-		points, err := Waveform(packetsOf(slices.Repeat([][]byte{packet}, count)), 100)
-		if err != nil || len(points) != 100 || slices.Max(points) != waveformMax || slices.Min(points) < 0 {
+		points, _, err := Waveform(packetsOf(slices.Repeat([][]byte{packet}, count)), 100)
+		if err != nil || len(points) != 100 || slices.Max(points) != WaveformPeak || slices.Min(points) < 0 {
 			t.Errorf("%d packets: %d points %v, %v", count, len(points), points, err)
 		}
 	}
@@ -59,25 +62,25 @@ func TestWaveformBinsStayFew(t *testing.T) {
 func TestWaveformOfQuietSound(t *testing.T) {
 	loud := mustEncode(t, Defaults(), tone(300, 0.5, SampleRate))
 	bad := [][]byte{nil, {0xFF}, {31 << 3, 1, 2, 3}}
-	points, err := Waveform(packetsOf(slices.Concat(bad, loud)), 50)
-	if err != nil || slices.Max(points) != waveformMax {
+	points, _, err := Waveform(packetsOf(slices.Concat(bad, loud)), 50)
+	if err != nil || slices.Max(points) != WaveformPeak {
 		t.Errorf("with packets that cannot be decoded: %v, %v", points, err)
 	}
-	points, err = Waveform(packetsOf(mustEncode(t, Defaults(), make([]int16, SampleRate))), 50)
-	if err != nil || len(points) != 50 || slices.Max(points) > 50 {
+	points, level, err := Waveform(packetsOf(mustEncode(t, Defaults(), make([]int16, SampleRate))), 50)
+	if err != nil || len(points) != 50 || slices.Max(points) > 50 || level.RMS() > -60 {
 		t.Errorf("silence: %v, %v", points, err)
 	}
-	if points, err = Waveform(packetsOf(nil), 50); err != nil || len(points) != 0 {
+	if points, _, err = Waveform(packetsOf(nil), 50); err != nil || len(points) != 0 {
 		t.Errorf("no packets: %v, %v", points, err)
 	}
 }
 
 func TestWaveformErrors(t *testing.T) {
 	broken := errors.New("broken line")
-	if _, err := Waveform(func() ([]byte, error) { return nil, broken }, 50); !errors.Is(err, broken) {
+	if _, _, err := Waveform(func() ([]byte, error) { return nil, broken }, 50); !errors.Is(err, broken) {
 		t.Errorf("error %v, want %v", err, broken)
 	}
-	if _, err := Waveform(packetsOf(nil), 0); err == nil {
+	if _, _, err := Waveform(packetsOf(nil), 0); err == nil {
 		t.Error("a waveform of 0 points is drawn")
 	}
 }

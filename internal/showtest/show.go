@@ -34,7 +34,7 @@ type Show struct {
 	ID      string
 	Key     opusblocks.Key
 	Plain   bool // not encrypted, and so without a key
-	Upload  *uploader.Upload
+	Upload  uploader.Upload
 	Writer  *opusblocks.Writer
 	Packets [][]byte    // that were sent
 	Full    []time.Time // when each block of them was full, and left

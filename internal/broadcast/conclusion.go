@@ -1,0 +1,135 @@
+package broadcast
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"broadcastbot/internal/retry"
+	"broadcastbot/store"
+)
+
+// conclusion brings a show whose files are complete to its end: it does the
+// steps, side by side where they do not need each other, and each again and
+// again until it has an outcome. Every outcome is saved, so that after a crash
+// the next run goes on with what is left.
+type conclusion struct {
+	options  *Options
+	entry    *entry
+	tracks   []*track
+	progress map[string]progress // of the steps, by name
+	log      *slog.Logger
+}
+
+// progress tells the steps that come later how far one is.
+type progress struct {
+	tried chan struct{} // closed after the first try
+	over  chan struct{} // closed when it has an outcome, or there is no more time
+}
+
+func newConclusion(o *Options, e *entry, tracks []*track) *conclusion {
+	c := &conclusion{options: o, entry: e, tracks: tracks, progress: make(map[string]progress), log: e.log}
+	for _, s := range steps {
+		c.progress[s.name] = progress{tried: make(chan struct{}), over: make(chan struct{})}
+	}
+	return c
+}
+
+// sendCopies has the outlets of a show that a crash has broken off go on.
+func (c *conclusion) sendCopies(ctx context.Context) {
+	if c.outcome(copied) != "" {
+		return
+	}
+	for _, t := range c.tracks {
+		t.send(ctx, func(*outlet) {})
+	}
+}
+
+// retryStep is how a step is repeated that did not work.
+var retryStep = retry.Policy{First: time.Second, Max: 5 * time.Minute}
+
+// run returns when nothing more can be done, or ctx has ended: the next start
+// does the rest then.
+func (c *conclusion) run(ctx context.Context) {
+	var group sync.WaitGroup
+	for _, s := range steps {
+		group.Go(func() { c.runStep(ctx, s) })
+	}
+	group.Wait()
+	closeTracks(c.tracks)
+	if c.outcome(removed) == "" {
+		return
+	}
+	c.entry.update(func(show *store.Show) { show.Stage = store.Concluded })
+	show := c.entry.get()
+	main := show.Main()
+	c.log.Info("concluded", "state", show.State(), "duration", main.Duration, "size", main.Size,
+		"loudness", main.Loudness, "steps", show.Steps)
+}
+
+// runStep does one step, unless an earlier run has.
+func (c *conclusion) runStep(ctx context.Context, s step) {
+	p := c.progress[s.name]
+	defer close(p.over)
+	firstTry := sync.OnceFunc(func() { close(p.tried) })
+	defer firstTry()
+	if c.outcome(s.name) != "" || !c.awaitTurn(ctx, s) {
+		return
+	}
+	err := retry.Do(ctx, retryStep, func(ctx context.Context) error {
+		defer firstTry()
+		return s.run(c, ctx)
+	}, retry.IsPermanent, func(err error, delay time.Duration) {
+		c.log.Warn("a step of the end did not work, will try again", "step", s.name, "err", err, "retry_in", delay)
+	})
+	switch {
+	case err == nil:
+		c.setOutcome(s.name, store.Done)
+	case retry.IsPermanent(err):
+		c.log.Error("a step of the end cannot be done", "step", s.name, "err", err)
+		c.setOutcome(s.name, store.Failed)
+	}
+}
+
+// awaitTurn waits for the steps before s. It returns false when they have not
+// come as far as s needs before ctx ended.
+func (c *conclusion) awaitTurn(ctx context.Context, s step) bool {
+	for _, name := range s.after {
+		<-c.progress[name].tried
+	}
+	for _, name := range s.needs {
+		<-c.progress[name].over
+		if c.outcome(name) == "" {
+			return false
+		}
+	}
+	return ctx.Err() == nil
+}
+
+func (c *conclusion) outcome(name string) store.Outcome { return c.entry.get().Steps[name] }
+
+func (c *conclusion) setOutcome(name string, outcome store.Outcome) {
+	c.entry.update(func(show *store.Show) {
+		if show.Steps == nil {
+			show.Steps = make(map[string]store.Outcome)
+		}
+		show.Steps[name] = outcome
+	})
+}
+
+// joinErrors joins what went wrong in several rooms. It is permanent only if
+// all of it is.
+func joinErrors(errs []error) error {
+	var temporary []error
+	for _, err := range errs {
+		if err != nil && !retry.IsPermanent(err) {
+			temporary = append(temporary, err)
+		}
+	}
+	if len(temporary) > 0 {
+		return errors.Join(temporary...)
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,88 @@
+package broadcast
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"broadcastbot/internal/livefile"
+	"broadcastbot/internal/retry"
+	"broadcastbot/opusblocks"
+	"broadcastbot/store"
+)
+
+// leftover is how far a spool got before the crash.
+type leftover struct {
+	position opusblocks.Position // behind the last block that is good
+	head     opusblocks.Head
+	ended    bool  // its end is on it
+	damage   error // what came behind it, other than the beginning of a block
+	written  time.Time
+}
+
+// errUnreadable is why nothing can be made of a recording.
+var errUnreadable = errors.New("nothing of the recording can be read")
+
+// openTrack opens a spool and cuts off what is behind its last whole block. A
+// block that is only begun was never published, so nobody has seen it. The error
+// is permanent where there is nothing to be opened.
+func openTrack(recorded store.Track, path string) (*track, leftover, error) {
+	var left leftover
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, left, retry.Permanent(err)
+	}
+	if err != nil {
+		return nil, left, err
+	}
+	left.written = info.ModTime()
+	spool, err := livefile.Open(path)
+	if err != nil {
+		return nil, left, err
+	}
+	spool.SyncWrites = true
+	t := &track{Track: recorded, path: path, spool: spool}
+	if err := left.measure(t); err != nil {
+		spool.Close()
+		return nil, left, err
+	}
+	t.preSkip, t.end = left.head.PreSkip, left.position
+	return t, left, nil
+}
+
+// measure reads the spool and truncates it behind what is good.
+func (l *leftover) measure(t *track) (err error) {
+	blocks := t.OpenBlocks(io.NewSectionReader(t.spool, 0, t.spool.Size()))
+	if l.head, err = blocks.Head(); err != nil {
+		return unreadable(err)
+	}
+	for err == nil {
+		_, err = blocks.ReadBlock()
+	}
+	switch l.ended = err == io.EOF; {
+	case isDisk(err):
+		return err
+	case !l.ended && !errors.Is(err, opusblocks.ErrCutOff):
+		l.damage = err
+	}
+	l.position = blocks.Position()
+	return t.spool.Truncate(l.position.Offset)
+}
+
+// unreadable tells a file that is damaged, for good, from a disk that may read
+// it next time.
+func unreadable(err error) error {
+	if isDisk(err) {
+		return err
+	}
+	return retry.Permanent(fmt.Errorf("%w: %w", errUnreadable, err))
+}
+
+// isDisk reports whether the file could not be read, and not what is in it.
+func isDisk(err error) bool {
+	var at *fs.PathError
+	return errors.As(err, &at)
+}

@@ -1,0 +1,63 @@
+package broadcast
+
+import (
+	"context"
+	"log/slog"
+
+	"broadcastbot/internal/livefile"
+	"broadcastbot/uploader"
+)
+
+// outlet is one place that a track is sent to. It has a life of its own: it
+// follows the spool at its own offset, through broken lines, until it has all.
+type outlet struct {
+	upload   uploader.Upload
+	uploader *uploader.Uploader
+	log      *slog.Logger
+	done     chan struct{} // closed when run has returned
+	err      error         // why the copy is not complete; valid after done
+}
+
+func newOutlet(spool *livefile.File, upload uploader.Upload, log *slog.Logger) *outlet {
+	return &outlet{
+		upload:   upload,
+		uploader: &uploader.Uploader{File: spool, Destination: upload, Log: log},
+		log:      log,
+		done:     make(chan struct{}),
+	}
+}
+
+// run keeps the copy complete until the spool is finished and all of it there,
+// or until the other side refuses it for good, which onRefusal is told at once.
+func (o *outlet) run(ctx context.Context, onRefusal func(*outlet)) {
+	defer close(o.done)
+	o.err = o.uploader.Run(ctx)
+	if !uploader.Refused(o.err) {
+		return
+	}
+	o.log.Error("the upload is refused for good", "err", o.err)
+	finishUpload(ctx, o.upload, o.log)
+	onRefusal(o)
+}
+
+// wait returns why the copy is not complete, or nil when it is.
+func (o *outlet) wait(ctx context.Context) error {
+	select {
+	case <-o.done:
+		return o.err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// finishUpload ends an upload with what the other side has of it, so that its
+// listeners are not left waiting for more.
+func finishUpload(ctx context.Context, upload uploader.Upload, log *slog.Logger) {
+	offset, err := upload.Offset(ctx)
+	if err == nil {
+		err = upload.Finish(ctx, offset)
+	}
+	if err != nil {
+		log.Info("the recording stays open at the gateway", "err", err)
+	}
+}

@@ -1,0 +1,86 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// SaveShow writes the record, whether it is new or known, in one transaction.
+func (s *Store) SaveShow(ctx context.Context, show *Show) error {
+	if err := s.inTransaction(ctx, func(tx *sql.Tx) error { return saveShow(ctx, tx, show) }); err != nil {
+		return fmt.Errorf("save show %s: %w", show.ID, err)
+	}
+	return nil
+}
+
+func (s *Store) inTransaction(ctx context.Context, do func(*sql.Tx) error) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // after Commit it does nothing
+	if err := do(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+func saveShow(ctx context.Context, tx *sql.Tx, show *Show) error {
+	// What belongs to the show goes with its row and is written anew.
+	if _, err := tx.ExecContext(ctx, `DELETE FROM show WHERE id = ?`, show.ID); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx,
+		`INSERT INTO show (id, speaker, title, source, started_at, stage, reason) VALUES (?,?,?,?,?,?,?)`,
+		show.ID, show.Speaker, show.Title, show.Source, show.StartedAt.UnixMilli(), show.Stage, show.Reason)
+	if err != nil {
+		return err
+	}
+	for number := range show.Tracks {
+		if err := insertTrack(ctx, tx, show.ID, number, &show.Tracks[number]); err != nil {
+			return err
+		}
+	}
+	for number := range show.Announcements {
+		if err := insertAnnouncement(ctx, tx, show.ID, number, &show.Announcements[number]); err != nil {
+			return err
+		}
+	}
+	for name, outcome := range show.Steps {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO step (show, name, outcome) VALUES (?,?,?)`, show.ID, name, outcome); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func insertTrack(ctx context.Context, tx *sql.Tx, show string, number int, t *Track) error {
+	key, err := t.storedKey()
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `
+		INSERT INTO track (show, number, `+trackColumns+`)
+		VALUES (?,?, ?,?,?,?,?,?,?, ?,?, ?,?,?,?,?,?,?)`,
+		show, number,
+		t.ID, t.Gateway, t.Plain, key, t.Channels, t.Bitrate, t.BlockDuration.Milliseconds(),
+		t.Reserved, t.MXC,
+		t.Duration.Milliseconds(), t.Size, t.Blocks, t.SHA256, t.Seek, t.Wave, t.Loudness)
+	return err
+}
+
+func insertAnnouncement(ctx context.Context, tx *sql.Tx, show string, number int, a *Announcement) error {
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO announcement (show, number, `+announcementColumns+`) VALUES (?,?, ?,?,?,?,?)`,
+		show, number, a.Room, a.Event, a.Revision, a.VoiceEvent, a.Closed)
+	return err
+}
+
+// DeleteShow forgets a show, and all that belongs to it.
+func (s *Store) DeleteShow(ctx context.Context, id string) error {
+	if _, err := s.db.ExecContext(ctx, `DELETE FROM show WHERE id = ?`, id); err != nil {
+		return fmt.Errorf("delete show %s: %w", id, err)
+	}
+	return nil
+}

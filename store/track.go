@@ -1,0 +1,72 @@
+package store
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"broadcastbot/opusblocks"
+)
+
+// Track is one growing file of a show: one rendition of its sound.
+type Track struct {
+	ID            string         // of the gateway's recording: 22 characters base64url
+	Gateway       string         // public base URL of the gateway that serves it
+	Plain         bool           // not encrypted, for rooms that are not either
+	Key           opusblocks.Key // of no use where the track is plain
+	Channels      int
+	Bitrate       int // bit/s; 0 where packets vary in size
+	BlockDuration time.Duration
+
+	Reserved string // mxc:// address that the homeserver keeps for the finished file
+	MXC      string // mxc:// address of the finished file, once it is there
+
+	Recap
+}
+
+// Recap is what a finished file turned out to be.
+type Recap struct {
+	Duration time.Duration // of the sound
+	Size     int64         // bytes
+	Blocks   int64
+	SHA256   string  // base64, unpadded, of the file as listeners get it
+	Seek     string  // opusblocks.SeekTable
+	Wave     string  // base64url of a byte for each point that a player draws
+	Loudness float64 // mean level of the sound in dBFS; 0 where it is not known
+}
+
+// Address is the mxc:// address that the homeserver has, or will have, the file
+// at; "" where there is none.
+func (t *Track) Address() string { return cmp.Or(t.MXC, t.Reserved) }
+
+// OpenBlocks returns a reader of the track's file.
+func (t *Track) OpenBlocks(r io.Reader) *opusblocks.Reader {
+	return t.Link().NewReader(r)
+}
+
+// storedKey is the key as it stands in the database.
+func (t *Track) storedKey() (string, error) {
+	if t.Plain {
+		return "", nil
+	}
+	key, err := json.Marshal(t.Key.File(""))
+	return string(key), err
+}
+
+// setKey is the inverse of storedKey.
+func (t *Track) setKey(stored string) error {
+	if t.Plain {
+		return nil
+	}
+	var file opusblocks.File
+	err := json.Unmarshal([]byte(stored), &file)
+	if err == nil {
+		t.Key, err = file.Secret()
+	}
+	if err != nil {
+		return fmt.Errorf("key of track %s: %w", t.ID, err)
+	}
+	return nil
+}
