@@ -171,13 +171,13 @@ func (f *File) Truncate(size int64) error {
 	return nil
 }
 
-// Finish makes the file durable and tells the followers that this is all.
+// Finish makes the file durable and tells the followers that this is all. They
+// are told also when the disk refuses: nothing more comes in either case, and
+// nobody should wait for it.
 func (f *File) Finish() error {
-	if err := f.f.Sync(); err != nil {
-		return err
-	}
+	err := f.f.Sync()
 	f.change(func() { f.finished = true })
-	return nil
+	return err
 }
 
 // Close releases the file. Followers of an unfinished file get ErrClosed.

@@ -178,3 +178,16 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("Write = %v with size %d, want an error and nothing published", err, f.Size())
 	}
 }
+
+// TestFollowersAreToldOfALostDisk: that the end cannot be made durable is no
+// reason to leave them waiting for more.
+func TestFollowersAreToldOfALostDisk(t *testing.T) {
+	f := mustCreate(t)
+	f.f.Close() // the disk is gone
+	if err := f.Finish(); err == nil || !f.Finished() {
+		t.Errorf("Finish = %v, the file is finished: %v", err, f.Finished())
+	}
+	if _, err := f.Follow(t.Context(), 0).Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("a follower gets %v, want io.EOF", err)
+	}
+}
