@@ -34,7 +34,7 @@ lint:
 	GOFLAGS="$(OTHER_FLAGS)" go run $(STATICCHECK) -tags $(TAGS) ./...
 
 bench: ## figures beside a peer's, in the same run
-	go test -run '^$$' -bench . -benchtime 1x ./internal/e2e
+	go test -run '^$$' -bench . -benchtime 1x ./internal/e2e ./internal/broadcast
 	go test -run '^$$' -bench . ./opusblocks ./internal/opus ./internal/oggopus ./internal/gateway
 
 fuzz: ## a minute for each target

@@ -165,20 +165,7 @@ func mustStudio(t *testing.T) *studio {
 func mustStudioWith(t *testing.T, o gateway.Options) *studio {
 	t.Helper()
 	s := &studio{room: new(room), dir: t.TempDir()}
-	catalogue, err := recordings.Open(recordings.Disk(filepath.Join(s.dir, "recordings")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.Recordings, o.Token = catalogue, testToken
-	g, err := gateway.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.server = httptest.NewServer(g.Handler())
-	t.Cleanup(func() {
-		g.Close()
-		s.server.Close()
-	})
+	s.server = mustGateway(t, s.dir, o)
 	s.Manager = mustManager(t, s.dir, s.server.URL, s.room, s.open)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -197,6 +184,26 @@ func mustStudioWith(t *testing.T, o gateway.Options) *studio {
 	})
 	t.Cleanup(s.end)
 	return s
+}
+
+// mustGateway is a gateway that keeps its recordings in dir.
+func mustGateway(t testing.TB, dir string, o gateway.Options) *httptest.Server {
+	t.Helper()
+	catalogue, err := recordings.Open(recordings.Disk(filepath.Join(dir, "recordings")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Recordings, o.Token = catalogue, testToken
+	g, err := gateway.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(g.Handler())
+	t.Cleanup(func() {
+		g.Close()
+		server.Close()
+	})
+	return server
 }
 
 // mustManager is a manager that keeps everything in dir.
