@@ -40,7 +40,7 @@ bench: ## figures beside a peer's, in the same run
 fuzz: ## a minute for each target
 	@for target in $$(grep -rl --include='*_test.go' '^func Fuzz' . | sort); do \
 		for name in $$(sed -n 's/^func \(Fuzz[A-Za-z]*\).*/\1/p' $$target); do \
-			go test -run '^$$' -fuzz "^$$name$$" -fuzztime 60s ./$$(dirname $$target) || exit 1; \
+			go test -run '^$$' -fuzz "^$$name$$" -fuzztime 60s -fuzzminimizetime 20x ./$$(dirname $$target) || exit 1; \
 		done; \
 	done
 

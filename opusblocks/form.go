@@ -6,10 +6,9 @@ import (
 	"broadcastbot/opusblocks/blocks"
 )
 
-// form is how the pages of a show stand in a file. There are two: sealed, which is
-// below, and plain (plain.go).
-type form struct {
-	blocks.Form
+// Form is how the pages of a show stand in a file: see [Sealed] and [Plain].
+type Form struct {
+	blocks func() blocks.Form // each writer and each reader has one
 	// headPages returns the two header pages, which are the payload of block 0.
 	headPages func(head Head, serial uint32) ([]byte, error)
 	// pageBlocks means that every page is a block, and that a sign of life is a page
@@ -18,23 +17,37 @@ type form struct {
 	pageBlocks bool
 }
 
-// sealed is the form of encrypted files.
-func sealed(key Key) form {
-	return form{Form: blocks.NewSealed(key, headLayout), headPages: Head.committedPages}
+// Sealed is the form of the encrypted file that has this key.
+func Sealed(key Key) Form {
+	return Form{
+		blocks:    func() blocks.Form { return blocks.NewSealed(key, headLayout) },
+		headPages: Head.committedPages,
+	}
 }
 
-// NewWriter begins a sealed file: it writes the magic bytes and block 0.
+// NewWriter begins a file: it writes block 0, and before it what the file begins
+// with.
+func (f Form) NewWriter(w io.Writer, head Head) (*Writer, error) { return newWriter(w, f, head) }
+
+// ResumeWriter continues a file at the position of a Reader that has read all whole
+// blocks of it. The caller cuts the file there. It must be certain that nobody has
+// seen bytes beyond that position: their sequence numbers will be used again.
+func (f Form) ResumeWriter(w io.Writer, at Position) *Writer { return resumeWriter(w, f, at) }
+
+// NewReader reads a file from its first byte.
+func (f Form) NewReader(r io.Reader) *Reader {
+	return &Reader{file: blocks.NewReader(r, f.blocks()), pages: pageReader{pageBlocks: f.pageBlocks}}
+}
+
+// NewWriter begins a sealed file.
 func NewWriter(w io.Writer, key Key, head Head) (*Writer, error) {
-	return beginWriter(w, sealed(key), head)
+	return Sealed(key).NewWriter(w, head)
 }
 
-// ResumeWriter continues a sealed file at the position of a Reader that has read
-// all whole blocks of it. The caller cuts the file there. It must be certain that
-// nobody has seen bytes beyond that position: their sequence numbers will be used
-// again.
+// ResumeWriter continues a sealed file: see [Form.ResumeWriter].
 func ResumeWriter(w io.Writer, key Key, at Position) *Writer {
-	return newWriter(w, sealed(key), at)
+	return Sealed(key).ResumeWriter(w, at)
 }
 
 // NewReader reads a sealed file from its first byte.
-func NewReader(r io.Reader, key Key) *Reader { return newReader(r, sealed(key)) }
+func NewReader(r io.Reader, key Key) *Reader { return Sealed(key).NewReader(r) }

@@ -84,37 +84,22 @@ func (s *show) mustAdd(t testing.TB, w *Writer, random *rand.Rand, size func(*ra
 
 func (s show) mustBegin(t testing.TB, w io.Writer) *Writer {
 	t.Helper()
-	z, err := s.begin(w, testHead)
+	z, err := s.form().NewWriter(w, testHead)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return z
 }
 
-func (s show) begin(w io.Writer, head Head) (*Writer, error) {
+func (s show) form() Form {
 	if s.plain {
-		return NewPlainWriter(w, head)
+		return Plain()
 	}
-	return NewWriter(w, s.key, head)
-}
-
-func (s show) resume(w io.Writer, at Position) *Writer {
-	if s.plain {
-		return ResumePlainWriter(w, at)
-	}
-	return ResumeWriter(w, s.key, at)
-}
-
-// read reads from r what was written as the show's file.
-func (s show) read(r io.Reader) *Reader {
-	if s.plain {
-		return NewPlainReader(r)
-	}
-	return NewReader(r, s.key)
+	return Sealed(s.key)
 }
 
 // open reads bytes as those of the show's file.
-func (s show) open(file []byte) *Reader { return s.read(bytes.NewReader(file)) }
+func (s show) open(file []byte) *Reader { return s.form().NewReader(bytes.NewReader(file)) }
 
 func constant(*rand.Rand) int       { return 80 }
 func varying(random *rand.Rand) int { return 20 + random.IntN(200) }

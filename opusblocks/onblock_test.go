@@ -47,7 +47,7 @@ func (s *show) writeWithCrash(t *testing.T, size func(*rand.Rand) int) (table Se
 	r := s.open(file.Bytes())
 	table, blocks = mustBlocks(t, r)
 	file.Truncate(int(r.Position().Offset))
-	w = s.resume(&file, r.Position())
+	w = s.form().ResumeWriter(&file, r.Position())
 	w.OnBlock = note
 	mustWriteWithPauses(t, w, random, size)
 	if err := w.Finish([][]byte{testPacket(random, 80)}, 400); err != nil {

@@ -11,16 +11,7 @@ import (
 // block continue those of the block before.
 type pageReader struct {
 	continuity
-	pageBlocks bool // see form
-}
-
-// isSign reports whether the payload of a block is a sign of life.
-func (p *pageReader) isSign(payload []byte) bool {
-	if !p.pageBlocks {
-		return len(payload) == 0
-	}
-	page, _, err := oggopus.ParsePage(payload)
-	return err == nil && len(page.Lacing) == 0 && !page.Last
+	pageBlocks bool // see Form
 }
 
 // parsed is what the pages of a block hold.

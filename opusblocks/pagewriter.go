@@ -10,7 +10,7 @@ import (
 // pageWriter lays packets out as Ogg pages, and the pages as payloads of blocks.
 type pageWriter struct {
 	continuity
-	pageBlocks bool // see form
+	pageBlocks bool // see Form
 
 	// Of the page that is being filled.
 	lacing, body []byte

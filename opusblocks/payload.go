@@ -48,3 +48,6 @@ type Block struct {
 	Packets  [][]byte // Opus packets (RFC 6716)
 	Last     bool     // the authenticated end of the broadcast
 }
+
+// isSign reports whether the block is a sign of life.
+func (b Block) isSign() bool { return len(b.Packets) == 0 && !b.Last }

@@ -9,29 +9,25 @@ import (
 	"broadcastbot/opusblocks/blocks"
 )
 
-// plain is the form of files without encryption: an ordinary Ogg Opus file that
-// grows, of which every page is a block. See FORMAT.md, "Plain files".
-func plain() form {
-	return form{Form: barePages{}, headPages: Head.plainPages, pageBlocks: true}
+// Plain is the form of files without encryption: an ordinary Ogg Opus file that
+// grows, of which every page is a block. See FORMAT.md, "Plain files". A reader of
+// it finds damage, but nothing is authenticated: whoever stores or transports the
+// file could have made another of it.
+func Plain() Form {
+	return Form{
+		blocks:    func() blocks.Form { return barePages{} },
+		headPages: Head.plainPages, pageBlocks: true,
+	}
 }
 
-// NewPlainWriter begins a file that is not encrypted: it writes the two header
-// pages.
-func NewPlainWriter(w io.Writer, head Head) (*Writer, error) {
-	return beginWriter(w, plain(), head)
-}
+// NewPlainWriter begins a file that is not encrypted.
+func NewPlainWriter(w io.Writer, head Head) (*Writer, error) { return Plain().NewWriter(w, head) }
 
-// ResumePlainWriter is ResumeWriter for a file that is not encrypted.
-func ResumePlainWriter(w io.Writer, at Position) *Writer {
-	return newWriter(w, plain(), at)
-}
+// ResumePlainWriter continues a file that is not encrypted: see [Form.ResumeWriter].
+func ResumePlainWriter(w io.Writer, at Position) *Writer { return Plain().ResumeWriter(w, at) }
 
-// NewPlainReader reads a file that is not encrypted from its first byte. It finds
-// damage, but nothing is authenticated: whoever stores or transports the file could
-// have made another of it.
-func NewPlainReader(r io.Reader) *Reader {
-	return newReader(r, plain())
-}
+// NewPlainReader reads a file that is not encrypted from its first byte: see [Plain].
+func NewPlainReader(r io.Reader) *Reader { return Plain().NewReader(r) }
 
 // barePages is the form in which a block is its payload: an Ogg page, or in block
 // 0 two of them.

@@ -25,10 +25,6 @@ type Reader struct {
 	packets [][]byte
 }
 
-func newReader(r io.Reader, f form) *Reader {
-	return &Reader{file: blocks.NewReader(r, f), pages: pageReader{pageBlocks: f.pageBlocks}}
-}
-
 // Head returns what block 0 says, reading it first if need be.
 func (z *Reader) Head() (Head, error) {
 	if z.opened {
@@ -85,8 +81,13 @@ func (z *Reader) ReadBlock() (Block, error) {
 		if err != nil {
 			return Block{}, err
 		}
-		if !z.jumped || !z.pages.isSign(raw.Payload) {
-			return z.parse(raw)
+		block, err := z.parse(raw)
+		if err != nil {
+			return Block{}, z.file.Reject(err)
+		}
+		if !z.jumped || !block.isSign() {
+			z.jumped, z.ended = false, block.Last
+			return block, nil
 		}
 		z.file.Resync()
 	}
@@ -96,10 +97,9 @@ func (z *Reader) ReadBlock() (Block, error) {
 func (z *Reader) parse(raw blocks.Block) (Block, error) {
 	said, err := z.pages.parse(z.packets[:0], raw.Payload, !z.jumped)
 	if err != nil {
-		return Block{}, z.file.Reject(err)
+		return Block{}, err
 	}
 	z.payload, z.packets = raw.Payload, said.packets
-	z.jumped, z.ended = false, said.last
 	return Block{
 		Sequence: raw.Sequence, Offset: raw.Offset, Size: raw.Size,
 		Start: said.start, End: z.pages.granule, Packets: said.packets, Last: said.last,

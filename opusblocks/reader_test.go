@@ -23,7 +23,7 @@ func TestReaderTakesBytesAsTheyCome(t *testing.T) {
 			"data with EOF":  iotest.DataErrReader,
 			"several blocks": func(r io.Reader) io.Reader { return r },
 		} {
-			packets, err := readAll(s.read(wrap(bytes.NewReader(s.file))))
+			packets, err := readAll(s.form().NewReader(wrap(bytes.NewReader(s.file))))
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
@@ -112,7 +112,7 @@ func TestSourceErrorsAreNotFinal(t *testing.T) {
 		s := empty.mustWrite(t, 4, constant)
 		broken := errors.New("line is down")
 		half := len(s.file) / 2
-		r := s.read(io.MultiReader(bytes.NewReader(s.file[:half]), iotest.ErrReader(broken)))
+		r := s.form().NewReader(io.MultiReader(bytes.NewReader(s.file[:half]), iotest.ErrReader(broken)))
 		packets, err := readAll(r)
 		if !errors.Is(err, broken) {
 			t.Fatalf("err = %v, want the source's", err)
@@ -151,7 +151,7 @@ func TestEndIsAuthenticated(t *testing.T) {
 	eachForm(t, func(t *testing.T, empty show) {
 		s := empty.mustWrite(t, 1, constant)
 		never := iotest.ErrReader(errors.New("was read"))
-		if _, err := readAll(s.read(io.MultiReader(bytes.NewReader(s.file), never))); err != nil {
+		if _, err := readAll(s.form().NewReader(io.MultiReader(bytes.NewReader(s.file), never))); err != nil {
 			t.Error(err)
 		}
 	})

@@ -24,8 +24,8 @@ type Writer struct {
 	pages pageWriter
 }
 
-// beginWriter writes block 0.
-func beginWriter(w io.Writer, f form, head Head) (*Writer, error) {
+// newWriter writes block 0.
+func newWriter(w io.Writer, f Form, head Head) (*Writer, error) {
 	var random [4]byte
 	rand.Read(random[:])
 	serial := binary.LittleEndian.Uint32(random[:])
@@ -33,22 +33,22 @@ func beginWriter(w io.Writer, f form, head Head) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := blocks.NewWriter(w, f, pages)
+	file, err := blocks.NewWriter(w, f.blocks(), pages)
 	if err != nil {
 		return nil, err
 	}
 	return &Writer{file: file, pages: newPageWriter(f, continuity{serial: serial, page: firstPage})}, nil
 }
 
-// newWriter goes on with a file that has been begun.
-func newWriter(w io.Writer, f form, at Position) *Writer {
+// resumeWriter goes on with a file that has been begun.
+func resumeWriter(w io.Writer, f Form, at Position) *Writer {
 	return &Writer{
-		file:  blocks.ResumeWriter(w, f, blocks.Position{Offset: at.Offset, Sequence: at.Sequence}),
+		file:  blocks.ResumeWriter(w, f.blocks(), blocks.Position{Offset: at.Offset, Sequence: at.Sequence}),
 		pages: newPageWriter(f, continuity{serial: at.Serial, page: at.Page, granule: at.Samples}),
 	}
 }
 
-func newPageWriter(f form, c continuity) pageWriter {
+func newPageWriter(f Form, c continuity) pageWriter {
 	return pageWriter{continuity: c, pageBlocks: f.pageBlocks}
 }
 

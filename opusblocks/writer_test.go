@@ -62,7 +62,7 @@ func TestBadHeadIsRefused(t *testing.T) {
 	eachForm(t, func(t *testing.T, s show) {
 		for _, head := range []Head{{Channels: 0}, {Channels: 3}, {Channels: 1, Speaker: strings.Repeat("s", 2000)}} {
 			var file bytes.Buffer
-			if _, err := s.begin(&file, head); err == nil || file.Len() > 0 {
+			if _, err := s.form().NewWriter(&file, head); err == nil || file.Len() > 0 {
 				t.Errorf("a head of %d channels: %v after %d bytes", head.Channels, err, file.Len())
 			}
 		}
@@ -97,7 +97,7 @@ func TestBadPacketsLeaveNoTrace(t *testing.T) {
 		if err := w.Finish([][]byte{good}, 960); err != nil {
 			t.Fatal(err)
 		}
-		packets, err := readAll(s.read(&file))
+		packets, err := readAll(s.form().NewReader(&file))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,7 +119,7 @@ func TestManySegmentsMakeManyPages(t *testing.T) {
 		if err := errors.Join(w.WriteBlock(packets), w.KeepAlive(), w.Finish(packets, 100)); err != nil || file.writes != 4 {
 			t.Fatalf("%d writes, %v", file.writes, err)
 		}
-		r := s.read(&file.Buffer)
+		r := s.form().NewReader(&file.Buffer)
 		got, err := readAll(r)
 		if err != nil {
 			t.Fatal(err)
@@ -193,7 +193,7 @@ func TestFinishedWriterRefuses(t *testing.T) {
 func TestLastSequenceNumberIsForTheEnd(t *testing.T) {
 	packets := [][]byte{testPacket(rand.New(rand.NewPCG(1, 1)), 80)}
 	eachForm(t, func(t *testing.T, s show) {
-		w := s.resume(io.Discard, Position{Offset: 1 << 40, Sequence: 1<<32 - 2, Page: 1<<32 - 1})
+		w := s.form().ResumeWriter(io.Discard, Position{Offset: 1 << 40, Sequence: 1<<32 - 2, Page: 1<<32 - 1})
 		if err := w.WriteBlock(packets); err != nil {
 			t.Fatal(err)
 		}
@@ -222,11 +222,11 @@ func TestResumedFileIsOneFile(t *testing.T) {
 			t.Fatalf("whole blocks end at %d, want %d", at.Offset, s.blocks[6].Offset)
 		}
 		file := bytes.NewBuffer(bytes.Clone(s.file[:at.Offset]))
-		w := s.resume(file, at)
+		w := s.form().ResumeWriter(file, at)
 		if err := errors.Join(w.WriteBlock(s.packets[30:35]), w.KeepAlive(), w.Finish(s.packets[35:37], 500)); err != nil {
 			t.Fatal(err)
 		}
-		packets, err := readAll(s.read(file))
+		packets, err := readAll(s.form().NewReader(file))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -44,10 +44,15 @@ func (l Link) GoString() string { return l.String() }
 
 // NewReader returns a reader of the show's file, whose bytes come from r.
 func (l Link) NewReader(r io.Reader) *opusblocks.Reader {
+	return l.Form().NewReader(r)
+}
+
+// Form returns the form of the show's file.
+func (l Link) Form() opusblocks.Form {
 	if l.Plain {
-		return opusblocks.NewPlainReader(r)
+		return opusblocks.Plain()
 	}
-	return opusblocks.NewReader(r, l.Key)
+	return opusblocks.Sealed(l.Key)
 }
 
 // Equal reports whether two links say the same.
