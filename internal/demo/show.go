@@ -22,7 +22,7 @@ func broadcast(ctx context.Context, s *stage.Station, p *stage.People) error {
 	if err != nil {
 		return err
 	}
-	step("hear it yourself, in another terminal:  bin/broadcastbot listen '%s'", link)
+	step("hear it yourself, in another terminal:  %s", listenCommand(s.Program, link))
 	step("what bob hears; Ctrl-C ends the show:")
 	listener := s.Listen(context.WithoutCancel(ctx), "-silent", link)
 	listener.Stdout, listener.Stderr = os.Stdout, os.Stderr
@@ -40,6 +40,12 @@ func broadcast(ctx context.Context, s *stage.Station, p *stage.People) error {
 		return fmt.Errorf("the listener stopped: %w", err)
 	}
 	return showEnd(context.WithoutCancel(ctx), p)
+}
+
+// listenCommand is what somebody types to hear the show, for as long as it runs: the program is the
+// one that the demonstration has built.
+func listenCommand(program, link string) string {
+	return fmt.Sprintf("'%s' listen '%s'", program, link)
 }
 
 // awaitLink waits for the announcement, or for the bot's reason why there is
