@@ -189,10 +189,14 @@ func (z *Reader) findBlock() (Block, error) {
 		if err != nil {
 			return Block{}, err
 		}
-		if z.payload, err = z.form.Open(z.payload[:0], raw); err == nil {
-			return z.accept(raw), nil
+		if z.payload, err = z.form.Open(z.payload[:0], raw); err != nil {
+			z.advance(1)
+			continue
 		}
-		z.advance(1)
+		if z.form.Sequence(raw) == 0 { // its payload must not pass for that of another
+			return Block{}, z.fail(0, fmt.Errorf("%w: block 0 behind block 1", ErrMalformed))
+		}
+		return z.accept(raw), nil
 	}
 }
 

@@ -151,6 +151,16 @@ func TestJumpToEveryByte(t *testing.T) {
 	}
 }
 
+// TestJumpToBlockZero: a server could put a copy of it anywhere.
+func TestJumpToBlockZero(t *testing.T) {
+	f := mustFile(t, 4, constant)
+	r := f.mustOpen(t)
+	r.Jump(bytes.NewReader(slices.Concat(f.head()[len(magic):], f.block(1))), int64(f.offsets[0]))
+	if _, err := r.Next(); !errors.Is(err, ErrMalformed) {
+		t.Errorf("err = %v, want ErrMalformed", err)
+	}
+}
+
 // TestResyncPassesDamage: until the caller has what it needs, the next block that
 // opens decides the order, and from there on it is strict again.
 func TestResyncPassesDamage(t *testing.T) {
