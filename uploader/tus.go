@@ -12,11 +12,11 @@ import (
 	"strconv"
 	"time"
 
-	"broadcastbot/internal/livefile"
+	"broadcastbot/internal/retry"
 )
 
-// Tus creates uploads at a server that speaks tus 1.0.0 with the extensions
-// creation, creation-defer-length and termination (https://tus.io).
+// Tus creates uploads at a server that speaks tus 1.0.0 with the extensions creation,
+// creation-defer-length and termination (https://tus.io).
 type Tus struct {
 	Client   *http.Client
 	Endpoint string // where uploads are created, such as http://127.0.0.1:8008/upload
@@ -47,22 +47,14 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("the gateway answers %d: %s", e.Code, e.Message)
 }
 
-// Refused reports whether repeating can not help: the server has understood the
-// request and will not take it, or has something else. A wrong offset (409) or an upload that
-// another connection holds (423) is mended by asking for the offset again.
-func Refused(err error) bool {
-	if errors.Is(err, ErrAhead) || errors.Is(err, livefile.ErrClosed) {
-		return true
-	}
-	var status *StatusError
-	if !errors.As(err, &status) {
-		return false
-	}
-	switch status.Code {
+// permanent reports whether the same request would be refused again. A wrong offset (409) and an
+// upload that another connection has (423) are no such cases: asking for the offset again helps.
+func (e *StatusError) permanent() bool {
+	switch e.Code {
 	case http.StatusConflict, http.StatusLocked, http.StatusRequestTimeout, http.StatusTooManyRequests:
 		return false
 	}
-	return status.Code >= 400 && status.Code < 500
+	return e.Code >= 400 && e.Code < 500
 }
 
 // requestTimeout bounds the requests whose body does not flow for hours.
@@ -140,8 +132,8 @@ func patchHeader(offset int64) http.Header {
 	}
 }
 
-// short makes a request that is answered at once and returns the answer, whose
-// body is closed, if it has the wanted status.
+// short makes a request that is answered at once and returns the answer, whose body is closed, if
+// it has the wanted status.
 func (t *Tus) short(ctx context.Context, method, url string, header http.Header, want int) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -166,7 +158,8 @@ func (t *Tus) do(ctx context.Context, method, url string, header http.Header, bo
 	return t.Client.Do(request)
 }
 
-// check turns an unwanted answer into a StatusError with the server's words.
+// check turns an unwanted answer into a StatusError with the server's words, marked as permanent if
+// it is.
 func check(response *http.Response, want int) error {
 	if response.StatusCode == want {
 		return nil
@@ -174,6 +167,10 @@ func check(response *http.Response, want int) error {
 	refusal := struct {
 		Error string `json:"error"`
 	}{}
-	json.NewDecoder(io.LimitReader(response.Body, 4096)).Decode(&refusal) // no words are fine too
-	return &StatusError{Code: response.StatusCode, Message: refusal.Error}
+	json.NewDecoder(io.LimitReader(response.Body, 4096)).Decode(&refusal) // without words the status is enough
+	err := &StatusError{Code: response.StatusCode, Message: refusal.Error}
+	if err.permanent() {
+		return retry.Permanent(err)
+	}
+	return err
 }

@@ -1,4 +1,4 @@
-package uploader_test
+package uploader
 
 import (
 	"errors"
@@ -13,11 +13,10 @@ import (
 	"broadcastbot/internal/gateway"
 	"broadcastbot/internal/livefile"
 	"broadcastbot/internal/recordings"
-	"broadcastbot/uploader"
 )
 
 // mustGateway starts a real gateway.
-func mustGateway(t *testing.T) (*httptest.Server, *uploader.Tus) {
+func mustGateway(t *testing.T) (*httptest.Server, *Tus) {
 	t.Helper()
 	catalogue, err := recordings.Open(recordings.Disk(t.TempDir()))
 	if err != nil {
@@ -32,7 +31,7 @@ func mustGateway(t *testing.T) (*httptest.Server, *uploader.Tus) {
 		g.Close()
 		server.Close()
 	})
-	return server, &uploader.Tus{Client: server.Client(), Endpoint: server.URL + "/upload", Token: "token"}
+	return server, &Tus{Client: server.Client(), Endpoint: server.URL + "/upload", Token: "token"}
 }
 
 func TestUploadToTheGateway(t *testing.T) {
@@ -46,7 +45,7 @@ func TestUploadToTheGateway(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	u := &uploader.Uploader{File: f, Destination: upload, Log: slog.New(slog.DiscardHandler)}
+	u := &Uploader{File: f, Destination: upload, Log: slog.New(slog.DiscardHandler)}
 	done := make(chan error)
 	go func() { done <- u.Run(t.Context()) }()
 	for range 100 {
@@ -77,22 +76,25 @@ func TestRefusals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantStatus := func(name string, err error, code int) {
+	wantStatus := func(name string, err error, code int, refused bool) {
 		t.Helper()
-		var status *uploader.StatusError
+		var status *StatusError
 		if !errors.As(err, &status) || status.Code != code || status.Message == "" {
 			t.Errorf("%s: %v, want %d and a sentence", name, err, code)
 		}
+		if Refused(err) != refused {
+			t.Errorf("%s: repeating cannot help is %v, want %v", name, !refused, refused)
+		}
 	}
-	wantStatus("wrong offset", upload.Append(t.Context(), 5, strings.NewReader("x")), http.StatusConflict)
+	wantStatus("wrong offset", upload.Append(t.Context(), 5, strings.NewReader("x")), http.StatusConflict, false)
 	stranger := *tus
 	stranger.Token = "wrong"
 	_, err = stranger.Create(t.Context())
-	wantStatus("wrong token", err, http.StatusUnauthorized)
+	wantStatus("wrong token", err, http.StatusUnauthorized, true)
 	if err := upload.Delete(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	wantStatus("deleted", upload.Append(t.Context(), 0, strings.NewReader("x")), http.StatusGone)
+	wantStatus("deleted", upload.Append(t.Context(), 0, strings.NewReader("x")), http.StatusGone, true)
 	if _, err := upload.Offset(t.Context()); err == nil {
 		t.Error("a deleted upload has an offset")
 	}

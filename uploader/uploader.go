@@ -1,8 +1,8 @@
-// Package uploader keeps a remote copy of a growing file complete, across
-// broken lines, restarts on either side and a remote that is away for a while.
+// Package uploader keeps a remote copy of a growing file complete, across broken lines, restarts on
+// either side and a remote that is away for a while.
 //
-// There is one idea: the remote is the truth. The uploader asks it how much it
-// has, sends from there, and after any error asks again.
+// There is one idea: the remote is the truth. The uploader asks it how much it has, sends from
+// there, and after any error asks again.
 package uploader
 
 import (
@@ -20,14 +20,16 @@ import (
 	"broadcastbot/internal/retry"
 )
 
-// Destination is a remote copy that can only grow at its end.
+// Destination is a remote copy that can only grow at its end. An error that no repetition can mend
+// is marked with [retry.Permanent]. Every Destination must pass testDestination.
 type Destination interface {
 	// Offset returns how many bytes the remote has.
 	Offset(ctx context.Context) (int64, error)
-	// Append sends what r yields, as it comes, to the remote's end, which has
-	// to be at offset. It returns after the remote has taken all of r.
+	// Append sends what r yields, as it comes, to the remote's end. If that is not at offset,
+	// Append changes nothing and returns an error. It returns after the remote has taken all of r;
+	// after an error the remote may have taken a part.
 	Append(ctx context.Context, offset int64, r io.Reader) error
-	// Finish tells the remote that its size bytes are all.
+	// Finish tells the remote that it has all bytes, which are size. It may be called again.
 	Finish(ctx context.Context, size int64) error
 }
 
@@ -48,21 +50,28 @@ type Remote interface {
 	Upload(id string) Upload
 }
 
-// ErrAhead means that the remote has more bytes than the file: they come from
-// another file, or the file has lost its end. Nothing can be appended then.
+// ErrAhead means that the remote has more bytes than the file: they come from another file, or the
+// file has lost its end. Then nothing can be appended.
 var ErrAhead = errors.New("the remote has bytes that the local file does not have")
 
-// errStalled ends an Append that the remote does not seem to receive.
+// Refused reports whether Run has given up because no repetition can help: the remote has
+// understood the request and refuses it, or it has other bytes, or the file was closed before its
+// end.
+func Refused(err error) bool {
+	return retry.IsPermanent(err) || errors.Is(err, ErrAhead) || errors.Is(err, livefile.ErrClosed)
+}
+
+// errStalled ends an Append of which nothing seems to arrive.
 var errStalled = errors.New("the line is up, but nothing arrives")
 
-// retryPolicy is how an upload that broke off is taken up again.
+// retryPolicy is how an upload that broke off is continued.
 var retryPolicy = retry.Policy{First: 200 * time.Millisecond, Max: 15 * time.Second}
 
-// How often the remote is asked for its offset while bytes flow, and how many
-// times in a row it may have received nothing before the line counts as dead.
+// How often the remote is asked for its offset while bytes flow, and how many times in a row it may
+// have received nothing before the line counts as dead.
 const (
-	checkInterval = 5 * time.Second
-	patience      = 3
+	checkInterval    = 5 * time.Second
+	maxStalledChecks = 3
 )
 
 // Uploader copies one File to one Destination.
@@ -74,13 +83,12 @@ type Uploader struct {
 	uploaded atomic.Int64
 }
 
-// Uploaded returns how many bytes the remote is known to have. It trails what
-// has been sent by up to five seconds.
+// Uploaded returns how many bytes the remote is known to have. It trails what has been sent by up
+// to five seconds.
 func (u *Uploader) Uploaded() int64 { return u.uploaded.Load() }
 
-// Run returns nil when the file is finished and the remote has all of it. It
-// tries for ever, except for errors that no repetition can mend (see Refused),
-// and until ctx ends.
+// Run returns nil when the file is finished and the remote has all of it. It tries again after
+// every error, until ctx ends or no repetition can help: see [Refused].
 func (u *Uploader) Run(ctx context.Context) error {
 	backoff := retry.NewBackoff(retryPolicy)
 	return backoff.Do(ctx, func(ctx context.Context) error {
@@ -95,9 +103,9 @@ func (u *Uploader) Run(ctx context.Context) error {
 	})
 }
 
-// transfer brings the remote from what it has to the end of the file.
+// transfer sends everything that the remote does not have, until the end of the file.
 func (u *Uploader) transfer(ctx context.Context) error {
-	offset, err := u.confirm(ctx)
+	offset, err := u.remoteOffset(ctx)
 	if err != nil {
 		return err
 	}
@@ -114,8 +122,8 @@ func (u *Uploader) transfer(ctx context.Context) error {
 	return nil
 }
 
-// confirm asks the remote how much it has.
-func (u *Uploader) confirm(ctx context.Context) (int64, error) {
+// remoteOffset asks the remote how much it has.
+func (u *Uploader) remoteOffset(ctx context.Context) (int64, error) {
 	offset, err := u.Destination.Offset(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("ask for the remote's offset: %w", err)
@@ -127,9 +135,9 @@ func (u *Uploader) confirm(ctx context.Context) (int64, error) {
 	return offset, nil
 }
 
-// append sends the file from offset to its end while a second goroutine watches
-// that it arrives: a request whose body flows for hours gets no answer, so a
-// line that died silently would go unnoticed.
+// append sends the file from offset to its end while a second goroutine watches that it arrives: a
+// request whose body flows for hours gets no answer, so a line that died silently would go
+// unnoticed.
 func (u *Uploader) append(ctx context.Context, offset int64) error {
 	group, ctx := errgroup.WithContext(ctx)
 	watchCtx, done := context.WithCancel(ctx)
@@ -145,23 +153,23 @@ func (u *Uploader) append(ctx context.Context, offset int64) error {
 	return group.Wait()
 }
 
-// watch returns errStalled when the remote falls behind and stays there, and
-// nil when ctx ends. A remote that can not be asked counts as one that stands
-// still: the bytes may flow all the same, so one failure proves nothing.
+// watch returns errStalled when the remote stays behind and receives nothing, and nil when ctx
+// ends. A remote that cannot be asked counts as one that receives nothing. Bytes may flow all the
+// same, so one failure proves nothing.
 func (u *Uploader) watch(ctx context.Context) error {
-	for stuck := 0; stuck < patience; {
+	for stalled := 0; stalled < maxStalledChecks; {
 		if retry.Sleep(ctx, checkInterval) != nil {
 			return nil
 		}
 		behind := u.Uploaded() < u.File.Size()
 		before := u.Uploaded()
-		if _, err := u.confirm(ctx); errors.Is(err, ErrAhead) {
+		if _, err := u.remoteOffset(ctx); errors.Is(err, ErrAhead) {
 			return err
 		}
 		if behind && u.Uploaded() <= before {
-			stuck++
+			stalled++
 		} else {
-			stuck = 0
+			stalled = 0
 		}
 	}
 	return errStalled

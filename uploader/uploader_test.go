@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"broadcastbot/internal/livefile"
+	"broadcastbot/internal/retry"
 )
 
 // memory is a Destination that can be made to fail.
@@ -158,8 +159,8 @@ func TestRunGivesUp(t *testing.T) {
 		want   error
 	}{
 		"ErrAhead":    {&memory{bytes: []byte("longer than the file")}, ErrAhead},
-		"wrong token": {&memory{refusal: &StatusError{Code: 401}}, &StatusError{}},
-		"deleted":     {&memory{refusal: &StatusError{Code: 410}}, &StatusError{}},
+		"wrong token": {&memory{refusal: retry.Permanent(&StatusError{Code: 401})}, &StatusError{}},
+		"deleted":     {&memory{refusal: retry.Permanent(&StatusError{Code: 410})}, &StatusError{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
