@@ -187,8 +187,8 @@ func TestPlayersAreServed(t *testing.T) {
 	}
 }
 
-// TestSealedIsNotForPlayers: they would play noise.
-func TestSealedIsNotForPlayers(t *testing.T) {
+// TestEncryptedIsNotForPlayers: they would play noise.
+func TestEncryptedIsNotForPlayers(t *testing.T) {
 	s := newStation(t, Options{})
 	for name, id := range map[string]string{
 		"finished": s.finished(noise(1000)), "growing": s.growing([]byte("MXC\x03")),

@@ -7,10 +7,9 @@ import (
 
 // Follow reads from offset on and waits at the edge for more.
 //
-// Read blocks until there is something to read, returns io.EOF after the last
-// byte of a finished file, ErrClosed when an unfinished one is closed, and the
-// context's cause when ctx ends. Closing the reader frees nothing and never
-// fails; it is there for those who need an io.ReadCloser.
+// Read blocks until there is something to read. It returns io.EOF after the last byte of a finished
+// file, ErrClosed when an unfinished one is closed, and the context's cause when ctx ends. Close
+// frees nothing and never fails; it is there for callers that need an io.ReadCloser.
 func (f *File) Follow(ctx context.Context, offset int64) io.ReadCloser {
 	return &follower{file: f, ctx: ctx, offset: offset}
 }
@@ -39,8 +38,8 @@ func (r *follower) Read(p []byte) (int, error) {
 // wait returns nil as soon as there is a byte at the follower's offset.
 func (r *follower) wait() error {
 	for {
-		// The channel is taken together with the size, so a change between
-		// this look and the wait below closes the very channel waited on.
+		// The channel is taken together with the size, so a change between this look and the wait
+		// below closes the very channel waited on.
 		size, finished, closed, changed := r.file.state()
 		switch {
 		case closed:

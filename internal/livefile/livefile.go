@@ -1,8 +1,8 @@
 // Package livefile is an append-only file that readers follow while it grows.
 //
-// The sender's spool and the gateway's recording are both a [File]: the file
-// is the queue between a writer and any number of readers. Every reader keeps
-// its own offset, so a slow one delays nobody and costs no buffer.
+// The sender's spool and the gateway's recording are both a [File]: the file is the queue between a
+// writer and any number of readers. Every reader keeps its own offset, so a slow one delays nobody
+// and costs no buffer.
 package livefile
 
 import (
@@ -14,17 +14,17 @@ import (
 	"sync"
 )
 
-// ErrClosed is returned to followers of a file that was closed before it was
-// finished, and to writers of a closed or finished one.
+// ErrClosed is returned to followers of a file that was closed before it was finished, and to
+// writers of a closed or finished one.
 var ErrClosed = errors.New("file is closed")
 
 // File is a growing file with one writer and many readers.
 //
-// All methods may be called from several goroutines, but there is one writer
-// at a time: Write, Truncate and Finish belong to it.
+// All methods may be called from several goroutines, but there is one writer at a time: Write,
+// Truncate and Finish belong to it.
 type File struct {
-	// SyncWrites makes every Write durable (fsync) before it is published.
-	// Set it before the first Write.
+	// SyncWrites makes every Write durable (fsync) before it is published. Set it before the first
+	// Write.
 	SyncWrites bool
 
 	f *os.File
@@ -36,8 +36,8 @@ type File struct {
 	changed  chan struct{} // closed at the next change of the fields above
 }
 
-// Create makes a new, empty file that only its owner may read (mode 0600).
-// The file must not exist. Its directory entry is durable on return.
+// Create makes a new, empty file that only its owner may read (mode 0600). The file must not exist.
+// Its directory entry is durable on return.
 func Create(path string) (*File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -50,8 +50,8 @@ func Create(path string) (*File, error) {
 	return &File{f: f, changed: make(chan struct{})}, nil
 }
 
-// Open continues an existing file after its last byte. What a crash has left in
-// the system's memory only is durable on return.
+// Open continues an existing file after its last byte. Bytes that a crash of the program has left
+// only in the system's memory are durable on return.
 func Open(path string) (*File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
@@ -80,8 +80,8 @@ func syncDir(dir string) error {
 
 // Write appends p and then publishes it to the readers.
 //
-// It is all or nothing: after an error (a full disk, say) the file is what it
-// was before, and the write may be tried again.
+// It is all or nothing: after an error (a full disk, say) the file is what it was before, and the
+// write may be tried again.
 func (f *File) Write(p []byte) (int, error) {
 	f.mu.Lock()
 	offset, open := f.size, !f.closed && !f.finished
@@ -115,8 +115,8 @@ func (f *File) change(apply func()) {
 	f.changed = make(chan struct{})
 }
 
-// Changed returns a channel that is closed at the next growth, finish or
-// close. Take it before looking at Size or Finished, and no wake-up is lost.
+// Changed returns a channel that is closed at the next growth, finish or close. Take it before
+// looking at Size or Finished, and no wake-up is lost.
 func (f *File) Changed() <-chan struct{} {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -137,15 +137,14 @@ func (f *File) Finished() bool {
 	return f.finished
 }
 
-// state returns everything that a waiting reader has to compare, at once.
+// state returns everything that a waiting reader has to compare, from one moment.
 func (f *File) state() (size int64, finished, closed bool, changed <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.size, f.finished, f.closed, f.changed
 }
 
-// ReadAt reads published bytes; at the edge it returns io.EOF, whether or not
-// more will come.
+// ReadAt reads published bytes; at the edge it returns io.EOF, whether or not more will come.
 func (f *File) ReadAt(p []byte, offset int64) (int, error) {
 	left := f.Size() - offset
 	if left <= 0 {
@@ -161,8 +160,8 @@ func (f *File) ReadAt(p []byte, offset int64) (int, error) {
 	return n, err
 }
 
-// Truncate cuts the file to size bytes. It is for repairs before anybody
-// follows the file: a reader that is already beyond size would be lost.
+// Truncate cuts the file to size bytes. It is for repairs before anybody follows the file: a reader
+// that is already beyond size would wait for bytes that it has read.
 func (f *File) Truncate(size int64) error {
 	if err := f.f.Truncate(size); err != nil {
 		return err
@@ -171,9 +170,8 @@ func (f *File) Truncate(size int64) error {
 	return nil
 }
 
-// Finish makes the file durable and tells the followers that this is all. They
-// are told also when the disk refuses: nothing more comes in either case, and
-// nobody should wait for it.
+// Finish makes the file durable and tells the followers that this is all. They are told also when
+// the disk refuses: nothing more comes in either case, and nobody should wait for it.
 func (f *File) Finish() error {
 	err := f.f.Sync()
 	f.change(func() { f.finished = true })

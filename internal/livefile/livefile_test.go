@@ -165,8 +165,8 @@ func TestWriteAfterTheEnd(t *testing.T) {
 	}
 }
 
-// TestFullDisk needs a file system with an end: /dev/full refuses writes
-// with ENOSPC like a full disk does.
+// TestFullDisk needs a file system with an end: /dev/full refuses writes with ENOSPC like a full
+// disk does.
 func TestFullDisk(t *testing.T) {
 	dev, err := os.OpenFile("/dev/full", os.O_RDWR, 0)
 	if err != nil {
@@ -179,8 +179,8 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// TestFollowersAreToldOfALostDisk: that the end cannot be made durable is no
-// reason to leave them waiting for more.
+// TestFollowersAreToldOfALostDisk: that the end cannot be made durable is no reason to leave them
+// waiting for more.
 func TestFollowersAreToldOfALostDisk(t *testing.T) {
 	f := mustCreate(t)
 	f.f.Close() // the disk is gone
