@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"io"
 	"time"
 
 	"broadcastbot/opusblocks"
@@ -41,10 +40,8 @@ type Recap struct {
 // at; "" where there is none.
 func (t *Track) Address() string { return cmp.Or(t.MXC, t.Reserved) }
 
-// OpenBlocks returns a reader of the track's file.
-func (t *Track) OpenBlocks(r io.Reader) *opusblocks.Reader {
-	return t.Link().NewReader(r)
-}
+// Form is how the track's file is made, and read.
+func (t *Track) Form() opusblocks.Form { return t.Link().Form() }
 
 // storedKey is the key as it stands in the database.
 func (t *Track) storedKey() (string, error) {

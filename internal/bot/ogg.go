@@ -70,7 +70,7 @@ func decrypt(w io.Writer, t *store.Track, path string) error {
 		return err
 	}
 	defer spool.Close()
-	err = opusblocks.WriteOgg(w, t.OpenBlocks(spool))
+	err = opusblocks.WriteOgg(w, t.Form().NewReader(spool))
 	if errors.Is(err, opusblocks.ErrCutOff) {
 		return nil
 	}

@@ -53,11 +53,7 @@ func mustRecord(t *testing.T, show *store.Show, room id.RoomID) *recorded {
 	}
 	defer f.Close()
 	head := opusblocks.Head{Channels: 1, PreSkip: 312, Title: show.Title, Speaker: show.Speaker, Started: show.StartedAt}
-	begin := func() (*opusblocks.Writer, error) { return opusblocks.NewWriter(f, show.Main().Key, head) }
-	if show.Main().Plain {
-		begin = func() (*opusblocks.Writer, error) { return opusblocks.NewPlainWriter(f, head) }
-	}
-	w, err := begin()
+	w, err := show.Main().Form().NewWriter(f, head)
 	if err != nil {
 		t.Fatal(err)
 	}

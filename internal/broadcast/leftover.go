@@ -55,7 +55,7 @@ func openTrack(recorded store.Track, path string) (*track, leftover, error) {
 
 // measure reads the spool and truncates it behind what is good.
 func (l *leftover) measure(t *track) (err error) {
-	blocks := t.OpenBlocks(io.NewSectionReader(t.spool, 0, t.spool.Size()))
+	blocks := t.Form().NewReader(io.NewSectionReader(t.spool, 0, t.spool.Size()))
 	if l.head, err = blocks.Head(); err != nil {
 		return unreadable(err)
 	}

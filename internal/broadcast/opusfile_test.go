@@ -53,7 +53,7 @@ func TestShowIsAnOpusFile(t *testing.T) {
 			if b.Main().Plain {
 				_, err = io.Copy(f, response.Body)
 			} else {
-				err = opusblocks.WriteOgg(f, b.Main().OpenBlocks(response.Body))
+				err = opusblocks.WriteOgg(f, b.Main().Form().NewReader(response.Body))
 			}
 			if err != nil {
 				t.Fatal(err)

@@ -38,7 +38,7 @@ func (r *recapReader) run(ctx context.Context, spool *livefile.File, t *store.Tr
 // it is. That is one pass in constant memory.
 func readRecap(file io.Reader, t *store.Track) (recap store.Recap, err error) {
 	hash := sha256.New()
-	blocks := t.OpenBlocks(io.TeeReader(file, hash))
+	blocks := t.Form().NewReader(io.TeeReader(file, hash))
 	head, err := blocks.Head()
 	if err != nil {
 		return recap, unreadable(err)

@@ -180,7 +180,7 @@ func (r *reopening) mayContinue(ctx context.Context, tracks []*track, left []lef
 // continueShow puts the show on air again, in the same files.
 func (r *reopening) continueShow(ctx context.Context, tracks []*track, left leftover) *Session {
 	for _, t := range tracks {
-		t.writer = continueWriter(t.spool, &t.Track, t.end)
+		t.writer = t.Form().ResumeWriter(t.spool, t.end)
 	}
 	return newSession(r.Options, r.entry, r.sourceAgain(ctx, left), tracks)
 }

@@ -244,7 +244,7 @@ func TestAnnouncementWithoutAnswer(t *testing.T) {
 	}
 }
 
-// TestNothingIsTouchedBeforeTheAnnouncerIsReady: a bot that can not log in ends
+// TestNothingIsTouchedBeforeTheAnnouncerIsReady: a bot that cannot log in ends
 // at once, and leaves the show for the next start.
 func TestNothingIsTouchedBeforeTheAnnouncerIsReady(t *testing.T) {
 	s := mustStudio(t)
@@ -333,7 +333,7 @@ func testEndedShowIsOnlyConcluded(t *testing.T, s *studio) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file.writer = continueWriter(file.spool, &file.Track, file.end)
+	file.writer = file.Form().ResumeWriter(file.spool, file.end)
 	if err := file.finish(nil, 0); err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package broadcast
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"os"
 	"sync"
@@ -43,27 +42,12 @@ func createTrack(t store.Track, path string, head opusblocks.Head) (*track, erro
 	}
 	spool.SyncWrites = true
 	created := &track{Track: t, path: path, spool: spool, preSkip: head.PreSkip}
-	created.writer, err = beginWriter(spool, &t, head)
+	created.writer, err = t.Form().NewWriter(spool, head)
 	if created.note(err) != nil {
 		created.remove()
 		return nil, err
 	}
 	return created, nil
-}
-
-func beginWriter(spool io.Writer, t *store.Track, head opusblocks.Head) (*opusblocks.Writer, error) {
-	if t.Plain {
-		return opusblocks.NewPlainWriter(spool, head)
-	}
-	return opusblocks.NewWriter(spool, t.Key, head)
-}
-
-// continueWriter is beginWriter for a spool that a crash has broken off.
-func continueWriter(spool io.Writer, t *store.Track, at opusblocks.Position) *opusblocks.Writer {
-	if t.Plain {
-		return opusblocks.ResumePlainWriter(spool, at)
-	}
-	return opusblocks.ResumeWriter(spool, t.Key, at)
 }
 
 // headOf is what block 0 of a show's track says.
