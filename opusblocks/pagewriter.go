@@ -12,29 +12,20 @@ type pageWriter struct {
 	continuity
 	pageBlocks bool // see Form
 
-	// Of the page that is being filled.
-	lacing, body []byte
-	packets      int
+	lacing, body []byte // of the page that is being filled
 
-	// What was laid out last, block by block.
-	pages    []byte // all of the payloads
+	// What was laid out last.
+	pages    []byte
+	sizes    []int // of the pages of each block
 	payloads [][]byte
-	contents []content
-}
-
-// content is what a block holds.
-type content struct {
-	size    int   // of its pages in bytes
-	packets int   // how many
-	end     int64 // of its sound: samples at 48 kHz, pre-skip included
 }
 
 // layOut makes pages of packets: one page, or more where one has not enough lacing
 // values. Without packets it makes the end, or a sign of life. After an error
 // nothing has been counted.
 func (p *pageWriter) layOut(packets [][]byte, last bool, endTrim int) error {
-	p.lacing, p.body, p.packets = p.lacing[:0], p.body[:0], 0
-	p.pages, p.payloads, p.contents = p.pages[:0], p.payloads[:0], p.contents[:0]
+	p.lacing, p.body = p.lacing[:0], p.body[:0]
+	p.pages, p.sizes, p.payloads = p.pages[:0], p.sizes[:0], p.payloads[:0]
 	next := p.continuity
 	for _, packet := range packets {
 		if err := p.add(packet, &next); err != nil {
@@ -48,7 +39,7 @@ func (p *pageWriter) layOut(packets [][]byte, last bool, endTrim int) error {
 	if len(packets) > 0 || last || p.pageBlocks {
 		p.finishPage(&next, last)
 	} else {
-		p.contents = append(p.contents, content{end: next.granule}) // a sign of life
+		p.sizes = append(p.sizes, 0) // a sign of life
 	}
 	p.continuity = next
 	p.cutPayloads()
@@ -70,38 +61,34 @@ func (p *pageWriter) add(packet []byte, next *continuity) error {
 	}
 	p.lacing = oggopus.AppendLacing(p.lacing, len(packet))
 	p.body = append(p.body, packet...)
-	p.packets++
 	next.granule += int64(samples)
 	return nil
 }
 
-// finishPage appends the page that was filled and notes what its block holds.
+// finishPage appends the page that was filled to the block to which it belongs.
 func (p *pageWriter) finishPage(next *continuity, last bool) {
 	page := oggopus.Page{
 		Last: last, Granule: next.granule, Serial: next.serial, Sequence: next.page,
 		Lacing: p.lacing, Body: p.body,
 	}
-	if p.packets == 0 {
+	if len(p.lacing) == 0 {
 		page.Granule = noPacketEnds
 	}
 	before := len(p.pages)
 	p.pages = page.Append(p.pages)
-	if p.pageBlocks || len(p.contents) == 0 {
-		p.contents = append(p.contents, content{})
+	if p.pageBlocks || len(p.sizes) == 0 {
+		p.sizes = append(p.sizes, 0)
 	}
-	block := &p.contents[len(p.contents)-1]
-	block.size += len(p.pages) - before
-	block.packets += p.packets
-	block.end = next.granule
-	p.lacing, p.body, p.packets = p.lacing[:0], p.body[:0], 0
+	p.sizes[len(p.sizes)-1] += len(p.pages) - before
+	p.lacing, p.body = p.lacing[:0], p.body[:0]
 	next.page++
 }
 
 // cutPayloads divides the pages into those of each block.
 func (p *pageWriter) cutPayloads() {
 	rest := p.pages
-	for _, block := range p.contents {
-		p.payloads = append(p.payloads, rest[:block.size])
-		rest = rest[block.size:]
+	for _, size := range p.sizes {
+		p.payloads = append(p.payloads, rest[:size])
+		rest = rest[size:]
 	}
 }

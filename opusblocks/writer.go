@@ -14,12 +14,6 @@ import (
 // After an error of the underlying Write nothing more can be written: somebody may
 // have seen a part of the block, so its sequence number must not be used again.
 type Writer struct {
-	// OnBlock, if it is set, is called with every block behind block 0 as soon as
-	// it is written, before the call that wrote it returns. The blocks are those
-	// that a Reader of the file will return, in the same order. [SeekTable.Add]
-	// fits.
-	OnBlock func(Block)
-
 	file  *blocks.Writer
 	pages pageWriter
 }
@@ -81,28 +75,9 @@ func (z *Writer) write(packets [][]byte, last bool, endTrim int) error {
 	if last {
 		add = z.file.Finish
 	}
-	written, err := add(z.pages.payloads...)
-	if err != nil {
+	if err := add(z.pages.payloads...); err != nil {
 		z.pages.continuity = before
 		return err
 	}
-	z.report(written, before.granule, packets, last)
 	return nil
-}
-
-// report calls OnBlock for blocks that were written, whose sound begins at start.
-func (z *Writer) report(written []blocks.Block, start int64, packets [][]byte, last bool) {
-	if z.OnBlock == nil {
-		return
-	}
-	for i, raw := range written {
-		content := z.pages.contents[i]
-		z.OnBlock(Block{
-			Sequence: raw.Sequence, Offset: raw.Offset, Size: raw.Size,
-			Start: start, End: content.end, Packets: packets[:content.packets:content.packets],
-			Last: last && i == len(written)-1,
-		})
-		start = content.end
-		packets = packets[content.packets:]
-	}
 }

@@ -242,8 +242,6 @@ func TestHotPathDoesNotAllocate(t *testing.T) {
 	}
 	eachForm(t, func(t *testing.T, empty show) {
 		w := empty.mustBegin(t, io.Discard)
-		var table SeekTable
-		w.OnBlock = table.Add
 		if n := testing.AllocsPerRun(200, func() {
 			if err := errors.Join(w.WriteBlock(packets), w.KeepAlive()); err != nil {
 				t.Fatal(err)

@@ -55,7 +55,7 @@ func mustFile(t testing.TB, n int, size func(*rand.Rand) int) file {
 	for range n {
 		payload := randomBytes(random, size(random))
 		f.payloads, f.offsets = append(f.payloads, payload), append(f.offsets, out.Len())
-		if _, err := w.Write(payload); err != nil {
+		if err := w.Write(payload); err != nil {
 			t.Fatal(err)
 		}
 	}

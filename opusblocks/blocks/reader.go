@@ -6,6 +6,14 @@ import (
 	"io"
 )
 
+// Block is a block as it stands in a file.
+type Block struct {
+	Sequence uint32
+	Offset   int64  // of its first byte in the file
+	Size     int    // bytes in the file
+	Payload  []byte // valid until the next call
+}
+
 // Reader opens a file block by block. Of a sealed file it returns nothing that has
 // not been authenticated. It does not know which block is the last: the caller,
 // who understands the payloads, does.
