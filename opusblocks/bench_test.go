@@ -27,7 +27,7 @@ func BenchmarkSeal(b *testing.B) {
 	for _, ms := range blockSizes {
 		b.Run(fmt.Sprintf("%dms", ms), func(b *testing.B) {
 			packets, size := benchPackets(ms)
-			w, err := NewWriter(io.Discard, NewKey(), testHead)
+			w, err := Sealed(NewKey()).NewWriter(io.Discard, testHead)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -68,7 +68,7 @@ func BenchmarkOpen(b *testing.B) {
 			packets, size := benchPackets(ms)
 			key := NewKey()
 			var file bytes.Buffer
-			w, err := NewWriter(&file, key, testHead)
+			w, err := Sealed(key).NewWriter(&file, testHead)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -79,10 +79,10 @@ func BenchmarkOpen(b *testing.B) {
 			}
 			b.SetBytes(size)
 			b.ReportAllocs()
-			r := NewReader(bytes.NewReader(file.Bytes()), key)
+			r := Sealed(key).NewReader(bytes.NewReader(file.Bytes()))
 			for b.Loop() {
 				if _, err := r.ReadBlock(); err != nil { // the end of the file: begin again
-					r = NewReader(bytes.NewReader(file.Bytes()), key)
+					r = Sealed(key).NewReader(bytes.NewReader(file.Bytes()))
 				}
 			}
 		})

@@ -1,12 +1,9 @@
 package opusblocks
 
-import (
-	"io"
+import "broadcastbot/opusblocks/blocks"
 
-	"broadcastbot/opusblocks/blocks"
-)
-
-// Form is how the pages of a show stand in a file: see [Sealed] and [Plain].
+// Form is how the pages of a show stand in a file: see [Sealed] and [Plain]. It
+// begins, continues and reads such files.
 type Form struct {
 	blocks func() blocks.Form // each writer and each reader has one
 	// headPages returns the two header pages, which are the payload of block 0.
@@ -24,30 +21,3 @@ func Sealed(key Key) Form {
 		headPages: Head.committedPages,
 	}
 }
-
-// NewWriter begins a file: it writes block 0, and before it what the file begins
-// with.
-func (f Form) NewWriter(w io.Writer, head Head) (*Writer, error) { return newWriter(w, f, head) }
-
-// ResumeWriter continues a file at the position of a Reader that has read all whole
-// blocks of it. The caller cuts the file there. It must be certain that nobody has
-// seen bytes beyond that position: their sequence numbers will be used again.
-func (f Form) ResumeWriter(w io.Writer, at Position) *Writer { return resumeWriter(w, f, at) }
-
-// NewReader reads a file from its first byte.
-func (f Form) NewReader(r io.Reader) *Reader {
-	return &Reader{file: blocks.NewReader(r, f.blocks()), pages: pageReader{pageBlocks: f.pageBlocks}}
-}
-
-// NewWriter begins a sealed file.
-func NewWriter(w io.Writer, key Key, head Head) (*Writer, error) {
-	return Sealed(key).NewWriter(w, head)
-}
-
-// ResumeWriter continues a sealed file: see [Form.ResumeWriter].
-func ResumeWriter(w io.Writer, key Key, at Position) *Writer {
-	return Sealed(key).ResumeWriter(w, at)
-}
-
-// NewReader reads a sealed file from its first byte.
-func NewReader(r io.Reader, key Key) *Reader { return Sealed(key).NewReader(r) }

@@ -3,7 +3,6 @@ package opusblocks
 import (
 	"errors"
 	"fmt"
-	"io"
 
 	"broadcastbot/internal/oggopus"
 	"broadcastbot/opusblocks/blocks"
@@ -19,15 +18,6 @@ func Plain() Form {
 		headPages: Head.plainPages, pageBlocks: true,
 	}
 }
-
-// NewPlainWriter begins a file that is not encrypted.
-func NewPlainWriter(w io.Writer, head Head) (*Writer, error) { return Plain().NewWriter(w, head) }
-
-// ResumePlainWriter continues a file that is not encrypted: see [Form.ResumeWriter].
-func ResumePlainWriter(w io.Writer, at Position) *Writer { return Plain().ResumeWriter(w, at) }
-
-// NewPlainReader reads a file that is not encrypted from its first byte: see [Plain].
-func NewPlainReader(r io.Reader) *Reader { return Plain().NewReader(r) }
 
 // barePages is the form in which a block is its payload: an Ogg page, or in block
 // 0 two of them.

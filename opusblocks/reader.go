@@ -25,6 +25,11 @@ type Reader struct {
 	packets [][]byte
 }
 
+// NewReader reads a file from its first byte.
+func (f Form) NewReader(r io.Reader) *Reader {
+	return &Reader{file: blocks.NewReader(r, f.blocks()), pages: pageReader{pageBlocks: f.pageBlocks}}
+}
+
 // Head returns what block 0 says, reading it first if need be.
 func (z *Reader) Head() (Head, error) {
 	if z.opened {

@@ -301,7 +301,7 @@ func TestWriteOgg(t *testing.T) {
 		}
 	})
 	s := mustShow(t, 1, constant)
-	if err := WriteOgg(io.Discard, NewReader(bytes.NewReader(s.file), NewKey())); !errors.Is(err, ErrWrongKey) {
+	if err := WriteOgg(io.Discard, Sealed(NewKey()).NewReader(bytes.NewReader(s.file))); !errors.Is(err, ErrWrongKey) {
 		t.Errorf("err = %v, want ErrWrongKey", err)
 	}
 }

@@ -89,7 +89,7 @@ func readAll(r *Reader) (packets [][]byte, err error) {
 func TestVectors(t *testing.T) {
 	for _, v := range mustVectors(t) {
 		t.Run(v.name, func(t *testing.T) {
-			r := NewReader(bytes.NewReader(v.file), v.key)
+			r := Sealed(v.key).NewReader(bytes.NewReader(v.file))
 			packets, err := readAll(r)
 			if !errors.Is(err, v.expect) || (err == nil) != (v.expect == nil) {
 				t.Errorf("err = %v, want %v", err, v.expect)

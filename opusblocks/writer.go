@@ -18,8 +18,9 @@ type Writer struct {
 	pages pageWriter
 }
 
-// newWriter writes block 0.
-func newWriter(w io.Writer, f Form, head Head) (*Writer, error) {
+// NewWriter begins a file: it writes block 0, and before it what the file begins
+// with.
+func (f Form) NewWriter(w io.Writer, head Head) (*Writer, error) {
 	var random [4]byte
 	rand.Read(random[:])
 	serial := binary.LittleEndian.Uint32(random[:])
@@ -34,8 +35,10 @@ func newWriter(w io.Writer, f Form, head Head) (*Writer, error) {
 	return &Writer{file: file, pages: newPageWriter(f, continuity{serial: serial, page: firstPage})}, nil
 }
 
-// resumeWriter goes on with a file that has been begun.
-func resumeWriter(w io.Writer, f Form, at Position) *Writer {
+// ResumeWriter continues a file at the position of a Reader that has read all whole
+// blocks of it. The caller cuts the file there. It must be certain that nobody has
+// seen bytes beyond that position: their sequence numbers will be used again.
+func (f Form) ResumeWriter(w io.Writer, at Position) *Writer {
 	return &Writer{
 		file:  blocks.ResumeWriter(w, f.blocks(), blocks.Position{Offset: at.Offset, Sequence: at.Sequence}),
 		pages: newPageWriter(f, continuity{serial: at.Serial, page: at.Page, granule: at.Samples}),

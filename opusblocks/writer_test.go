@@ -42,13 +42,13 @@ func TestBlockZeroHasOneSize(t *testing.T) {
 		head := testHead
 		head.Title, head.Speaker = test.title, test.speaker
 		key := NewKey()
-		if _, err := NewWriter(&file, key, head); err != nil {
+		if _, err := Sealed(key).NewWriter(&file, head); err != nil {
 			t.Fatal(err)
 		}
 		if file.Len() != HeadSize {
 			t.Errorf("block 0 of a title of %d bytes ends at %d, want %d", len(test.title), file.Len(), HeadSize)
 		}
-		got, err := NewReader(&file, key).Head()
+		got, err := Sealed(key).NewReader(&file).Head()
 		if err != nil || got.Speaker != test.speaker {
 			t.Fatalf("Head = %+v, %v", got, err)
 		}
@@ -274,7 +274,7 @@ func TestOneHour(t *testing.T) {
 	}
 	written := make(chan error, 1)
 	go func() {
-		writer, err := NewWriter(w, key, testHead)
+		writer, err := Sealed(key).NewWriter(w, testHead)
 		for range blocks {
 			if err == nil {
 				err = writer.WriteBlock(packets)
@@ -287,7 +287,7 @@ func TestOneHour(t *testing.T) {
 	}()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	reader := NewReader(r, key)
+	reader := Sealed(key).NewReader(r)
 	var n int
 	for {
 		block, err := reader.ReadBlock()

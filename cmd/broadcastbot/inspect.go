@@ -69,7 +69,7 @@ func inspectSealed(out io.Writer, r io.Reader, quiet bool) error {
 
 // inspectPlain reads a file that is not encrypted.
 func inspectPlain(out io.Writer, r io.Reader, quiet bool) error {
-	reader := opusblocks.NewPlainReader(r)
+	reader := opusblocks.Plain().NewReader(r)
 	head, err := reader.Head()
 	if err != nil {
 		return err

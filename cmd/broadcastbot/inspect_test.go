@@ -11,7 +11,7 @@ import (
 
 func TestInspect(t *testing.T) {
 	var file bytes.Buffer
-	w, err := opusblocks.NewWriter(&file, opusblocks.NewKey(), opusblocks.Head{Channels: 1})
+	w, err := opusblocks.Sealed(opusblocks.NewKey()).NewWriter(&file, opusblocks.Head{Channels: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestInspect(t *testing.T) {
 
 func TestInspectPlain(t *testing.T) {
 	var file bytes.Buffer
-	w, err := opusblocks.NewPlainWriter(&file, opusblocks.Head{Channels: 1, Title: "Town hall", Speaker: "@a:x"})
+	w, err := opusblocks.Plain().NewWriter(&file, opusblocks.Head{Channels: 1, Title: "Town hall", Speaker: "@a:x"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,7 +53,7 @@ func mustPlainShow(t *testing.T) *plainShow {
 		}
 		s.tone = append(s.tone, packet[:n])
 	}
-	s.writer, err = opusblocks.NewPlainWriter(s, opusblocks.Head{Channels: 1, PreSkip: 312, Title: "Town hall", Speaker: "@a:x", Started: time.Now()})
+	s.writer, err = opusblocks.Plain().NewWriter(s, opusblocks.Head{Channels: 1, PreSkip: 312, Title: "Town hall", Speaker: "@a:x", Started: time.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,12 +56,12 @@ func begin(t testing.TB, plain bool) *Show {
 	t.Helper()
 	s := Reserve(t)
 	s.Plain = plain
-	var err error
-	if sink := (appender{t, s}); plain {
-		s.Writer, err = opusblocks.NewPlainWriter(sink, Head)
-	} else {
-		s.Writer, err = opusblocks.NewWriter(sink, s.Key, Head)
+	form := opusblocks.Sealed(s.Key)
+	if plain {
+		form = opusblocks.Plain()
 	}
+	var err error
+	s.Writer, err = form.NewWriter(appender{t, s}, Head)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +209,7 @@ func (s *Show) Link() string {
 // last.
 func Blocks(t testing.TB, key opusblocks.Key, packets [][]byte) (blocks [][]byte) {
 	t.Helper()
-	w, err := opusblocks.NewWriter(each(func(block []byte) { blocks = append(blocks, bytes.Clone(block)) }), key, Head)
+	w, err := opusblocks.Sealed(key).NewWriter(each(func(block []byte) { blocks = append(blocks, bytes.Clone(block)) }), Head)
 	for block := range slices.Chunk(packets, PerBlock) {
 		if err == nil {
 			err = w.WriteBlock(block)
