@@ -110,17 +110,11 @@ func (g *Gateway) uploadOffset(w http.ResponseWriter, r *http.Request) error {
 // deleteUpload answers DELETE: the recording is removed, finished or not, and everybody who reads
 // it is cut off.
 func (g *Gateway) deleteUpload(w http.ResponseWriter, r *http.Request) error {
-	rec, err := g.catalogue.Acquire(r.PathValue("id"))
-	if err != nil {
+	id := r.PathValue("id")
+	if err := g.catalogue.Remove(id); err != nil {
 		return err
 	}
-	defer rec.Release()
-	appender := rec.LockAppend()
-	defer appender.Unlock()
-	if err := appender.Remove(); err != nil {
-		return err
-	}
-	g.log.Info("recording removed", "recording", rec.ID())
+	g.log.Info("recording removed", "recording", id)
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }

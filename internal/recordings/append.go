@@ -64,16 +64,6 @@ func (a *Appender) SetLength(length int64) error {
 // after an error and after success.
 func (a *Appender) Finish() error { return a.rec.finish() }
 
-// Remove deletes the recording, growing or finished. Its context ends with ErrRemoved, and Acquire
-// will return that error. Remove does nothing but return the cause if the appender's context has
-// ended.
-func (a *Appender) Remove() error {
-	if err := context.Cause(a.ctx); err != nil {
-		return err
-	}
-	return a.rec.remove()
-}
-
 // appendLock lets one at a time append, the newest who asked.
 type appendLock struct {
 	mu     sync.Mutex
@@ -90,16 +80,22 @@ type lockHolder struct {
 func (l *appendLock) lock(parent context.Context) (ctx context.Context, unlock func()) {
 	ctx, stop := context.WithCancelCause(parent)
 	me := &lockHolder{stop: stop, unlocked: make(chan struct{})}
-	l.mu.Lock()
-	before := l.holder
-	l.holder = me
-	l.mu.Unlock()
-	if before != nil {
-		before.stop(ErrSuperseded)
+	if before := l.replace(me); before != nil {
 		<-before.unlocked // also when we were superseded meanwhile: whoever waits for us waits for all before us
 	}
 	return ctx, func() {
 		stop(context.Canceled)
 		close(me.unlocked)
 	}
+}
+
+// replace makes me the holder and asks the one before to stop.
+func (l *appendLock) replace(me *lockHolder) (before *lockHolder) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	before, l.holder = l.holder, me
+	if before != nil {
+		before.stop(ErrSuperseded)
+	}
+	return before
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -20,9 +21,6 @@ func TestNewestAppenderWins(t *testing.T) {
 	if cause := context.Cause(old.Context()); cause != ErrSuperseded {
 		t.Errorf("the old one is told %v", cause)
 	}
-	if err := old.Remove(); err != ErrSuperseded {
-		t.Errorf("Remove = %v", err)
-	}
 	mustWrite(t, old, "what it had in hand. ")
 	select {
 	case <-got:
@@ -37,6 +35,42 @@ func TestNewestAppenderWins(t *testing.T) {
 	mustWrite(t, newer, "the rest")
 	newer.Unlock()
 	mustHave(t, rec, "what it had in hand. the rest", false)
+}
+
+// TestRemoveStopsTheAppender, and leaves the recording to somebody who comes even later.
+func TestRemoveStopsTheAppender(t *testing.T) {
+	c := mustOpenCatalogue(t, newMemory())
+	id := mustCreate(t, c, "hello", false)
+	rec := mustAcquire(t, c, id)
+	defer rec.Release()
+	holder := func() *lockHolder {
+		rec.lock.mu.Lock()
+		defer rec.lock.mu.Unlock()
+		return rec.lock.holder
+	}
+	old, removed, got := rec.LockAppend(), make(chan error), make(chan *Appender)
+	go func() { removed <- c.Remove(id) }()
+	<-old.Context().Done()
+	remover := holder()
+	go func() { got <- rec.LockAppend() }()
+	for holder() == remover {
+		runtime.Gosched()
+	}
+	old.Unlock()
+	if err := <-removed; err != ErrSuperseded {
+		t.Errorf("Remove = %v", err)
+	}
+	newer := <-got
+	mustWrite(t, newer, " world")
+	go func() { removed <- c.Remove(id) }()
+	<-newer.Context().Done()
+	newer.Unlock()
+	if err := <-removed; err != nil {
+		t.Errorf("Remove = %v", err)
+	}
+	if cause := context.Cause(rec.Context()); cause != ErrRemoved {
+		t.Errorf("the recording ends with %v", cause)
+	}
 }
 
 // TestOneAppenderAtATime lets many take the append lock from each other.

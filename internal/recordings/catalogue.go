@@ -1,6 +1,7 @@
 package recordings
 
 import (
+	"context"
 	"errors"
 	"sync"
 )
@@ -100,6 +101,23 @@ func (c *Catalogue) Acquire(id string) (*Recording, error) {
 			return rec, nil
 		}
 	}
+}
+
+// Remove deletes a recording, growing or finished: its context ends with ErrRemoved, and Acquire
+// returns that error from now on. An appender is asked to stop before that. The error is that of
+// Acquire, ErrSuperseded if somebody newer begins to append meanwhile, or one of the storage.
+func (c *Catalogue) Remove(id string) error {
+	rec, err := c.Acquire(id)
+	if err != nil {
+		return err
+	}
+	defer rec.Release()
+	appender := rec.LockAppend()
+	defer appender.Unlock()
+	if err := context.Cause(appender.Context()); err != nil {
+		return err
+	}
+	return rec.remove()
 }
 
 // holdOpen makes the caller a holder of a recording that is open. If it is not, holdOpen returns

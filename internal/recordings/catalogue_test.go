@@ -66,11 +66,7 @@ func mustCreate(t testing.TB, c *Catalogue, text string, whole bool) (id string)
 
 func mustRemove(t testing.TB, c *Catalogue, id string) {
 	t.Helper()
-	rec := mustAcquire(t, c, id)
-	defer rec.Release()
-	a := rec.LockAppend()
-	defer a.Unlock()
-	if err := a.Remove(); err != nil {
+	if err := c.Remove(id); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -79,6 +75,9 @@ func TestUnknownIDs(t *testing.T) {
 	c := mustOpenCatalogue(t, newMemory())
 	for _, id := range []string{"", "x", newID(), newID() + ".part", "../" + newID(), newID()[:21] + "!", newID()[:21] + "="} {
 		mustNotAcquire(t, c, id, ErrNotFound)
+		if err := c.Remove(id); err != ErrNotFound {
+			t.Errorf("Remove = %v", err)
+		}
 	}
 }
 
@@ -144,11 +143,9 @@ func TestRemove(t *testing.T) {
 				t.Errorf("its reader is told %v", cause)
 			}
 			mustNotAcquire(t, c, id, ErrRemoved)
-			a := reader.LockAppend()
-			if err := a.Remove(); err != ErrRemoved {
+			if err := c.Remove(id); err != ErrRemoved {
 				t.Errorf("the second Remove = %v", err)
 			}
-			a.Unlock()
 			reader.Release()
 			if n := m.file(id).state().closed; n != 1 {
 				t.Errorf("it was closed %d times", n)

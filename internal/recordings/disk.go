@@ -43,7 +43,11 @@ func (d Disk) Create(id string, length int64) (Growing, error) {
 			return nil, err
 		}
 	}
-	return livefile.Create(d.path(id, partFile))
+	file, err := livefile.Create(d.path(id, partFile))
+	if err != nil {
+		return nil, err // not file, which would be a Growing that is not nil
+	}
+	return file, nil
 }
 
 // SetLength implements [Storage]. The file appears whole or not at all: the first digits of a

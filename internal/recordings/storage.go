@@ -36,8 +36,8 @@ type Storage interface {
 	Remove(id string) error
 }
 
-// Content is the bytes of one recording, as its readers see them. Close is called with the catalogue
-// locked, so it must not wait for anything far away.
+// Content is the bytes of one recording, as its readers see them. Close is called with the
+// catalogue locked, so it must not wait for anything far away.
 type Content interface {
 	io.ReaderAt
 	io.Closer
