@@ -15,7 +15,7 @@ const healthTimeout = 5 * time.Second
 // runHealth asks the gateway of a config whether it is well: that of this machine, or the remote one.
 func runHealth(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := newFlags("health", "-config FILE", stderr)
-	path := flags.String("config", "", "config `file` of the station or gateway that is asked; without one, defaults and the environment")
+	path := flags.String("config", "", "config `file` of the gateway that is asked; without one, defaults and the environment")
 	if _, err := parse(flags, args, 0, 0); err != nil {
 		return err
 	}

@@ -45,10 +45,9 @@ type Server struct {
 	process *Process
 }
 
-// Start builds Dendrite when needed, starts it and returns when it answers. An
-// error is ErrBuild where it is not to be had on this machine.
-// The context bounds the start only; the server runs until Stop, or until this
-// process dies.
+// Start builds Dendrite when needed, starts it and returns when it answers. The
+// error is ErrBuild on a machine that cannot build it. The context bounds the
+// start only; the server runs until Stop, or until this process dies.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = io.Discard

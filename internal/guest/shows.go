@@ -20,8 +20,9 @@ type Show struct {
 }
 
 // Latest returns the newest show that was announced in the room, as it stands
-// now; by, where it is not empty, is the Matrix id of who has to have announced it. ok is false
-// where there is none, or none that this session can decrypt.
+// now. Where by is not empty, only shows count that the user of this Matrix id
+// has announced. ok is false where there is no show, or none that this session
+// can decrypt.
 func (g *Guest) Latest(ctx context.Context, room id.RoomID, by string) (show Show, ok bool, err error) {
 	var from string
 	for looked := 0; looked < history; {
@@ -73,7 +74,7 @@ func (g *Guest) show(ctx context.Context, evt *event.Event, by string) (Show, bo
 	return Show{Announcement: a, By: evt.Sender}, true
 }
 
-// mayEdit is false for an edit of what somebody else has said.
+// mayEdit is false where a message edits what somebody else has said.
 func (g *Guest) mayEdit(ctx context.Context, evt *event.Event) bool {
 	edited := evt.Content.AsMessage().RelatesTo.GetReplaceID()
 	if edited == "" {

@@ -21,8 +21,8 @@ type Announcement struct {
 	Speaker   string           `json:"speaker"`
 	StartedAt int64            `json:"started_at"`
 	LiveURL   string           `json:"live_url"`
-	File      *opusblocks.File `json:"file,omitempty"` // of a show that is encrypted; its url is missing while the homeserver has promised none
-	URL       string           `json:"url,omitempty"`  // in its place, of one that is not
+	File      *opusblocks.File `json:"file,omitempty"` // of an encrypted show; without url while the homeserver has promised no address
+	URL       string           `json:"url,omitempty"`  // of a plain show, in the place of File
 	Info      AnnouncementInfo `json:"info"`
 	Duration  int64            `json:"duration"`
 	Size      int64            `json:"size"`

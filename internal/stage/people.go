@@ -122,7 +122,7 @@ func (p *People) Leave() {
 	p.running.Wait()
 }
 
-// Await waits for a message in the room that Bob gets to read. what is for the
+// Await waits for a message in the room that Bob can read. what names it in the
 // error.
 func (p *People) Await(ctx context.Context, what string, wanted func(*event.Event) bool) (*event.Event, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("bob waits in vain for %s", what))

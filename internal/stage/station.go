@@ -79,9 +79,9 @@ func (s *Station) Start(ctx context.Context) error {
 	return nil
 }
 
-// command is a process that dies with us, and does not get our Ctrl-C: what it
-// means is for us to pass on. The thread that starts it has to live as long, as
-// those of Go do that nobody has locked.
+// command is a process that dies with us. It does not get the terminal's Ctrl-C,
+// because what that means for it is our decision. The thread that starts it has
+// to live as long as it does; threads of Go do, as long as nobody locks them.
 func command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, args...)
 	dendrite.DieWithParent(cmd)
