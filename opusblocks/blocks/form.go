@@ -31,7 +31,7 @@ type Decoder interface {
 
 	// Extent is HeadExtent for every other block.
 	Extent(start []byte) (size int, err error)
-	// Sequence returns the number that a whole block has.
+	// Sequence returns the number of a block. It needs as many bytes of it as Extent(nil) says.
 	Sequence(block []byte) uint32
 	// Open appends the payload of a whole block to dst.
 	Open(dst, block []byte) (payload []byte, err error)

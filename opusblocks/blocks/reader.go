@@ -208,12 +208,24 @@ func (z *Reader) findBlock() (Block, error) {
 	}
 }
 
+// minBlock is smaller than every block of every form, in bytes.
+const minBlock = 24
+
+// misplaced reports whether what begins here has a number that no block in this place of a file can
+// have, because that many blocks do not fit before it. Where the byte before a header has eight ones,
+// as one in 256 has, a marker seems to begin there, too. The block that it promises would be 256 times
+// as long as the real one, and while the file grows somebody would wait for it in vain.
+func (z *Reader) misplaced(start []byte) bool {
+	least, _ := z.form.Extent(nil)
+	return len(start) >= least && int64(z.form.Sequence(start)) > z.offset/minBlock
+}
+
 // candidate goes to the next bytes that look like a whole block.
 func (z *Reader) candidate() ([]byte, error) {
 	var start []byte
 	for {
 		size, refused := z.form.Extent(start)
-		if refused != nil {
+		if refused != nil || z.misplaced(start) {
 			z.advance(1)
 			start = nil
 			continue

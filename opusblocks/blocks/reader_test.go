@@ -152,6 +152,20 @@ func TestJumpToEveryByte(t *testing.T) {
 }
 
 // TestJumpToBlockZero: a server could put a copy of it anywhere.
+// TestJumpBeforeAMarkerThatSeemsToBeginEarlier: nobody waits for the long block that a misread header
+// promises, while the real one is there.
+func TestJumpBeforeAMarkerThatSeemsToBeginEarlier(t *testing.T) {
+	f := mustFile(t, 4, constant)
+	for ones := 1; ones <= 3; ones++ {
+		start := slices.Concat(bytes.Repeat([]byte{0xff}, ones), f.block(3))
+		r := f.mustOpen(t)
+		r.Jump(io.MultiReader(bytes.NewReader(start), iotest.ErrReader(errors.New("the line waits"))), int64(f.offsets[2]-ones))
+		if block, err := r.Next(); err != nil || block.Sequence != 3 || block.Offset != int64(f.offsets[2]) {
+			t.Errorf("behind %d bytes of ones: block %d, %v", ones, block.Sequence, err)
+		}
+	}
+}
+
 func TestJumpToBlockZero(t *testing.T) {
 	f := mustFile(t, 4, constant)
 	r := f.mustOpen(t)

@@ -130,6 +130,19 @@ test("a jump does not wait for bytes that a false beginning promises when none w
   assert.equal((await reader.next(true)).offset, at);
 });
 
+test("a byte of ones before a block does not make a jump wait for a longer one", async () => {
+  const show = makeShow(3, { random: randomFrom(5) });
+  const { offset, size } = show.blocks[1];
+  for (let ones = 1; ones <= 3; ones++) {
+    const reader = fed(show);
+    await reader.next();
+    reader.jump(offset - ones);
+    reader.feed(new Uint8Array(ones).fill(0xff));
+    reader.feed(show.file.subarray(offset, offset + size));
+    assert.equal((await reader.next())?.offset, offset, `${ones} bytes of ones`);
+  }
+});
+
 test("no flipped bit gives a packet that the sound file does not have", async () => {
   const show = makeShow(2, { random: randomFrom(6) });
   for (let at = 0; at < show.file.length; at++) {

@@ -3,6 +3,8 @@ import { Pager } from "./pager.js";
 import { BlockError, Refusal } from "./refusal.js";
 import { Window } from "./window.js";
 
+const MIN_BLOCK = 24; // bytes: every block of every form is larger
+
 /**
  * Reader takes a file apart block by block, in any pieces in which it comes.
  * How the pages of a block stand in the file is its envelope's business:
@@ -19,7 +21,8 @@ import { Window } from "./window.js";
  *   extent(start)       the same for every other block; 0: none begins here
  *   openHead(raw)       the pages of block 0, or a promise of them
  *   open(raw)           the pages of every other block
- *   sequence(raw)       the number that a whole block bears
+ *   sequence(start)     the number that a block bears, from as many bytes of it
+ *                       as extent says for none
  *   isSign(pages)       whether the pages of a block are a sign of life
  */
 export class Reader {
@@ -174,13 +177,18 @@ export class Reader {
     return size <= unread.length ? unread.subarray(0, size) : null;
   }
 
-  /** Moves on to the next bytes that look like a whole block. */
+  /**
+   * Moves on to the next bytes that look like a whole block. A beginning with a
+   * number that no block in this place can have is none: FORMAT.md, "Finding a
+   * block".
+   */
   #candidate(atEnd) {
     const least = this.#envelope.extent(new Uint8Array());
     const unread = this.#window.unread;
     for (let skipped = 0; ; skipped++) {
       const start = unread.subarray(skipped);
-      const size = this.#envelope.extent(start);
+      let size = this.#envelope.extent(start);
+      if (size > 0 && start.length >= least && this.#envelope.sequence(start) > (this.offset + skipped) / MIN_BLOCK) size = 0;
       const whole = size > 0 && size <= start.length;
       // What looks like a block's beginning may promise more bytes than there
       // will ever be. Too few even for a beginning are the end.
