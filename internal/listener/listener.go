@@ -45,6 +45,11 @@ type Stream struct {
 	given   int // packets of block that ReadPacket has returned
 	discard int // samples to throw away, from the next packet on
 
+	progress
+}
+
+// progress is what Position and Edge read while another goroutine reads or seeks.
+type progress struct {
 	mu       sync.Mutex
 	sample   int64 // before the next packet
 	latest   mark  // behind the block read last

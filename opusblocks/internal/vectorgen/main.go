@@ -65,15 +65,9 @@ func vectors() []vector {
 	alive := seal(2, nil)
 	whole := slices.Concat(magic, b0, b1, b2, end)
 
-	flipped := slices.Clone(whole)
-	flipped[len(magic)+len(b0)+100] ^= 1
-	noCRC := slices.Clone(whole)
-	for at := len(magic); at < len(noCRC); {
-		clear(noCRC[at+12 : at+16])
-		at += 16 + int(binary.LittleEndian.Uint32(noCRC[at+8:]))
-	}
-	wrongCRC := slices.Clone(whole)
-	wrongCRC[len(magic)+12] ^= 0xFF
+	flipped := changed(whole, len(magic)+len(b0)+100, 1)
+	noCRC := withoutChecksums(whole, len(magic))
+	wrongCRC := changed(whole, len(magic)+12, 0xFF)
 	bigEndian := slices.Concat(magic, b0, b1)
 	copyOfLength := bigEndian[len(magic)+len(b0)+8:]
 	binary.BigEndian.PutUint32(copyOfLength, binary.LittleEndian.Uint32(copyOfLength))
@@ -115,6 +109,22 @@ func vectors() []vector {
 		{"not-ogg", "ErrMalformed", "a block that opens but holds no pages", 0, slices.Concat(magic, b0, seal(1, []byte("hello")))},
 		{"not-opus", "ErrMalformed", "a packet of no frames (code 3, count 0)", 0, slices.Concat(magic, b0, seal(1, page(0, 960, 2, [][]byte{{0x7b, 0x00}})))},
 	}
+}
+
+// changed returns a copy of a file in which bits of one byte are inverted.
+func changed(file []byte, at int, bits byte) []byte {
+	file = slices.Clone(file)
+	file[at] ^= bits
+	return file
+}
+
+// withoutChecksums returns a copy of a file whose blocks, the first of which is at first, have none.
+func withoutChecksums(file []byte, first int) []byte {
+	file = slices.Clone(file)
+	for at := first; at < len(file); at += 16 + int(binary.LittleEndian.Uint32(file[at+8:])) {
+		clear(file[at+12 : at+16])
+	}
+	return file
 }
 
 // packets returns n Opus packets of 20 ms: hybrid fullband mono, 80 bytes.
