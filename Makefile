@@ -8,7 +8,10 @@ export GOFLAGS := $(OTHER_FLAGS) -tags=$(TAGS)
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
-.PHONY: build demo test race lint bench fuzz clean
+# The listen page; its package.json says with which versions its JavaScript is checked.
+PLAYER := internal/player
+
+.PHONY: build demo test race lint lint-js bench fuzz clean
 
 build: ## the program, as bin/broadcastbot
 	go build -trimpath -o bin/broadcastbot ./cmd/broadcastbot
@@ -28,10 +31,19 @@ test: ## everything, with a real homeserver and a real browser
 race: ## what has goroutines, under the race detector
 	go test -race -timeout 15m $$(go list ./... | grep -v -e /e2e -e /archtest)
 
-lint:
+lint: lint-js
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run: gofmt -w .'; exit 1; }
 	go vet ./...
 	GOFLAGS="$(OTHER_FLAGS)" go run $(STATICCHECK) -tags $(TAGS) ./...
+
+lint-js:
+	@if ! command -v npm >/dev/null; then \
+		echo 'skipped: format, linter and types of the JavaScript; get it with: apt-get install nodejs npm'; \
+	else \
+		cd $(PLAYER) && \
+		{ test node_modules/.package-lock.json -nt package-lock.json || npm ci --silent --ignore-scripts --no-audit --no-fund; } && \
+		npm run --silent lint; \
+	fi
 
 bench: ## figures beside a peer's, in the same run
 	go test -run '^$$' -bench . -benchtime 1x ./internal/e2e ./internal/broadcast

@@ -1,10 +1,11 @@
 // The listen page: what the listener sees and does, wired to the player.
 
-import { parseFragment } from "./format/link.js";
+import { parseLink } from "./format/link.js";
 import { Player } from "./player.js";
-import { parsePath, sameShow } from "./ui/address.js";
+import { FINAL, State } from "./state.js";
+import { linkAt, parsePath, sameShow } from "./ui/address.js";
 import { copyLink } from "./ui/copy.js";
-import { $, set, setAttribute, setText } from "./ui/dom.js";
+import { $, button, dialog, set, setAttribute, setText } from "./ui/dom.js";
 import { Download } from "./ui/download.js";
 import { listenToKeys } from "./ui/keys.js";
 import { MediaControls } from "./ui/media-session.js";
@@ -17,10 +18,9 @@ import { heading, secrecy, sentence } from "./ui/words.js";
 
 const TICK = 200; // ms between looks at what moves, while the page is seen
 const AWAY = 15; // seconds: who is to begin so far from the live edge may want to go there
-const NOTHING_TO_HEAR = new Set(["deleted", "wrongkey", "unavailable", "unsupported"]);
 
 let fragment = location.hash.slice(1);
-const hasKey = parseFragment(fragment).key !== "";
+const hasKey = parseLink(fragment).key !== "";
 const player = new Player({ ...parsePath(location.pathname), fragment });
 const seekbar = new SeekBar(player);
 const speed = new Speed(player);
@@ -32,7 +32,7 @@ let touched = false; // the listener has played or sought
 // What the listener does.
 
 function toggle() {
-  if ($("play").disabled) return;
+  if (button("play").disabled) return;
   if (player.playing) player.pause();
   else play();
 }
@@ -43,11 +43,13 @@ function play() {
   refresh(); // within the click, which alone may start the silent element
 }
 
+/** @param {number} seconds */
 function seek(seconds) {
   touched = true;
   if (player.duration > 0) player.seek(Math.max(0, Math.min(seconds, player.duration)));
 }
 
+/** @param {number} seconds */
 const skip = (seconds) => seek(player.position + seconds);
 
 function goLive() {
@@ -56,14 +58,18 @@ function goLive() {
   refresh();
 }
 
+/**
+ * @param {string} id
+ * @param {() => unknown} act
+ */
 const click = (id, act) => $(id).addEventListener("click", act);
 click("play", toggle);
 click("back", () => skip(-30));
 click("forward", () => skip(30));
 click("golive", goLive);
-click("copy", () => copyLink(player.linkAt(player.position), player.position));
-click("keys", () => $("help").showModal());
-click("closehelp", () => $("help").close());
+click("copy", () => copyLink(linkAt(location, fragment, player.position), player.position));
+click("keys", () => dialog("help").showModal());
+click("closehelp", () => dialog("help").close());
 
 const tenths = Array.from({ length: 10 }, (_, n) => [n, () => seek((player.duration * n) / 10)]);
 listenToKeys({
@@ -79,7 +85,7 @@ listenToKeys({
   "<": () => speed.step(-1),
   ">": () => speed.step(1),
   g: goLive,
-  "?": () => $("help").showModal(),
+  "?": () => dialog("help").showModal(),
   ...Object.fromEntries(tenths),
 });
 
@@ -89,14 +95,14 @@ const controls = new MediaControls(player, {
   stop: () => player.pause(),
   seekbackward: ({ seekOffset }) => skip(-(seekOffset ?? 30)),
   seekforward: ({ seekOffset }) => skip(seekOffset ?? 30),
-  seekto: ({ seekTime }) => seek(seekTime),
+  seekto: ({ seekTime }) => seek(seekTime ?? player.position),
 });
 
 addEventListener("hashchange", () => {
   const before = fragment;
   fragment = location.hash.slice(1);
   if (!sameShow(before, fragment)) return location.reload();
-  const { start } = parseFragment(fragment);
+  const { start } = parseLink(fragment);
   if (start !== null) seek(start);
 });
 
@@ -110,8 +116,8 @@ function refresh() {
   set(document, "title", player.running ? `● LIVE — ${title}` : title);
   showOrigin();
   setAttribute(document.body, "data-state", player.state);
-  setText($("secrecy"), secrecy(player.show?.encrypted ?? (hasKey || player.state === "wrongkey")));
-  set($("download"), "disabled", !player.show || NOTHING_TO_HEAR.has(player.state));
+  setText($("secrecy"), secrecy(player.show?.encrypted ?? (hasKey || player.state === State.WRONG_KEY)));
+  set(button("download"), "disabled", !player.show || FINAL.has(player.state));
   speed.refresh();
   volume.refresh();
   controls.refresh(title);
@@ -125,15 +131,18 @@ function showOrigin() {
   const [, name, server] = /^(@[^:]+)(:.+)$/.exec(speaker ?? "") ?? [null, speaker ?? "", ""];
   setText($("speaker").children[0], name);
   setText($("speaker").children[1], server);
-  setText($("date"), started ? new Intl.DateTimeFormat(undefined, { dateStyle: "long", timeStyle: "short" }).format(started) : "");
+  setText(
+    $("date"),
+    started ? new Intl.DateTimeFormat(undefined, { dateStyle: "long", timeStyle: "short" }).format(started) : "",
+  );
   if (started) setAttribute($("date"), "datetime", started.toISOString());
 }
 
 function showPlayButton() {
-  const button = $("play");
-  set(button, "disabled", !player.playing && NOTHING_TO_HEAR.has(player.state));
-  setAttribute(button, "aria-label", player.playing ? "Pause" : "Play");
-  setAttribute(button, "data-look", !player.playing ? "play" : player.buffering ? "wait" : "pause");
+  const control = button("play");
+  set(control, "disabled", !player.playing && FINAL.has(player.state));
+  setAttribute(control, "aria-label", player.playing ? "Pause" : "Play");
+  setAttribute(control, "data-look", !player.playing ? "play" : player.buffering ? "wait" : "pause");
 }
 
 /** Everything that changes all the time. */
@@ -146,13 +155,13 @@ function move() {
   setAttribute($("badge"), "data-following", following);
   setText($("lag"), running && touched && lag !== null ? behind(lag) : "");
   set($("golive"), "hidden", !running || following || !(touched || player.duration - player.position > AWAY));
-  for (const id of ["back", "forward", "copy"]) set($(id), "disabled", player.duration === 0);
+  for (const id of ["back", "forward", "copy"]) set(button(id), "disabled", player.duration === 0);
   setText($("state"), sentence(player)); // with all that moves, as buffering does
   showPlayButton();
   sleep.refresh();
 }
 
-let ticking;
+let ticking = 0;
 function watch() {
   clearInterval(ticking);
   if (document.visibilityState !== "visible") return;

@@ -1,84 +1,93 @@
 // The player as the page sees it: a show, what the listener does with it, and
-// how it stands. How sound gets from the gateway to the ear is in playback.js.
+// how it stands. How sound gets from the gateway to the ear is in sound/playback.js.
 
-import { BlockError } from "./format/blocks.js";
-import { parseFragment, withStart } from "./format/link.js";
+import { parseLink } from "./format/link.js";
+import { RATE } from "./format/opus.js";
+import { BlockError } from "./format/refusal.js";
 import { Memory } from "./memory.js";
+import { Recording } from "./recording.js";
 import { openSound } from "./sound/output.js";
-import { Playback, RATE } from "./sound/playback.js";
-import { Refused } from "./fetch/request.js";
-import { saveShow } from "./fetch/save.js";
-import { Stream } from "./fetch/stream.js";
+import { Playback } from "./sound/playback.js";
 import { Wave } from "./sound/wave.js";
+import { FINAL, RUNNING, State, stateOf } from "./state.js";
 
-const SILENT_LINE = 12_000; // ms: a running show gives a sign of life every ten seconds
-const ASK = 10_000; // ms between questions how far a show has got that is not followed
+/** @import { Detail } from "./state.js" */
+
 const TICK = 500; // ms
 const REMEMBER = 5_000; // ms
 
-/**
- * Player has one state of these:
- *
- * - connecting: nothing is known yet
- * - live, paused (by the speaker), stalled (nothing arrives): the show runs
- * - ended, interrupted: it is over, with and without its authenticated end
- * - damaged: it was altered at detail.at seconds, and is not played from there
- * - offline: this device has no network
- * - deleted, wrongkey, unavailable (detail.status), unsupported: it cannot be played
- *
- * It dispatches "change" when anything but the position may have changed.
- */
+/** How far the player has got. */
+const Phase = Object.freeze({
+  CONNECTING: "connecting", // how the show stands, and how long it is, is not known
+  WAITING: "waiting", // for play: where to begin is only noted
+  STARTED: "started", // the playback knows where it is
+});
+
+/** Dispatches "change" when anything but the position may have changed. */
 export class Player extends EventTarget {
-  state = "connecting";
+  /** @type {string} one of State */
+  state = State.CONNECTING;
+  /** @type {Detail | null} */
   detail = null;
-  show = null; // {title, speaker, started, channels, encrypted}
   playing = false; // the listener wants sound
   speed = 1;
   volume = 1;
   muted = false;
-  #id;
-  #base;
-  #fragment;
-  #link;
+  recording;
+  wave;
   #memory;
-  #loudness;
-  #stream;
-  #sound = null; // what the first click opened
+  /** @type {string} */
+  #phase = Phase.CONNECTING;
+  #start; // seconds to begin at; Infinity is the live edge
+  /** @type {AudioContext | null} what the first click opened */
+  #sound = null;
+  /** @type {Playback | null} */
   #playback = null;
-  #start; // seconds to begin at, null once begun; Infinity is the live edge
-  #failure = null; // a state that ends everything
-  #ready = false; // where the show stands, and how long it is, is known
-  #reopening = null; // the promise of a stream in place of one that failed
-  #met = null; // the playback's failure that the state tells of
-  #interrupted = false;
-  #asked = -ASK;
+  /** @type {Promise<void> | null} that there is a playback */
+  #opening = null;
+  /** @type {Promise<void> | null} that there is one in place of one that failed */
+  #reopening = null;
+  /** @type {unknown} the playback's failure that the state says */
+  #failure = null;
   #remembered = 0;
   #look = ""; // what can change by itself, at the last tick
 
+  /** @param {{id: string, base: string, fragment: string}} address */
   constructor({ id, base, fragment }) {
     super();
-    this.#id = id;
-    this.#base = base;
-    this.#fragment = fragment;
-    this.#link = parseFragment(fragment);
-    this.#start = this.#link.start ?? 0;
+    const link = parseLink(fragment);
+    this.#start = link.start ?? 0;
     this.#memory = new Memory(id);
-    this.#loudness = new Wave(this.#link.wave);
-    this.#stream = new Stream(this.#url);
+    this.wave = new Wave(link.wave);
+    this.recording = new Recording(`${base}/live/${id}`, link);
     setInterval(() => this.#tick(), TICK);
     for (const event of ["online", "offline"]) addEventListener(event, () => this.#tick());
     addEventListener("pagehide", () => this.#remember());
-    this.#connect();
+    this.#connect(link.start === null);
   }
 
-  get #url() {
-    return `${this.#base}/live/${this.#id}`;
+  /** @param {boolean} anywhere the link does not say where to begin */
+  async #connect(anywhere) {
+    if (!globalThis.isSecureContext || !globalThis.AudioWorkletNode) return this.#set(State.UNSUPPORTED);
+    try {
+      await this.recording.open();
+    } catch (error) {
+      return this.#refuse(error);
+    }
+    if (anywhere) this.#start = this.running ? Infinity : this.#memory.position;
+    this.#phase = Phase.WAITING;
+    this.#tick();
+    if (this.playing) await this.play();
   }
 
   // How it stands.
 
+  get show() {
+    return this.recording.show;
+  }
+
   get running() {
-    return this.show !== null && !this.#stream.finished;
+    return this.recording.running;
   }
 
   get following() {
@@ -89,110 +98,136 @@ export class Player extends EventTarget {
     return this.playing && !this.#playback?.sounding;
   }
 
+  /** Seconds. */
   get position() {
-    return this.#start === null ? this.#seconds(this.#playback.heard) : Math.min(this.#start, this.duration);
+    return this.#started ? this.recording.seconds(this.#started.heard) : Math.min(this.#start, this.duration);
   }
 
+  /** Seconds. */
   get duration() {
-    if (!this.#playback) return 0;
-    const now = this.running ? this.#playback.clock.edge(performance.now()) : 0;
-    return this.#seconds(Math.max(this.#playback.known, now));
+    return this.recording.duration;
   }
 
+  /** Seconds behind the live edge, or null. */
   get lag() {
-    const edge = this.#playback?.clock.edge(performance.now()) ?? null;
-    return this.running && this.#start === null && edge !== null ? Math.max(0, edge - this.#playback.heard) / RATE : null;
+    const edge = this.recording.edge.sampleAt(performance.now());
+    if (!this.running || !this.#started || edge === null) return null;
+    return Math.max(0, edge - this.#started.heard) / RATE;
   }
 
-  get wave() {
-    const length = Math.max(1, this.duration * RATE);
-    return { version: this.#loudness.version, bars: (count) => this.#loudness.bars(count, length) };
+  /** The playback once it has begun. */
+  get #started() {
+    return this.#phase === Phase.STARTED ? this.#playback : null;
   }
 
   get #damaged() {
-    return this.#met instanceof BlockError && this.#met.code !== "CutOff";
+    return this.#failure instanceof BlockError && this.#failure.code !== "CutOff";
   }
 
-  #seconds(sample) {
-    return Math.max(0, sample - this.#stream.head.preSkip) / RATE;
-  }
-
-  linkAt(seconds) {
-    return `${location.origin}${this.#base}/listen/${this.#id}#${withStart(this.#fragment, seconds)}`;
+  /** Nothing will be heard of this show any more. */
+  get #failed() {
+    return FINAL.has(this.state) || (this.state === State.DAMAGED && this.show === null);
   }
 
   // What the listener does.
 
   /** Plays on, or begins. The first call has to come from a click. */
   async play() {
-    if (this.#failure) return;
+    if (this.#failed) return;
     this.playing = true;
     this.#changed();
     try {
       this.#sound ??= openSound();
-      if (!this.#ready) return; // it begins when the show is there
-      await this.#playback.prepare(this.#sound);
+      if (this.#phase === Phase.CONNECTING) return; // it begins when the show is there
+      if (!this.#playback) await (this.#opening ??= this.#open(this.#sound).finally(() => (this.#opening = null)));
     } catch (error) {
       console.error(error);
-      if (error.name !== "AbortError") return this.#fail("unsupported");
+      if (!(error instanceof Error) || error.name !== "AbortError") return this.#set(State.UNSUPPORTED);
       return this.pause(); // a file did not arrive: the next click tries again
     }
+    if (this.#playback?.finished) this.#beginAt(0);
+    if (!this.#started) await this.#goTo(this.#start);
+    if (this.#playback) this.#playback.playing = this.playing;
+  }
+
+  /** @param {AudioContext} sound */
+  async #open(sound) {
+    const { stream, edge } = this.recording;
+    this.#playback = await Playback.open(sound, { stream, edge, wave: this.wave, onchange: () => this.#tick() });
+    this.#playback.speed = this.speed;
     this.#applyVolume();
-    if (this.#playback.finished) this.#start = 0;
-    if (this.#start !== null) await this.#go(this.#start);
-    this.#playback.playing = this.playing;
+  }
+
+  /** @param {Playback} failed */
+  async #reopen(failed) {
+    await this.recording.renewStream();
+    await this.#open(/** @type {AudioContext} */ (this.#sound));
+    failed.close();
+    this.#failure = null;
+    if (this.#playback) this.#playback.playing = this.playing;
   }
 
   pause() {
     if (!this.playing) return;
     this.playing = false;
-    if (this.#start === null) this.#playback.playing = false;
+    if (this.#started) this.#started.playing = false;
     this.#remember();
     this.#changed();
   }
 
-  /** Goes to a moment, playing or not. Before the first click it is only noted. */
+  /**
+   * Goes to a moment, playing or not. Before the first click it is only noted.
+   * @param {number} seconds
+   */
   async seek(seconds) {
-    if (this.#failure || !this.#ready) return;
+    if (this.#failed || this.#phase === Phase.CONNECTING) return;
     const wanted = Math.max(0, Math.min(seconds, this.duration));
-    if (this.#start !== null) this.#start = wanted;
-    else await this.#go(wanted);
+    if (this.#started) await this.#goTo(wanted);
+    else this.#start = wanted;
     this.#changed();
   }
 
   async goLive() {
     if (!this.running) return;
-    this.#start = Infinity;
+    this.#beginAt(Infinity);
     await this.play();
   }
 
-  async #go(seconds) {
+  /** @param {number} seconds */
+  #beginAt(seconds) {
+    this.#start = seconds;
+    if (this.#phase === Phase.STARTED) this.#phase = Phase.WAITING;
+  }
+
+  /** @param {number} seconds */
+  async #goTo(seconds) {
     try {
-      await this.#move(seconds);
+      if (this.#damaged && this.#playback) {
+        await (this.#reopening ??= this.#reopen(this.#playback).finally(() => (this.#reopening = null)));
+      }
+      this.#phase = Phase.STARTED;
+      if (seconds === Infinity && !this.running) seconds = 0; // it ended in the meantime
+      if (seconds >= this.duration && this.running) await this.#playback?.goLive();
+      else await this.#playback?.seekTo(this.recording.sample(Math.min(seconds, this.duration)));
     } catch (error) {
       this.#refuse(error);
     }
   }
 
-  async #move(seconds) {
-    if (this.#damaged) await (this.#reopening ??= this.#reopen().finally(() => (this.#reopening = null)));
-    this.#start = null;
-    if (seconds === Infinity && !this.running) seconds = 0; // it ended in the meantime
-    if (seconds >= this.duration && this.running) await this.#playback.goLive();
-    else await this.#playback.seekTo(Math.round(Math.min(seconds, this.duration) * RATE) + this.#stream.head.preSkip);
-  }
-
+  /** @param {number} speed */
   setSpeed(speed) {
     this.speed = Math.max(0.5, Math.min(3, speed));
     if (this.#playback) this.#playback.speed = this.speed;
     this.#changed();
   }
 
+  /** @param {number} volume */
   setVolume(volume) {
     this.volume = Math.max(0, Math.min(1, volume));
     this.#applyVolume();
   }
 
+  /** @param {boolean} muted */
   setMuted(muted) {
     this.muted = muted;
     this.#applyVolume();
@@ -203,81 +238,17 @@ export class Player extends EventTarget {
     this.#changed();
   }
 
-  /** Writes the decrypted .opus file to a sink: see saveShow. */
-  save(sink, progress, signal) {
-    return saveShow(this.#url, this.#link, sink, progress, signal);
-  }
-
   // What happens to the show.
-
-  async #connect() {
-    if (!globalThis.isSecureContext || !globalThis.AudioWorkletNode) return this.#fail("unsupported");
-    try {
-      await this.#stream.open(this.#link);
-      const { title, speaker, started, channels } = this.#stream.head;
-      this.#playback = new Playback(this.#stream, this.#loudness, () => this.#tick());
-      this.#playback.speed = this.speed;
-      this.show = { title, speaker, started, channels, encrypted: this.#stream.encrypted };
-      await this.#learnEdge();
-      if (this.#link.start === null) this.#start = this.running ? Infinity : this.#memory.position;
-      this.#ready = true;
-    } catch (error) {
-      return this.#refuse(error);
-    }
-    this.#tick();
-    if (this.playing) await this.play();
-  }
-
-  /** A reader that refused a block has failed for ever: hearing what came before takes a new one. */
-  async #reopen() {
-    const stream = new Stream(this.#url);
-    await stream.open(this.#link);
-    const playback = new Playback(stream, this.#loudness, () => this.#tick());
-    await playback.prepare(this.#sound);
-    playback.known = this.#playback.known;
-    playback.speed = this.speed;
-    playback.playing = this.playing;
-    this.#playback.close();
-    [this.#stream, this.#playback, this.#met] = [stream, playback, null];
-    this.#applyVolume();
-  }
-
-  /** Asks how far the show has got; of a finished one exactly, from its end. */
-  async #askEdge() {
-    this.#asked = performance.now();
-    await this.#stream.updateEdge();
-    await this.#learnEdge();
-  }
-
-  async #learnEdge() {
-    if (this.#stream.finished) return this.#measure();
-    this.#playback.clock.mark(this.#stream.edgeSample, performance.now());
-  }
-
-  /** Reads the end of a finished show, with a stream of its own. What it refuses will be met by who listens. */
-  async #measure() {
-    const scout = new Stream(this.#url);
-    try {
-      await scout.open(this.#link);
-      await scout.seekTo(Number.MAX_SAFE_INTEGER);
-    } catch (error) {
-      this.#interrupted = error instanceof BlockError && error.code === "CutOff";
-      if (!(error instanceof BlockError)) throw error;
-    } finally {
-      this.#playback.known = Math.max(this.#playback.known, scout.sample);
-      scout.interrupt();
-    }
-  }
 
   /** Looks how things stand; called twice a second, and whenever something happened. */
   #tick() {
     const now = performance.now();
-    const error = this.#playback?.failure ?? null;
-    if (error !== this.#met) this.#refuse((this.#met = error));
-    const wasRunning = this.state === "live" || this.state === "paused" || this.state === "stalled";
-    if (this.show && !this.#failure && !this.#damaged) this.#set(this.#standing(now));
-    const over = wasRunning && !this.running;
-    if (over || (this.running && !this.#stream.atEdge && now - this.#asked > ASK)) this.#askEdge().catch(() => {});
+    const failure = this.#playback?.failure ?? null;
+    if (failure !== this.#failure) this.#refuse((this.#failure = failure));
+    const wasRunning = RUNNING.has(this.state);
+    const silent = this.#playback?.silent ?? false;
+    if (this.show && !this.#failed && !this.#damaged) this.#set(this.recording.state(now, silent));
+    this.recording.updateEdge(now, wasRunning && !this.running);
     if (this.playing && this.#playback?.finished) this.pause();
     if (this.playing && now - this.#remembered > REMEMBER) this.#remember();
     const look = [this.state, this.buffering, this.following, this.running].join();
@@ -285,42 +256,35 @@ export class Player extends EventTarget {
     this.#look = look;
   }
 
-  #standing(now) {
-    if (globalThis.navigator.onLine === false) return "offline";
-    if (this.#stream.broken) return "stalled";
-    if (!this.running) return this.#interrupted ? "interrupted" : "ended";
-    if (this.#stream.atEdge && now - this.#stream.arrived > SILENT_LINE) return "stalled";
-    return this.#playback.silent ? "paused" : "live";
-  }
-
-  /** Says in a state why there is no more. */
+  /**
+   * Says in a state why there is no more.
+   * @param {unknown} error
+   */
   #refuse(error) {
     if (error === null) return;
-    if (error instanceof Refused) this.#fail(error.status === 410 ? "deleted" : "unavailable", { status: error.status });
-    else if (error.code === "CutOff") this.#interrupted = true;
-    else if (error.code === "WrongKey") this.#fail("wrongkey");
-    else if (!this.#playback) this.#fail("damaged", { at: 0, code: error.code });
-    else if (error instanceof BlockError) this.#set("damaged", { at: this.#seconds(this.#playback.received), code: error.code });
-    else this.#fail("unavailable", {});
-  }
-
-  /** Ends everything: what has arrived is still heard, but there will be no more. */
-  #fail(state, detail = null) {
-    this.#failure = state;
-    if (!this.#playback?.sounding) this.playing = false;
+    if (error instanceof BlockError && error.code === "CutOff") {
+      this.recording.interrupted = true;
+      return;
+    }
+    const { state, detail } = stateOf(error, this.show ? this.recording.seconds(this.#playback?.received ?? 0) : 0);
     this.#set(state, detail);
   }
 
+  /**
+   * @param {string} state
+   * @param {Detail | null} detail
+   */
   #set(state, detail = null) {
     if (state === this.state && detail === null) return;
     this.state = state;
     this.detail = detail;
+    if (this.#failed && !this.#playback?.sounding) this.playing = false; // what has arrived is still heard
     this.#changed();
   }
 
   #remember() {
     this.#remembered = performance.now();
-    if (this.show && this.#start === null) this.#memory.keep(this.position, this.duration);
+    if (this.#started) this.#memory.keep(this.position, this.duration);
   }
 
   #changed() {

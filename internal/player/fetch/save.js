@@ -2,30 +2,37 @@
 
 import { Stream } from "./stream.js";
 
+/** @import { Link } from "../format/link.js" */
+
+/** @typedef {(bytes: Uint8Array<ArrayBuffer>) => Promise<void>} Write */
+
 /**
- * Streams the show from its beginning to a sink with write(bytes) and close().
- * A show that runs is saved up to where it is now: players take such a file.
- * `progress` gets a fraction; `signal` ends it early. When that or damage
- * rejects, all before it was written, and the sink is open.
+ * Writes the show from its beginning. A show that runs is saved up to where it is
+ * now: players accept such a file. When damage or the signal rejects, all before
+ * it was written.
+ * @param {string} url
+ * @param {Link} link
+ * @param {Write} write
+ * @param {(fraction: number) => void} progress
+ * @param {AbortSignal} signal ends it early
  */
-export async function saveShow(url, link, sink, progress = () => {}, signal) {
+export async function saveShow(url, link, write, progress, signal) {
   const stream = new Stream(url);
   const stop = () => stream.interrupt();
-  signal?.addEventListener("abort", stop);
+  signal.addEventListener("abort", stop);
   try {
     await stream.open(link);
     const edge = stream.fromStart();
-    await sink.write(stream.headPages);
+    await write(stream.headPages);
     while (stream.offset < edge) {
-      signal?.throwIfAborted();
+      signal.throwIfAborted();
       const block = await stream.read();
       if (!block) break;
-      await sink.write(block.pages);
+      await write(block.pages);
       progress(stream.offset / edge);
     }
-    await sink.close();
   } finally {
-    signal?.removeEventListener("abort", stop);
+    signal.removeEventListener("abort", stop);
     stream.interrupt();
   }
 }

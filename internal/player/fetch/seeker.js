@@ -1,15 +1,17 @@
-import { SeekTable, parseSeekTable } from "../format/seektable.js";
+import { BlockError } from "../format/refusal.js";
+import { SeekTable } from "../format/seektable.js";
 
-export { parseSeekTable };
+/** @import { Block } from "../format/reader.js" */
+/** @import { Place } from "../format/seektable.js" */
 
-const maxGuesses = 6; // before the file is read from its beginning
-const readForward = 256 << 10; // bytes beyond a landing that are read instead of guessing again
-const guessedEarly = 4 << 10; // bytes: how early to land when the guess is no more than an interpolation
+const MAX_GUESSES = 6; // before the file is read from its beginning
+const READ_FORWARD = 256 << 10; // bytes beyond a landing that are read instead of guessing again
+const GUESSED_EARLY = 4 << 10; // bytes: how early to land when the guess is no more than an interpolation
 
 /**
- * Seeker finds the block that holds a moment, in a file of which any part can
- * be asked for. A guess leads to a place in the file, the first block there
- * that opens tells the time, and a wrong guess teaches the next one. With
+ * Finds the block that holds a moment, in a file of which any part can be asked
+ * for. A guess leads to a place in the file, the first block there that opens
+ * says what time it is there, and a wrong guess teaches the next one. With
  * blocks of one size the first guess is right: FORMAT.md, "Seeking".
  * opusblocks/seeker.go is the same in Go.
  */
@@ -25,10 +27,10 @@ export class Seeker {
   #known = { offset: 0, sample: 0 }; // the latest block seen: what it says of the bytes per sample
 
   /**
-   * @param first the byte where the first block begins
-   * @param land jumps to an offset and resolves to the first block that opens there;
-   *   rejects with the code CutOff when the bytes end before
-   * @param read resolves to the next block
+   * @param {number} first the byte where the first block begins
+   * @param {(offset: number) => Promise<Block>} land jumps to an offset and resolves to the first block that opens
+   *   there; rejects with the code CutOff when the bytes end before
+   * @param {() => Promise<Block>} read resolves to the next block
    */
   constructor(first, land, read) {
     this.first = first;
@@ -36,7 +38,10 @@ export class Seeker {
     this.#read = read;
   }
 
-  /** Takes notice of a block that was read, so that guesses get better. */
+  /**
+   * Makes guesses better by a block that was read.
+   * @param {Pick<Block, "packets" | "last" | "start" | "end" | "size" | "offset">} block
+   */
   learn(block) {
     if (block.packets.length === 0 || block.last) return; // not a block like the others
     const samples = block.end - block.start;
@@ -52,56 +57,62 @@ export class Seeker {
    * Moves to the block that holds the sample (at 48 kHz, pre-skip included) and
    * resolves to it; read goes on behind it. Beyond the end it is the last
    * block; beyond the edge of a file that grows, read waits.
+   * @param {number} sample
    */
   async seekTo(sample) {
     sample = Math.max(sample, 0);
     let low = { offset: this.first, sample: 0 };
     let guess = this.#guess(sample);
-    for (let guesses = 0; guesses < maxGuesses; guesses++) {
-      const block = await this.#landing(guess, guess > low.offset);
-      if (!block) { // too far, or a wrong table
-        guess = Math.max(low.offset, Math.floor((low.offset + guess) / 2) - guessedEarly);
+    for (let guesses = 0; guesses < MAX_GUESSES; guesses++) {
+      const block = await this.#tryLanding(guess, guess > low.offset);
+      if (!block) {
+        // too far, or a wrong table
+        guess = Math.max(low.offset, Math.floor((low.offset + guess) / 2) - GUESSED_EARLY);
         continue;
       }
-      if (block.packets.length === 0) { // the end, which does not tell its time
-        guess = Math.max(low.offset, guess - guessedEarly - this.#blockSize);
+      if (block.packets.length === 0) {
+        // the end, which does not say its time
+        guess = Math.max(low.offset, guess - GUESSED_EARLY - this.#blockSize);
         continue;
       }
       const landed = { offset: block.offset, sample: block.start };
       const ahead = this.bytes(sample - landed.sample);
-      const further = this.#within(landed.offset + ahead - guessedEarly);
+      const further = this.#within(landed.offset + ahead - GUESSED_EARLY);
       if (landed.sample > sample && guess > low.offset) {
         guess = between(low, landed, sample);
-      } else if (ahead > readForward && further > landed.offset) {
+      } else if (ahead > READ_FORWARD && further > landed.offset) {
         [low, guess] = [landed, further];
       } else {
         return this.#forward(block, sample);
       }
     }
-    return this.#forward(await this.#landing(this.first), sample);
-  }
-
-  /** How long a block is: 0 while none has been seen. */
-  get blockSamples() {
-    return this.#blockSamples;
+    const block = await this.#land(this.first);
+    this.learn(block);
+    return this.#forward(block, sample);
   }
 
   /**
    * Null means, where an earlier guess is possible, that the bytes end before
    * a block that opens.
+   * @param {number} offset
+   * @param {boolean} canBeEarlier
    */
-  async #landing(offset, canBeEarlier = false) {
+  async #tryLanding(offset, canBeEarlier) {
     try {
       const block = await this.#land(offset);
       this.learn(block);
       return block;
     } catch (error) {
-      if (canBeEarlier && error.code === "CutOff") return null;
+      if (canBeEarlier && error instanceof BlockError && error.code === "CutOff") return null;
       throw error;
     }
   }
 
-  /** Reads on until the block that holds sample. */
+  /**
+   * Reads on until the block that holds sample.
+   * @param {Block} block
+   * @param {number} sample
+   */
   async #forward(block, sample) {
     while (block.end <= sample && !block.last) block = await this.#read();
     this.learn(block);
@@ -111,6 +122,7 @@ export class Seeker {
   /**
    * Where the block that holds sample may begin: at most there, where all blocks
    * are alike, because a block later would be one too late.
+   * @param {number} sample
    */
   #guess(sample) {
     const offset = this.table.lookup(sample);
@@ -118,7 +130,10 @@ export class Seeker {
     return this.#within(this.first + this.bytes(sample) - this.#blockSize);
   }
 
-  /** Keeps a guess inside the file, with a whole block behind it. */
+  /**
+   * Keeps a guess inside the file, with a whole block behind it.
+   * @param {number} offset
+   */
   #within(offset) {
     if (this.size > 0) offset = Math.min(offset, this.size - 2 * this.#blockSize);
     return Math.max(offset, this.first);
@@ -128,6 +143,7 @@ export class Seeker {
    * Estimates how many bytes so much sound takes: 0 while no block has been
    * seen. Signs of life make it too few, never too many, where all blocks are
    * alike.
+   * @param {number} samples
    */
   bytes(samples) {
     const rate = this.rate();
@@ -141,9 +157,14 @@ export class Seeker {
   }
 }
 
-/** Interpolates inside two proved places, a little early. */
+/**
+ * Interpolates between two proved places, a little early.
+ * @param {Place} low
+ * @param {Place} high
+ * @param {number} sample
+ */
 function between(low, high, sample) {
   const share = (sample - low.sample) / (high.sample - low.sample);
-  const guess = low.offset + Math.trunc(share * (high.offset - low.offset)) - guessedEarly;
+  const guess = low.offset + Math.trunc(share * (high.offset - low.offset)) - GUESSED_EARLY;
   return Math.max(guess, low.offset);
 }

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { BlockError, BlockReader } from "../format/blocks.js";
+import { BlockReader } from "../format/blocks.js";
 import { PlainReader } from "../format/plain.js";
-import { Seeker, parseSeekTable } from "./seeker.js";
+import { BlockError } from "../format/refusal.js";
+import { parseSeekTable } from "../format/seektable.js";
 import { randomFrom, samePackets } from "../testing/read.mjs";
 import { makeShow, plain, sealed, varying } from "../testing/show.mjs";
+import { Seeker } from "./seeker.js";
 
 /** A show, a seeker over it, and how often it has jumped and read. */
 async function place(show, reader = new BlockReader(show.key)) {
@@ -18,12 +20,16 @@ async function place(show, reader = new BlockReader(show.key)) {
     return block;
   };
   const place = { show, reader, read, jumps: 0, reads: 0 };
-  place.seeker = new Seeker(show.first, (offset) => {
-    place.jumps++;
-    reader.jump(offset);
-    reader.feed(show.file.subarray(offset));
-    return read();
-  }, read);
+  place.seeker = new Seeker(
+    show.first,
+    (offset) => {
+      place.jumps++;
+      reader.jump(offset);
+      reader.feed(show.file.subarray(offset));
+      return read();
+    },
+    read,
+  );
   return place;
 }
 
@@ -38,7 +44,10 @@ async function seek({ show, seeker, reader, read }, sample) {
   samePackets(packets, show.packets.slice(5 * index, 5 * index + packets.length), `seek to ${sample}`);
 }
 
-for (const [name, layout, newReader] of [["sealed", sealed, (show) => new BlockReader(show.key)], ["plain", plain, () => new PlainReader()]]) {
+for (const [name, layout, newReader] of [
+  ["sealed", sealed, (show) => new BlockReader(show.key)],
+  ["plain", plain, () => new PlainReader()],
+]) {
   test(`${name}: with blocks of one size a seek is one jump`, async () => {
     const random = randomFrom(1);
     const show = makeShow(3000, { layout, random });
@@ -65,7 +74,10 @@ test("signs of life make a guess early, not late", async () => {
 test("blocks of any size cost some guesses, with a table one", async () => {
   const show = makeShow(3000, { size: varying, random: randomFrom(3) });
   const table = tableOf(show.blocks.filter((_, i) => i % 100 === 0));
-  for (const [text, limit] of [["", 150], [table, 50]]) {
+  for (const [text, limit] of [
+    ["", 150],
+    [table, 50],
+  ]) {
     const random = randomFrom(4);
     const at = await place(show);
     at.seeker.table = parseSeekTable(text);
@@ -101,9 +113,13 @@ test("beyond the end is the last block", async () => {
 test("a wrong table costs only jumps", async () => {
   const show = makeShow(200, { random: randomFrom(7) });
   const at = await place(show);
-  at.seeker.table = parseSeekTable(tableOf([
-    { offset: 1142, start: 0 }, { offset: show.blocks[150].offset + 9, start: 9600 }, { offset: show.file.length + 500, start: 150 * 4800 },
-  ]));
+  at.seeker.table = parseSeekTable(
+    tableOf([
+      { offset: 1142, start: 0 },
+      { offset: show.blocks[150].offset + 9, start: 9600 },
+      { offset: show.file.length + 500, start: 150 * 4800 },
+    ]),
+  );
   for (let sample = 0; sample < 200 * 4800; sample += 4801) {
     at.jumps = 0;
     await seek(at, sample);
@@ -132,10 +148,10 @@ test("where nothing can be read, a seek says why", async () => {
 
 test("what is known of bytes and samples", async () => {
   const { show, seeker, read } = await place(makeShow(3, { random: randomFrom(8) }));
-  assert.deepEqual([seeker.rate(), seeker.bytes(48000), seeker.blockSamples], [{ bytes: 0, samples: 0 }, 0, 0]);
+  assert.deepEqual([seeker.rate(), seeker.bytes(48000)], [{ bytes: 0, samples: 0 }, 0]);
   await seeker.seekTo(0);
   const { size } = show.blocks[0];
-  assert.deepEqual([seeker.rate(), seeker.bytes(48000), seeker.blockSamples], [{ bytes: size, samples: 4800 }, 10 * size, 4800]);
+  assert.deepEqual([seeker.rate(), seeker.bytes(48000)], [{ bytes: size, samples: 4800 }, 10 * size]);
   seeker.learn(await read());
   assert.equal(seeker.rate().bytes, size);
   seeker.learn({ offset: 5139, size: 999, start: 48000, end: 52800, packets: [new Uint8Array(1)], last: false });
@@ -143,8 +159,22 @@ test("what is known of bytes and samples", async () => {
 });
 
 test("seek tables", () => {
-  const table = parseSeekTable(tableOf([{ offset: 1139, start: 0 }, { offset: 2000, start: 480000 }, { offset: 2 ** 47, start: 2 ** 46 }]));
-  for (const [sample, offset] of [[-1, null], [0, 1139], [479999, 1139], [480000, 2000], [2 ** 46 - 1, 2000], [2 ** 46, 2 ** 47], [2 ** 53, 2 ** 47]]) {
+  const table = parseSeekTable(
+    tableOf([
+      { offset: 1139, start: 0 },
+      { offset: 2000, start: 480000 },
+      { offset: 2 ** 47, start: 2 ** 46 },
+    ]),
+  );
+  for (const [sample, offset] of [
+    [-1, null],
+    [0, 1139],
+    [479999, 1139],
+    [480000, 2000],
+    [2 ** 46 - 1, 2000],
+    [2 ** 46, 2 ** 47],
+    [2 ** 53, 2 ** 47],
+  ]) {
     assert.equal(table.lookup(sample), offset, `sample ${sample}`);
   }
   assert.equal(parseSeekTable("gwmAlPgE").lookup(10 ** 9), 1155, "as Go writes it");

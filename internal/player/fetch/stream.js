@@ -1,21 +1,32 @@
 // A show as one listener fetches it: block after proved block, over as many
 // requests as it takes.
 
-import { BlockError, BlockReader, parseFragment } from "../format/blocks.js";
+import { BlockReader, parseKey } from "../format/blocks.js";
 import { PlainReader } from "../format/plain.js";
-import { Part, Refused, edge } from "./request.js";
-import { Seeker, parseSeekTable } from "./seeker.js";
+import { BlockError } from "../format/refusal.js";
+import { parseSeekTable } from "../format/seektable.js";
+import { edge, Part, Refused } from "./request.js";
+import { retry } from "./retry.js";
+import { Seeker } from "./seeker.js";
+
+/** @import { Link } from "../format/link.js" */
+/** @import { Block, Reader } from "../format/reader.js" */
 
 const FIRST = 10 << 10; // bytes of the first request: the head and some blocks
 const PIECE = 256 << 10; // bytes of one request for what exists: a minute of speech
 const PRE_ROLL = 14400; // samples that a decoder needs to find its state: 300 ms
-const FIRST_RETRY = 250; // ms
-const LAST_RETRY = 2_000;
+
+/** What the line is used for. */
+const Line = Object.freeze({
+  FREE: "free", // nothing is requested
+  PIECE: "piece", // a piece of what exists is
+  EDGE: "edge", // all that is there and is to come: the request follows the show
+});
 
 /**
- * Stream yields the blocks of a show. A broken line costs time, but neither
- * loses nor repeats a block: reading goes on behind the last byte that came.
- * What the reader refuses stays refused.
+ * The blocks of a show. A broken line costs time, but neither loses nor repeats a
+ * block: reading goes on behind the last byte that came. What the reader refuses
+ * stays refused.
  *
  * What exists is fetched in pieces, so that a listener who pauses leaves no
  * connection hanging; at the edge of a running show one request follows it.
@@ -27,14 +38,19 @@ export class Stream {
   encrypted = false;
   #url;
   #operation = new AbortController(); // what is going on, until it is interrupted
-  #reader;
-  #seeker;
+  /** @type {Reader} */
+  #reader = new PlainReader();
+  #seeker = this.#newSeeker();
+  /** @type {Part | null} */
   #part = null;
+  /** @type {string} */
+  #line = Line.FREE;
   #fed = 0; // offset in the file behind what the reader was given
   #edge = 0; // the most bytes the file is known to have
-  #following = false; // the part is one that follows the edge
-  #last = null; // the last block that was read
+  /** @type {Block | null} the last block that was read */
+  #last = null;
 
+  /** @param {string} url */
   constructor(url) {
     this.#url = url;
   }
@@ -42,6 +58,7 @@ export class Stream {
   /**
    * Fetches the head of the show, which proves the key. A line that is broken
    * is tried until it works.
+   * @param {Pick<Link, "key" | "seek">} link
    */
   async open({ key, seek }) {
     await this.#persist(() => this.#begin(key));
@@ -60,19 +77,24 @@ export class Stream {
     return this.#operation.signal;
   }
 
-  async #begin(key) {
-    const start = await this.#fetchFirst();
-    // A link with a key is one to an encrypted show, whatever the server sends.
-    this.encrypted = key !== "" || !startsWith(start, "OggS");
-    this.#reader = this.encrypted ? new BlockReader(parseFragment(key)) : new PlainReader();
-    this.#reader.feed(start);
-    const first = await this.#reader.next(true);
-    if (!this.#reader.head) throw new Error("the show has no head yet");
-    this.#seeker = new Seeker(
+  #newSeeker() {
+    return new Seeker(
       this.#reader.first,
       (offset) => this.#land(offset),
       () => this.#next(),
     );
+  }
+
+  /** @param {string} key */
+  async #begin(key) {
+    const start = await this.#fetchFirst();
+    // A link with a key is one to an encrypted show, whatever the server sends.
+    this.encrypted = key !== "" || !startsWith(start, "OggS");
+    this.#reader = this.encrypted ? new BlockReader(parseKey(key)) : new PlainReader();
+    this.#reader.feed(start);
+    const first = await this.#reader.next(true);
+    if (!this.#reader.head) throw new Error("the show has no head yet");
+    this.#seeker = this.#newSeeker();
     if (first) this.#seeker.learn(first);
     this.#seeker.size = this.size;
   }
@@ -82,19 +104,23 @@ export class Stream {
     if (!part) throw new Error("the show has no bytes yet");
     this.size = part.size;
     const chunks = [];
-    for (let chunk; (chunk = await part.read()); ) chunks.push(chunk);
+    for (let chunk; (chunk = await part.read()); ) chunks.push(/** @type {Uint8Array<ArrayBuffer>} */ (chunk));
     this.arrived = performance.now();
     return new Uint8Array(await new Blob(chunks).arrayBuffer());
   }
 
-  /** What block 0 says: {channels, preSkip, title, speaker, started}. */
+  /** What block 0 says. */
   get head() {
-    return this.#reader.head;
+    const { head } = this.#reader;
+    if (!head) throw new Error("the stream is not open");
+    return head;
   }
 
   /** The plaintext of block 0: how the .opus file begins. */
   get headPages() {
-    return this.#reader.headPages;
+    const { headPages } = this.#reader;
+    if (!headPages) throw new Error("the stream is not open");
+    return headPages;
   }
 
   /** Behind what has been read, in bytes of the file. */
@@ -111,9 +137,9 @@ export class Stream {
     return this.size > 0;
   }
 
-  /** Whether blocks come as they are made, so that their arrival tells the time. */
+  /** Whether blocks come as they are made, so that their arrival shows where the live edge is. */
   get atEdge() {
-    return this.#following && this.#fed >= this.#edge;
+    return this.#line === Line.EDGE && this.#fed >= this.#edge;
   }
 
   /** The next block, or null behind the end of the show. */
@@ -121,6 +147,7 @@ export class Stream {
     return this.#reader.ended ? null : this.#next();
   }
 
+  /** @returns {Promise<Block>} */
   async #next() {
     const signal = this.#signal;
     for (;;) {
@@ -132,14 +159,14 @@ export class Stream {
         if (block.last) this.size = this.#seeker.size = this.#reader.offset; // whatever the server says
         return (this.#last = block);
       }
-      if (this.#reader.ended) return this.#last;
+      if (this.#reader.ended && this.#last) return this.#last;
       if (whole) throw new BlockError("CutOff", { offset: this.#reader.offset });
-      await this.#persist(() => this.#fetch());
+      await this.#persist(() => this.#feed());
     }
   }
 
   /** Gives the reader some more bytes. */
-  async #fetch() {
+  async #feed() {
     this.#part ??= await this.#request();
     const bytes = await this.#part?.read();
     if (!bytes) return this.release();
@@ -150,8 +177,9 @@ export class Stream {
   }
 
   async #request() {
-    this.#following = !this.finished && this.#fed + PIECE > this.#edge;
-    const part = await Part.open(this.#url, this.#fed, this.#following ? undefined : this.#fed + PIECE - 1, this.#signal);
+    const follow = !this.finished && this.#fed + PIECE > this.#edge;
+    this.#line = follow ? Line.EDGE : Line.PIECE;
+    const part = await Part.open(this.#url, this.#fed, follow ? undefined : this.#fed + PIECE - 1, this.#signal);
     const size = part ? part.size : (await edge(this.#url, this.#signal)).size;
     if (size > 0) this.size = this.#seeker.size = size;
     return part;
@@ -161,33 +189,29 @@ export class Stream {
   release() {
     this.#part?.close();
     this.#part = null;
-    this.#following = false;
+    this.#line = Line.FREE;
   }
 
-  /** Repeats a step until it succeeds or trying again can not help. */
+  /**
+   * Repeats a step until it succeeds or trying again cannot help.
+   * @param {() => Promise<void>} step
+   */
   async #persist(step) {
-    const signal = this.#signal;
-    for (let delay = FIRST_RETRY; ; delay = Math.min(2 * delay, LAST_RETRY)) {
-      try {
-        const result = await step();
-        this.broken = false;
-        return result;
-      } catch (error) {
-        signal.throwIfAborted();
-        this.release();
-        if (error instanceof BlockError || error instanceof Refused) throw error;
-        this.broken = true;
-        await pause(delay, signal);
-        signal.throwIfAborted();
-      }
-    }
+    await retry(step, this.#signal, (error) => {
+      this.release();
+      if (error instanceof BlockError || error instanceof Refused) throw error;
+      this.broken = true;
+    });
+    this.broken = false;
   }
 
+  /** @param {number} offset */
   async #land(offset) {
     this.#jump(offset);
     return this.#next();
   }
 
+  /** @param {number} offset */
   #jump(offset) {
     this.release();
     this.#reader.jump(offset);
@@ -198,6 +222,7 @@ export class Stream {
    * Goes to a sample of the file, and returns the block to start from: a
    * pre-roll before it. On a running show it returns null where there is
    * nothing yet.
+   * @param {number} sample
    */
   async seekTo(sample) {
     const from = Math.max(0, sample - PRE_ROLL);
@@ -208,7 +233,11 @@ export class Stream {
     return this.#seeker.seekTo(from);
   }
 
-  /** Goes to `samples` before the edge of a running show. Returns the first block, and where to begin in it. */
+  /**
+   * Goes near the edge of a running show. Returns the first block, and where to
+   * begin in it.
+   * @param {number} samples before the edge
+   */
   async goLive(samples) {
     await this.#persist(() => this.updateEdge());
     const back = this.#seeker.bytes(samples + PRE_ROLL);
@@ -230,28 +259,18 @@ export class Stream {
     if (finished) this.size = this.#seeker.size = size;
   }
 
-  /** How far the show has got, in samples, as far as can be told. */
+  /** How far the show has got, in samples, as far as can be said. */
   get edgeSample() {
     const { bytes, samples } = this.#seeker.rate();
-    const [offset, sample] = this.#last ? [this.#last.offset + this.#last.size, this.#last.end] : [this.#seeker.first, 0];
-    return bytes === 0 ? sample : Math.max(0, sample + ((this.#edge - offset) * samples) / bytes);
+    const offset = this.#last ? this.#last.offset + this.#last.size : this.#seeker.first;
+    return bytes === 0 ? this.sample : Math.max(0, this.sample + ((this.#edge - offset) * samples) / bytes);
   }
 }
 
+/**
+ * @param {Uint8Array} bytes
+ * @param {string} text
+ */
 function startsWith(bytes, text) {
   return text === String.fromCharCode(...bytes.subarray(0, text.length));
-}
-
-/** Waits, but not when the browser is told that the network is back. */
-function pause(delay, signal) {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      globalThis.removeEventListener?.("online", done);
-      resolve();
-    };
-    const timer = setTimeout(done, delay);
-    globalThis.addEventListener?.("online", done, { once: true });
-    signal.addEventListener("abort", done, { once: true });
-  });
 }

@@ -1,6 +1,7 @@
 /**
- * decodeBase64url returns the bytes of unpadded base64url, or null. Left-over
- * bits have to be zero, so that a value has one spelling only.
+ * The bytes of unpadded base64url, or null. Left-over bits have to be zero, so
+ * that a value has one spelling only.
+ * @param {string} text
  */
 export function decodeBase64url(text) {
   if (!/^[\w-]*$/.test(text) || text.length % 4 === 1) return null;

@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-
-import { BlockReader, parseFragment } from "./blocks.js";
 import { pieces, randomFrom, readAll, samePackets } from "../testing/read.mjs";
 import { makeShow, page, sealed, varying } from "../testing/show.mjs";
 import { vector, vectors } from "../testing/vectors.mjs";
+import { BlockReader, parseKey } from "./blocks.js";
 
 const headSize = 1139;
 const blank = makeShow(0, { random: randomFrom(0) });
 
 function readerOf({ key }, bytes) {
-  const reader = new BlockReader(parseFragment(key));
+  const reader = new BlockReader(parseKey(key));
   if (bytes) reader.feed(bytes);
   return reader;
 }
@@ -71,7 +70,11 @@ test("the head says what the show is", async () => {
   reader.feed(show.file.subarray(0, headSize));
   assert.equal(await reader.next(), null);
   assert.deepEqual(reader.head, {
-    channels: 1, preSkip: 312, title: "Town hall", speaker: "@alice:example.org", started: new Date("2026-11-23T09:17:22.479Z"),
+    channels: 1,
+    preSkip: 312,
+    title: "Town hall",
+    speaker: "@alice:example.org",
+    started: new Date("2026-11-23T09:17:22.479Z"),
   });
   assert.equal(reader.headPages.length, 1103);
   assert.equal(reader.first, headSize);
@@ -90,9 +93,16 @@ test("blocks know their place and time", async () => {
 test("a sign of life has no packets and stands at the sample so far", async () => {
   const show = makeShow(2, { random: randomFrom(4), signs: (block) => (block === 1 ? 2 : 0) });
   const { blocks } = await readAll(fed(show));
-  assert.deepEqual(blocks.map(({ start, end, packets, last }) => [start, end, packets.length, last]), [
-    [0, 4800, 5, false], [4800, 4800, 0, false], [4800, 4800, 0, false], [4800, 9600, 5, false], [9600, 9600, 0, true],
-  ]);
+  assert.deepEqual(
+    blocks.map(({ start, end, packets, last }) => [start, end, packets.length, last]),
+    [
+      [0, 4800, 5, false],
+      [4800, 4800, 0, false],
+      [4800, 4800, 0, false],
+      [4800, 9600, 5, false],
+      [9600, 9600, 0, true],
+    ],
+  );
   const reader = fed(show);
   await reader.next();
   reader.jump(show.blocks[0].offset + 1);
@@ -113,7 +123,12 @@ test("a jump lands on the next block and knows its time", async () => {
     assert.equal(got.error, null, `jump to ${offset}`);
     assert.equal(got.blocks.length, want.length, `jump to ${offset}`);
     if (want.length > 1) assert.deepEqual(got.blocks, want, `jump to ${offset}`);
-    else assert.deepEqual(got.packets, want.flatMap((block) => block.packets), `jump to ${offset}`); // a trimmed end alone does not tell its start
+    else
+      assert.deepEqual(
+        got.packets,
+        want.flatMap((block) => block.packets),
+        `jump to ${offset}`,
+      ); // a trimmed end alone does not tell its start
   }
 });
 
@@ -147,7 +162,7 @@ test("no flipped bit gives a packet that the sound file does not have", async ()
   const show = makeShow(2, { random: randomFrom(6) });
   for (let at = 0; at < show.file.length; at++) {
     const file = show.file.slice();
-    file[at] ^= 1 << at % 8;
+    file[at] ^= 1 << (at % 8);
     const { packets, result } = await readAll(fed({ ...show, file }));
     const checksum = checksumsOf(show).some((field) => at >= field && at < field + 4);
     if (checksum) {
@@ -191,7 +206,8 @@ test("a block that is being opened while the reader is sent elsewhere is not giv
 
 test("of two calls at once one gives the block", async () => {
   const show = makeShow(2, { random: randomFrom(12) });
-  for (const read of [0, 1]) { // block 0 is still to be read, or not
+  for (const read of [0, 1]) {
+    // block 0 is still to be read, or not
     const reader = fed(show);
     for (let i = 0; i < read; i++) await reader.next();
     const [first, second] = await Promise.all([reader.next(), reader.next()]);
@@ -222,7 +238,10 @@ test("more may be fed while a block is being opened", async () => {
   blocks.push(await pending);
   reader.feed(show.file.subarray(capacity + 900)); // needs more room
   blocks.push(...(await readAll(reader)).blocks);
-  samePackets(blocks.flatMap((block) => block.packets), show.packets);
+  samePackets(
+    blocks.flatMap((block) => block.packets),
+    show.packets,
+  );
 });
 
 const packet = Uint8Array.of(0x78, 1, 2, 3);
@@ -237,7 +256,10 @@ for (const [name, want, before, ...payloads] of [
   ["an end where the page before it ended", "ok", 2, sound(2), sound(3, { granule: 960, flags: 4 })],
 ]) {
   test(`payload: ${name}`, async () => {
-    const file = Buffer.concat([blank.file.subarray(0, headSize), ...payloads.map((pages, i) => sealed.block(pages, i + 1))]);
+    const file = Buffer.concat([
+      blank.file.subarray(0, headSize),
+      ...payloads.map((pages, i) => sealed.block(pages, i + 1)),
+    ]);
     const { packets, result } = await readAll(fed({ ...blank, file }));
     assert.equal(result, want);
     assert.equal(packets.length, before);
@@ -245,7 +267,11 @@ for (const [name, want, before, ...payloads] of [
 }
 
 test("block 0 has the number 0", async () => {
-  const file = Buffer.concat([Buffer.from("MXC\x03"), sealed.block(await headPagesOf(blank), 5), sealed.block(sound(2), 1)]);
+  const file = Buffer.concat([
+    Buffer.from("MXC\x03"),
+    sealed.block(await headPagesOf(blank), 5),
+    sealed.block(sound(2), 1),
+  ]);
   const { result } = await readAll(fed({ ...blank, file }));
   assert.equal(result, "ErrMalformed");
 });
@@ -282,15 +308,21 @@ test("bytes behind the end are not kept", async () => {
 
 test("keys are read strictly", () => {
   const { key } = vector("ok");
-  assert.deepEqual(parseFragment(key).secret, Uint8Array.from({ length: 32 }, (_, i) => i));
-  assert.deepEqual(parseFragment(key).iv, Uint8Array.from({ length: 12 }, (_, i) => 0xa0 + i));
+  assert.deepEqual(
+    parseKey(key).secret,
+    Uint8Array.from({ length: 32 }, (_, i) => i),
+  );
+  assert.deepEqual(
+    parseKey(key).iv,
+    Uint8Array.from({ length: 12 }, (_, i) => 0xa0 + i),
+  );
   for (const bad of ["", key.slice(1), `${key}A`, `${key.slice(1)}=`, `${key.slice(1)}+`, `${key.slice(0, -1)}t`]) {
-    assert.throws(() => parseFragment(bad), { code: "WrongKey" }, bad);
+    assert.throws(() => parseKey(bad), { code: "WrongKey" }, bad);
   }
 });
 
 test("a jump needs block 0", () => {
-  assert.throws(() => new BlockReader(parseFragment(vector("ok").key)).jump(headSize), /block 0/);
+  assert.throws(() => new BlockReader(parseKey(vector("ok").key)).jump(headSize), /block 0/);
 });
 
 function fed(show) {

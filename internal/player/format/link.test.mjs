@@ -1,20 +1,43 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { parseFragment, withStart } from "./link.js";
-import { Wave } from "../sound/wave.js";
+import { parsePath } from "../ui/address.js";
+import { parseKey } from "./blocks.js";
+import { parseLink, withStart } from "./link.js";
 
 const key = "a".repeat(59);
+const cases = JSON.parse(readFileSync(new URL("../../link/testdata/cases.json", import.meta.url), "utf8"));
 
-test("a link's fragment", () => {
-  assert.deepEqual(parseFragment(""), { key: "", start: null, wave: null, seek: "" });
-  assert.deepEqual(parseFragment(key), { key, start: null, wave: null, seek: "" });
-  assert.deepEqual(parseFragment("t=12"), { key: "", start: 12, wave: null, seek: "" });
-  assert.deepEqual(parseFragment(`${key}&t=1.5&wave=AP-_&seek=xyz&later=1`), { key, start: 1.5, wave: Uint8Array.of(0, 255, 191), seek: "xyz" });
-});
+/** Reads a link as the page does when it is opened there. */
+function open(link) {
+  const { origin, pathname, hash } = new URL(link);
+  const { base, id } = parsePath(pathname);
+  return { base: origin + base, id, ...parseLink(hash.slice(1)) };
+}
 
-test("what decorates a link can not break it", () => {
+assert.ok(cases.valid.length > 30, "where are the cases?");
+
+for (const { name, link, base, id, key, start, wave, seek } of cases.valid) {
+  test(`link: ${name}`, () => {
+    const got = open(link);
+    assert.deepEqual({ ...got, wave: got.wave && [...got.wave] }, { base, id, key, start, wave, seek });
+    if (key) parseKey(got.key);
+  });
+}
+
+const damaged = cases.refused.filter(({ part }) => part === "key");
+assert.ok(damaged.length > 5, "where are the damaged keys?");
+
+for (const { name, link } of damaged) {
+  test(`refused link: ${name}`, () => {
+    const { key } = open(link);
+    assert.throws(() => parseKey(key), { code: "WrongKey", message: /59 characters are expected behind the #$/ });
+  });
+}
+
+test("what decorates a link cannot break it", () => {
   for (const bad of ["t=x", "t=-1", "t=Infinity", "t", "wave=%", "&&", "wave="]) {
-    const { start, wave } = parseFragment(`${key}&${bad}`);
+    const { start, wave } = parseLink(`${key}&${bad}`);
     assert.deepEqual([start, wave], [null, null], bad);
   }
 });
@@ -23,28 +46,5 @@ test("a link to a moment", () => {
   assert.equal(withStart(key, 61.26), `${key}&t=61.3`);
   assert.equal(withStart(`${key}&t=5&wave=AA`, 0), `${key}&wave=AA&t=0`);
   assert.equal(withStart("", 3), "t=3");
-  assert.equal(parseFragment(withStart("", 3)).start, 3);
-});
-
-test("a waveform knows what was heard, and nothing else", () => {
-  const wave = new Wave();
-  wave.add([new Float32Array(48000).fill(0.5)], 48000);
-  wave.add([new Float32Array(48000).fill(0.25)], 3 * 48000);
-  const bars = [...wave.bars(4, 4 * 48000)];
-  assert.ok(Number.isNaN(bars[0]) && Number.isNaN(bars[2]));
-  assert.deepEqual([bars[1], bars[3]], [1, 0.5]);
-});
-
-test("a waveform outgrows no memory, and keeps its shape", () => {
-  const wave = new Wave();
-  const minute = 60 * 48000;
-  for (let n = 0; n < 180; n++) wave.add([new Float32Array(480).fill(n % 2 ? 1 : 0.5)], n * minute);
-  const bars = wave.bars(90, 180 * minute);
-  assert.ok(bars.every((bar) => bar > 0.9), "each bar has a loud minute");
-  wave.add([Float32Array.of(1)], 100 * 180 * minute);
-});
-
-test("a waveform that the link gives is drawn as it is", () => {
-  const wave = new Wave(Uint8Array.of(0, 128, 255, 255));
-  assert.deepEqual([...wave.bars(2, 1)].map((bar) => Math.round(bar * 255)), [128, 255]);
+  assert.equal(parseLink(withStart("", 3)).start, 3);
 });

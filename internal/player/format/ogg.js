@@ -1,74 +1,96 @@
 import { Refusal } from "./refusal.js";
 
-const pageHeaderSize = 27; // bytes, without the lacing values
-const sequenceAt = 18, checksumAt = 22, segmentsAt = 26;
-const continued = 1, first = 2, last = 4; // flags
-const capturePattern = [0x4f, 0x67, 0x67, 0x53, 0]; // "OggS", version 0
+const PAGE_HEADER_SIZE = 27; // bytes, without the lacing values
+const SEQUENCE_AT = 18;
+const CHECKSUM_AT = 22;
+const SEGMENTS_AT = 26;
+const FLAGS = { continued: 1, first: 2, last: 4 };
+const CAPTURE_PATTERN = [0x4f, 0x67, 0x67, 0x53, 0]; // "OggS", version 0
 
 /**
- * parsePage reads the page that begins at `at` (RFC 3533, 6). It returns null
- * when the bytes end inside the page; lacing and body are views of bytes.
- *
- * granule counts the 48 kHz samples, pre-skip included, up to the end of the
- * last packet that ends here: -1 when none does, NaN when a number can not say
- * it exactly (5900 years).
+ * A page of an Ogg stream (RFC 3533, 6).
+ * @typedef {object} Page
+ * @property {boolean} continued begins with the rest of a packet
+ * @property {boolean} first of the stream
+ * @property {boolean} last of the stream
+ * @property {number} granule samples at 48 kHz, pre-skip included, up to the end of the last packet that ends here: -1
+ *   when none does, NaN when a number cannot say it exactly (5900 years)
+ * @property {number} serial
+ * @property {number} sequence
+ * @property {Uint8Array} lacing a view
+ * @property {Uint8Array} body a view
+ */
+
+/**
+ * Reads the page that begins at `at`; null when the bytes end inside it.
+ * @param {Uint8Array} bytes
+ * @returns {{page: Page, size: number} | null}
  */
 export function parsePage(bytes, at = 0) {
   const size = pageSize(bytes, at);
   if (size === 0) throw malformed("not an Ogg page");
   if (size > bytes.length - at) return null;
   const header = new DataView(bytes.buffer, bytes.byteOffset + at, size);
-  if (header.getUint32(checksumAt, true) !== checksum(bytes, at, size)) {
+  if (header.getUint32(CHECKSUM_AT, true) !== checksum(bytes, at, size)) {
     throw malformed("the checksum of the Ogg page is wrong");
   }
-  const bodyAt = at + pageHeaderSize + bytes[at + segmentsAt];
+  const bodyAt = at + PAGE_HEADER_SIZE + bytes[at + SEGMENTS_AT];
   const flags = bytes[at + 5];
   const page = {
-    continued: (flags & continued) !== 0,
-    first: (flags & first) !== 0,
-    last: (flags & last) !== 0,
+    continued: (flags & FLAGS.continued) !== 0,
+    first: (flags & FLAGS.first) !== 0,
+    last: (flags & FLAGS.last) !== 0,
     granule: exactly(header.getBigInt64(6, true)),
     serial: header.getUint32(14, true),
-    sequence: header.getUint32(sequenceAt, true),
-    lacing: bytes.subarray(at + pageHeaderSize, bodyAt),
+    sequence: header.getUint32(SEQUENCE_AT, true),
+    lacing: bytes.subarray(at + PAGE_HEADER_SIZE, bodyAt),
     body: bytes.subarray(bodyAt, at + size),
   };
   return { page, size };
 }
 
-const largest = 1n << 53n;
-const exactly = (n) => (n >= -largest && n <= largest ? Number(n) : NaN);
+const LARGEST = 1n << 53n;
+
+/** @param {bigint} n */
+const exactly = (n) => (n >= -LARGEST && n <= LARGEST ? Number(n) : NaN);
 
 /**
- * pageSize returns how many bytes the page at `at` has. More than there are
- * means that it takes at least so many to tell; 0 that no page begins there.
+ * How many bytes the page at `at` has. More than there are means that it takes
+ * at least so many to say; 0 that no page begins there.
+ * @param {Uint8Array} bytes
  */
 export function pageSize(bytes, at = 0) {
   const available = bytes.length - at;
-  for (let i = 0; i < capturePattern.length && i < available; i++) {
-    if (bytes[at + i] !== capturePattern[i]) return 0;
+  for (let i = 0; i < CAPTURE_PATTERN.length && i < available; i++) {
+    if (bytes[at + i] !== CAPTURE_PATTERN[i]) return 0;
   }
-  if (available < pageHeaderSize) return pageHeaderSize;
-  const headerSize = pageHeaderSize + bytes[at + segmentsAt];
+  if (available < PAGE_HEADER_SIZE) return PAGE_HEADER_SIZE;
+  const headerSize = PAGE_HEADER_SIZE + bytes[at + SEGMENTS_AT];
   if (available < headerSize) return headerSize;
   let size = headerSize;
-  for (let i = pageHeaderSize; i < headerSize; i++) size += bytes[at + i];
+  for (let i = PAGE_HEADER_SIZE; i < headerSize; i++) size += bytes[at + i];
   return size;
 }
 
-/** pageSequence reads the number of the whole page that begins at the first byte. */
+/**
+ * The number of the whole page that begins at the first byte.
+ * @param {Uint8Array} bytes
+ */
 export function pageSequence(bytes) {
-  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(sequenceAt, true);
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(SEQUENCE_AT, true);
 }
 
 /**
- * packetsOf splits the body of a page. The first piece is the rest of a packet
- * when the page is continued; the last one is only a beginning when whole is
- * false.
+ * Splits the body of a page. The first piece is the rest of a packet when the
+ * page is continued; the last one is only a beginning when whole is false.
+ * @param {Page} page
  */
 export function packetsOf({ lacing, body }) {
+  /** @type {Uint8Array[]} */
   const packets = [];
-  let start = 0, end = 0, whole = true;
+  let start = 0;
+  let end = 0;
+  let whole = true;
   for (const value of lacing) {
     end += value;
     whole = value < 255;
@@ -80,7 +102,10 @@ export function packetsOf({ lacing, body }) {
   return { packets, whole };
 }
 
-/** parseStreamHead reads the two header pages of an Ogg Opus stream. */
+/**
+ * Reads the two header pages of an Ogg Opus stream.
+ * @param {Uint8Array} pages
+ */
 export function parseStreamHead(pages) {
   const one = parsePage(pages);
   if (!one) throw malformed("the first page is cut off");
@@ -93,22 +118,26 @@ export function parseStreamHead(pages) {
 }
 
 /**
- * parseHead reads the first packet of a stream (RFC 7845, 5.1), of mono and
- * stereo streams (mapping family 0).
+ * Reads the first packet of a stream (RFC 7845, 5.1), of mono and stereo streams
+ * (mapping family 0).
+ * @param {Uint8Array} packet
  */
 export function parseHead(packet) {
   if (!beginsWith(packet, "OpusHead")) throw malformed("not an Ogg Opus stream");
   if (packet.length < 19) throw malformed(`OpusHead has ${packet.length} bytes, not 19`);
   if (packet[8] >> 4 !== 0) throw malformed(`version ${packet[8]} of OpusHead is not known`);
-  const channels = packet[9], family = packet[18];
-  if (family !== 0 || channels > 2) throw malformed(`only mono and stereo can be used, not ${channels} channels, family ${family}`);
+  const channels = packet[9];
+  const family = packet[18];
+  if (family !== 0 || channels > 2)
+    throw malformed(`only mono and stereo can be used, not ${channels} channels, family ${family}`);
   if (channels === 0) throw malformed("no channels");
-  return { channels, preSkip: packet[10] | packet[11] << 8 };
+  return { channels, preSkip: packet[10] | (packet[11] << 8) };
 }
 
 /**
- * parseTags reads the second packet of a stream (RFC 7845, 5.2) and returns its
- * comments, "NAME=value". What follows them is padding.
+ * Reads the second packet of a stream (RFC 7845, 5.2): its comments,
+ * "NAME=value". What follows them is padding.
+ * @param {Uint8Array} packet
  */
 export function parseTags(packet) {
   if (!beginsWith(packet, "OpusTags")) throw malformed("no OpusTags");
@@ -121,19 +150,21 @@ export function parseTags(packet) {
   const string = () => {
     const length = number();
     if (length > packet.length - at) throw malformed("OpusTags ends early");
-    return text.decode(packet.subarray(at, at += length));
+    return utf8.decode(packet.subarray(at, (at += length)));
   };
   string(); // the program that wrote the stream
+  /** @type {string[]} */
   const comments = [];
   for (let count = number(); count > 0; count--) comments.push(string());
   return comments;
 }
 
-const text = new TextDecoder("utf-8", { ignoreBOM: true });
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
- * tag returns the value of the first comment with this name, in any case of
- * letters, or "".
+ * The value of the first comment with this name, in any case of letters, or "".
+ * @param {string[]} comments
+ * @param {string} name
  */
 export function tag(comments, name) {
   const prefix = `${name.toUpperCase()}=`;
@@ -141,27 +172,47 @@ export function tag(comments, name) {
   return comment?.slice(prefix.length) ?? "";
 }
 
+/**
+ * Reads the value of a DATE as writers write it; null when it is missing.
+ * @param {string} value
+ */
+export function parseDate(value) {
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(Z|[+-]\d\d:\d\d)$/.test(value)) return null;
+  const date = new Date(value);
+  return Number.isNaN(date.getTime()) ? null : date;
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @param {string} ascii
+ */
 function beginsWith(bytes, ascii) {
   return bytes.length >= ascii.length && [...ascii].every((c, i) => bytes[i] === c.charCodeAt(0));
 }
 
 // What an Ogg page's checksum adds for every value of the byte that leaves the
 // register: CRC-32 with the polynomial 04C11DB7, bits not reversed.
-const checksumTable = Uint32Array.from({ length: 256 }, (_, byte) => {
+const CHECKSUM_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte << 24;
-  for (let bit = 0; bit < 8; bit++) crc = crc << 1 ^ (crc < 0 ? 0x04c11db7 : 0);
+  for (let bit = 0; bit < 8; bit++) crc = (crc << 1) ^ (crc < 0 ? 0x04c11db7 : 0);
   return crc;
 });
 
-/** checksum reads its own field as zero. */
+/**
+ * The checksum of a page, which reads its own field as zero.
+ * @param {Uint8Array} bytes
+ * @param {number} at
+ * @param {number} size
+ */
 function checksum(bytes, at, size) {
   let crc = 0;
-  const field = at + checksumAt;
+  const field = at + CHECKSUM_AT;
   for (let i = at, end = at + size; i < end; i++) {
     const byte = i >= field && i < field + 4 ? 0 : bytes[i];
-    crc = crc << 8 ^ checksumTable[crc >>> 24 ^ byte];
+    crc = (crc << 8) ^ CHECKSUM_TABLE[(crc >>> 24) ^ byte];
   }
   return crc >>> 0;
 }
 
+/** @param {string} why */
 const malformed = (why) => new Refusal("Malformed", why);

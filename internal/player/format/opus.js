@@ -1,23 +1,29 @@
 import { Refusal } from "./refusal.js";
 
-const longestPacket = 5760; // samples: 120 ms (RFC 6716, 3.2.5)
+export const RATE = 48000; // samples in a second of any Opus stream
+const LONGEST_PACKET = 5760; // samples: 120 ms (RFC 6716, 3.2.5)
 
 /**
- * packetDuration returns how many samples per channel a packet decodes to at
- * 48 kHz (RFC 6716 3.1, 3.2). It reads the first two bytes only, so what it
- * accepts may still be undecodable.
+ * How many samples per channel a packet decodes to at 48 kHz (RFC 6716, 3.1 and
+ * 3.2). Reads the first two bytes only, so what it accepts may still be
+ * undecodable.
+ * @param {Uint8Array} packet
  */
 export function packetDuration(packet) {
   const samples = frameCount(packet) * frameDuration(packet[0] >> 3);
-  if (samples > longestPacket) throw notOpus(`it lasts ${samples / 48} ms, more than 120`);
+  if (samples > LONGEST_PACKET) throw notOpus(`it lasts ${samples / 48} ms, more than 120`);
   return samples;
 }
 
+/** @param {Uint8Array} packet */
 function frameCount(packet) {
   if (packet.length === 0) throw notOpus("it is empty");
   switch (packet[0] & 3) {
-    case 0: return 1;
-    case 1: case 2: return 2;
+    case 0:
+      return 1;
+    case 1:
+    case 2:
+      return 2;
   }
   if (packet.length < 2) throw notOpus("its frame count is missing");
   const frames = packet[1] & 0x3f;
@@ -26,8 +32,8 @@ function frameCount(packet) {
 }
 
 /**
- * frameDuration returns the samples of one frame of a configuration, 0 to 31
- * (RFC 6716, table 2).
+ * The samples of one frame (RFC 6716, table 2).
+ * @param {number} config 0 to 31
  */
 function frameDuration(config) {
   if (config < 12) return [480, 960, 1920, 2880][config & 3]; // SILK: 10, 20, 40, 60 ms
@@ -35,4 +41,5 @@ function frameDuration(config) {
   return 120 << (config & 3); // CELT: 2.5, 5, 10, 20 ms
 }
 
+/** @param {string} why */
 const notOpus = (why) => new Refusal("Malformed", `not an Opus packet: ${why}`);

@@ -2,21 +2,28 @@ import { pageSequence, pageSize, parsePage } from "./ogg.js";
 import { Reader } from "./reader.js";
 import { Refusal } from "./refusal.js";
 
+/** @import { Envelope } from "./reader.js" */
+
 /**
- * PlainReader reads a file that is not encrypted: an Ogg Opus file, which may
- * grow, in which every page is a block. It finds damage, but nothing of what it
- * gives out is proved. Files of other programs are fine as long as no packet
- * crosses a page's end.
+ * Reads a file that is not encrypted: an Ogg Opus file, which may grow, in which
+ * every page is a block. It finds damage, but nothing of what it gives out is
+ * proved. Files of other programs are fine as long as no packet crosses a page's
+ * end.
  */
 export class PlainReader extends Reader {
-  constructor() { super(new Plain()); }
+  constructor() {
+    super(new PlainEnvelope());
+  }
 }
 
-/** Plain is the envelope that is none. */
-class Plain {
+/** @implements {Envelope} */
+class PlainEnvelope {
   pageBlocks = true;
 
-  /** Measures the two header pages. */
+  /**
+   * Measures the two header pages.
+   * @param {Uint8Array} start
+   */
   headExtent(start) {
     const first = pageSize(start);
     if (first === 0) throw new Refusal("NotBlocks", "not an Ogg Opus file");
@@ -26,22 +33,39 @@ class Plain {
     return first + second;
   }
 
-  openHead(raw) { return raw.slice(); }
+  /** @param {Uint8Array} raw */
+  openHead(raw) {
+    return raw.slice();
+  }
 
-  extent(start) { return pageSize(start); }
+  /** @param {Uint8Array} start */
+  extent(start) {
+    return pageSize(start);
+  }
 
-  /** The header pages count as one block. */
-  sequence(page) { return (pageSequence(page) - 1) >>> 0; }
+  /**
+   * The header pages count as one block.
+   * @param {Uint8Array} page
+   */
+  sequence(page) {
+    return (pageSequence(page) - 1) >>> 0;
+  }
 
-  /** What is handed out outlives the window, hence the copy. */
+  /**
+   * What is handed out outlives the queue, hence the copy.
+   * @param {Uint8Array} page
+   */
   open(page) {
-    parsePage(page);
+    parsePage(page); // checks it
     return page.slice();
   }
 
-  /** A page without packets, which is not the last. */
+  /**
+   * A page without packets, which is not the last.
+   * @param {Uint8Array} pages
+   */
   isSign(pages) {
-    const { page } = parsePage(pages);
-    return page.lacing.length === 0 && !page.last;
+    const page = parsePage(pages)?.page;
+    return page?.lacing.length === 0 && !page.last;
   }
 }

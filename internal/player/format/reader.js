@@ -1,71 +1,107 @@
-import { parseStreamHead, tag } from "./ogg.js";
+import { ByteQueue } from "./byte-queue.js";
+import { parseDate, parseStreamHead, tag } from "./ogg.js";
 import { Pager } from "./pager.js";
 import { BlockError, Refusal } from "./refusal.js";
-import { Window } from "./window.js";
 
 const MIN_BLOCK = 24; // bytes: every block of every form is larger
 
+/** @typedef {Uint8Array<ArrayBuffer>} Pages the plaintext of a block: whole Ogg pages */
+
 /**
- * Reader takes a file apart block by block, in any pieces in which it comes.
- * How the pages of a block stand in the file is its envelope's business:
- * blocks.js, plain.js. FORMAT.md says what is refused; opusblocks/reader.go is
- * the same reader in Go.
+ * What block 0 says.
+ * @typedef {object} Head
+ * @property {number} channels
+ * @property {number} preSkip samples
+ * @property {string} title
+ * @property {string} speaker
+ * @property {Date | null} started
+ */
+
+/**
+ * A block of a show: some packets, or a sign of life without any.
+ * @typedef {object} Block
+ * @property {number} sequence
+ * @property {number} offset in the file
+ * @property {number} size bytes
+ * @property {number} start samples at 48 kHz, pre-skip included
+ * @property {number} end
+ * @property {Uint8Array[]} packets
+ * @property {boolean} last of the show
+ * @property {Pages} pages
+ */
+
+/**
+ * How the pages of a block stand in the file. Only a Refusal that it throws is
+ * the file's fault.
+ * @typedef {object} Envelope
+ * @property {boolean} pageBlocks whether every page is a block
+ * @property {(start: Uint8Array) => number} headExtent how many of the file's first bytes are block 0; more than there
+ *   are: it takes so many to say
+ * @property {(start: Uint8Array) => number} extent the same for every other block; 0: none begins here
+ * @property {(raw: Uint8Array) => Pages | Promise<Pages>} openHead the pages of block 0
+ * @property {(raw: Uint8Array) => Pages | Promise<Pages>} open the pages of every other block
+ * @property {(raw: Uint8Array) => number} sequence the number that a block bears, from as many bytes of it as
+ *   extent says for none
+ * @property {(pages: Uint8Array) => boolean} isSign whether the pages of a block are a sign of life
+ */
+
+/**
+ * Takes a file apart block by block, in any pieces in which it comes. FORMAT.md
+ * says what is refused; opusblocks/reader.go is the same reader in Go.
  *
  * What the format refuses is final: next() throws that error for ever. That
  * bytes are missing is not; whoever feeds the reader knows whether more come.
- *
- * An envelope has
- *   pageBlocks          whether every page is a block
- *   headExtent(start)   how many of the file's first bytes are block 0; more
- *                       than there are: it takes so many to tell. Throws Refusals
- *   extent(start)       the same for every other block; 0: none begins here
- *   openHead(raw)       the pages of block 0, or a promise of them
- *   open(raw)           the pages of every other block
- *   sequence(start)     the number that a block bears, from as many bytes of it
- *                       as extent says for none
- *   isSign(pages)       whether the pages of a block are a sign of life
  */
 export class Reader {
-  head = null; // what block 0 says
-  headPages = null; // the pages of block 0
+  /** @type {Head | null} */
+  head = null;
+  /** @type {Pages | null} of block 0 */
+  headPages = null;
   first = 0; // in the file, of block 1, once block 0 was read
   offset = 0; // in the file, of the next block
   ended = false; // the end was read
 
   #envelope;
   #pager;
-  #window = new Window();
+  #queue = new ByteQueue();
   #next = 0; // sequence number of the next block
   #jumped = false; // the next block that opens decides the order
+  /** @type {BlockError | null} */
   #failure = null;
   #turn = 0; // changes when what is being opened is not wanted any more
 
+  /** @param {Envelope} envelope */
   constructor(envelope) {
     this.#envelope = envelope;
     this.#pager = new Pager(envelope.pageBlocks);
   }
 
   /** Samples at 48 kHz up to here, pre-skip included. */
-  get sample() { return this.#pager.granule; }
-
-  /** Bytes of memory that hold what was fed. */
-  get capacity() { return this.#window.capacity; }
-
-  /** feed takes the bytes of the file that follow what was fed before. */
-  feed(bytes) {
-    if (!this.ended && !this.#failure) this.#window.feed(bytes);
+  get sample() {
+    return this.#pager.granule;
   }
 
-  /** rewind forgets what was fed and not consumed: the next bytes begin at offset. */
+  /** Bytes of memory that hold what was fed. */
+  get capacity() {
+    return this.#queue.capacity;
+  }
+
+  /** @param {Uint8Array} bytes of the file that follow what was fed before */
+  feed(bytes) {
+    if (!this.ended && !this.#failure) this.#queue.feed(bytes);
+  }
+
+  /** Forgets what was fed and not consumed: the next bytes begin at offset. */
   rewind() {
     this.#turn++;
-    this.#window.clear();
+    this.#queue.clear();
   }
 
   /**
-   * jump goes on with bytes that begin at offset, which may be inside a block
-   * but not before block 1: the first block that opens sets the order. Block 0
-   * has to have been read, because it alone proves that the key is the file's.
+   * Goes on with bytes that begin at an offset, which may be inside a block but
+   * not before block 1: the first block that opens sets the order. Block 0 has
+   * to have been read, because it alone proves that the key is the file's.
+   * @param {number} offset
    */
   jump(offset) {
     if (this.#failure) return;
@@ -77,18 +113,18 @@ export class Reader {
   }
 
   /**
-   * next returns the next block with sound or a sign of life, or null when it
-   * takes more bytes, or after the end. With atEnd no more bytes will come: the
-   * hunt after a jump gives up what would need them.
+   * Returns the next block with sound or a sign of life, or null when it takes
+   * more bytes, or after the end. With atEnd no more bytes will come: the hunt
+   * after a jump gives up what would need them.
    *
-   * A call takes the place of one that is still pending, which then gives null.
+   * A call replaces one that is still pending, which then gives null.
    */
   async next(atEnd = false) {
     if (this.#failure) throw this.#failure;
     const turn = ++this.#turn;
     if (!this.head) await this.#readHead();
     if (!this.head || this.ended || turn !== this.#turn) return null;
-    return this.#jumped ? this.#hunt(atEnd) : this.#follow();
+    return this.#jumped ? this.#hunt(atEnd) : this.#readBlock();
   }
 
   /**
@@ -99,26 +135,25 @@ export class Reader {
     const envelope = this.#envelope;
     try {
       const raw = this.#whole((start) => envelope.headExtent(start));
-      const size = raw?.length;
-      const pages = raw && await this.#opened(envelope.openHead(raw));
+      if (!raw) return;
+      const size = raw.length;
+      const pages = await this.#opened(envelope.openHead(raw));
       if (!pages) return;
       const { serial, channels, preSkip, tags } = parseStreamHead(pages);
-      this.head = {
-        channels, preSkip,
-        title: tag(tags, "TITLE"), speaker: tag(tags, "ARTIST"), started: parseDate(tag(tags, "DATE")),
-      };
+      const [title, speaker] = [tag(tags, "TITLE"), tag(tags, "ARTIST")];
+      this.head = { channels, preSkip, title, speaker, started: parseDate(tag(tags, "DATE")) };
       this.headPages = pages;
       this.#pager.serial = serial;
       this.#advance(size);
       this.first = this.offset;
       this.#next = 1;
     } catch (error) {
-      this.#fail(error, 0);
+      throw this.#failed(error, 0);
     }
   }
 
   /** Reads the block that has to begin right here. */
-  async #follow() {
+  async #readBlock() {
     const envelope = this.#envelope;
     let found = this.#next;
     try {
@@ -128,9 +163,9 @@ export class Reader {
       found = envelope.sequence(raw);
       if (found !== this.#next) throw new Refusal("Order", `${found} where ${this.#next} belongs`);
       const pages = await this.#opened(envelope.open(raw));
-      return pages ? this.#take(found, size, pages, true) : null;
+      return pages ? this.#accept(found, size, pages, true) : null;
     } catch (error) {
-      this.#fail(error, found);
+      throw this.#failed(error, found);
     }
   }
 
@@ -138,13 +173,15 @@ export class Reader {
    * Looks for the first block that opens after a jump. Bytes that do not open
    * are not a failure: the jump may have landed inside a block. Signs of life
    * are passed over, because they do not tell the time.
+   * @param {boolean} atEnd
    */
   async #hunt(atEnd) {
     const envelope = this.#envelope;
     for (;;) {
       const raw = this.#candidate(atEnd);
       if (!raw) return null;
-      const size = raw.length, sequence = envelope.sequence(raw);
+      const size = raw.length;
+      const sequence = envelope.sequence(raw);
       let pages;
       try {
         pages = await this.#opened(envelope.open(raw));
@@ -159,9 +196,9 @@ export class Reader {
         continue;
       }
       try {
-        return this.#take(sequence, size, pages, false);
+        return this.#accept(sequence, size, pages, false);
       } catch (error) {
-        this.#fail(error, sequence);
+        throw this.#failed(error, sequence);
       }
     }
   }
@@ -169,9 +206,10 @@ export class Reader {
   /**
    * Returns the whole block that begins with the unread bytes, or null while
    * it is not whole.
+   * @param {(start: Uint8Array) => number} extent
    */
   #whole(extent) {
-    const unread = this.#window.unread;
+    const unread = this.#queue.unread;
     const size = extent(unread);
     if (size === 0) throw new Refusal("Malformed", "no block begins here");
     return size <= unread.length ? unread.subarray(0, size) : null;
@@ -181,14 +219,16 @@ export class Reader {
    * Moves on to the next bytes that look like a whole block. A beginning with a
    * number that no block in this place can have is none: FORMAT.md, "Finding a
    * block".
+   * @param {boolean} atEnd
    */
   #candidate(atEnd) {
     const least = this.#envelope.extent(new Uint8Array());
-    const unread = this.#window.unread;
+    const unread = this.#queue.unread;
     for (let skipped = 0; ; skipped++) {
       const start = unread.subarray(skipped);
       let size = this.#envelope.extent(start);
-      if (size > 0 && start.length >= least && this.#envelope.sequence(start) > (this.offset + skipped) / MIN_BLOCK) size = 0;
+      const known = size > 0 && start.length >= least;
+      if (known && this.#envelope.sequence(start) > (this.offset + skipped) / MIN_BLOCK) size = 0;
       const whole = size > 0 && size <= start.length;
       // What looks like a block's beginning may promise more bytes than there
       // will ever be. Too few even for a beginning are the end.
@@ -200,21 +240,29 @@ export class Reader {
   }
 
   /**
-   * Waits for the pages of a block. Undefined means that they are not wanted
-   * any more.
+   * Waits for the pages of a block; null means that they are not wanted any more.
+   * @param {Pages | Promise<Pages>} opening
    */
   async #opened(opening) {
     const turn = this.#turn;
     try {
       const pages = await opening;
-      if (turn === this.#turn) return pages;
+      return turn === this.#turn ? pages : null;
     } catch (error) {
       if (turn === this.#turn) throw error;
+      return null;
     }
   }
 
-  /** Turns the proved pages of a block into packets and moves on. */
-  #take(sequence, size, pages, anchored) {
+  /**
+   * Turns the proved pages of a block into packets and moves on.
+   * @param {number} sequence
+   * @param {number} size
+   * @param {Pages} pages
+   * @param {boolean} anchored
+   * @returns {Block}
+   */
+  #accept(sequence, size, pages, anchored) {
     const offset = this.offset;
     const { packets, start, last } = this.#pager.parse(pages, anchored);
     this.#next = sequence + 1;
@@ -224,26 +272,23 @@ export class Reader {
     return { sequence, offset, size, start, end: this.#pager.granule, packets, last, pages };
   }
 
+  /** @param {number} count */
   #advance(count) {
-    this.#window.discard(count);
+    this.#queue.discard(count);
     this.offset += count;
   }
 
   /**
-   * Makes a refusal final. Anything else, as a browser without cryptography, is
-   * not the file's fault.
+   * Makes a refusal final, and returns what to throw. Anything else, as a browser
+   * without cryptography, is not the file's fault.
+   * @param {unknown} error
+   * @param {number} sequence
    */
-  #fail(error, sequence) {
-    if (!(error instanceof Refusal)) throw error;
-    this.#failure = new BlockError(error.code, { sequence: sequence >>> 0, offset: this.offset, message: error.message });
-    this.#window.clear();
-    throw this.#failure;
+  #failed(error, sequence) {
+    if (!(error instanceof Refusal)) return error;
+    const { offset } = this;
+    this.#failure = new BlockError(error.code, { sequence: sequence >>> 0, offset, message: error.message });
+    this.#queue.clear();
+    return this.#failure;
   }
-}
-
-/** parseDate reads a time as writers write it; null when it is missing. */
-function parseDate(value) {
-  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(Z|[+-]\d\d:\d\d)$/.test(value)) return null;
-  const date = new Date(value);
-  return Number.isNaN(date.getTime()) ? null : date;
 }

@@ -1,4 +1,4 @@
-const meaning = {
+const MEANING = {
   NotBlocks: "not a broadcast",
   WrongKey: "wrong key, or the first block is damaged",
   Forged: "block is damaged or forged",
@@ -7,22 +7,34 @@ const meaning = {
   CutOff: "cut off before its end",
 };
 
-/** Refusal says why a block is not taken: a code, which FORMAT.md explains, and words. */
+/** @typedef {keyof typeof MEANING} Code FORMAT.md explains them */
+
+/** Why a block is not accepted: a code and words. */
 export class Refusal extends Error {
   name = "Refusal";
 
-  constructor(code, message = meaning[code]) {
+  /**
+   * @param {Code} code
+   * @param {string} [message]
+   */
+  constructor(code, message = MEANING[code]) {
     super(message);
     this.code = code;
   }
 }
 
-/** BlockError is a refusal with its place: what readers throw. */
+/** A refusal with its place: what readers throw. */
 export class BlockError extends Refusal {
   name = "BlockError";
 
-  /** @param sequence the number that the block has, or should have  @param offset of its first byte in the file */
-  constructor(code, { sequence = 0, offset = 0, message = meaning[code] } = {}) {
+  /**
+   * @param {Code} code
+   * @param {object} [place]
+   * @param {number} [place.sequence] the number that the block has, or should have
+   * @param {number} [place.offset] of its first byte in the file
+   * @param {string} [place.message]
+   */
+  constructor(code, { sequence = 0, offset = 0, message = MEANING[code] } = {}) {
     super(code, `block ${sequence} at byte ${offset}: ${message}`);
     this.sequence = sequence;
     this.offset = offset;

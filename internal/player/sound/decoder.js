@@ -2,47 +2,72 @@
 // libopus in WebAssembly, which is fetched only then.
 
 /**
- * A decoder has decode(packet, start), reset(), flush() and close(), and calls
- * onsound(planes, start): 48 kHz float samples, one array for each channel, of
- * which the first is sample `start` of the show. A packet that cannot be
- * decoded gives no sound.
+ * Receives 48 kHz samples, one array for each channel, of which the first is
+ * sample `start` of the show.
+ * @typedef {(planes: Float32Array[], start: number) => void} OnSound
  */
-export async function openDecoder(channels, onsound) {
+
+/**
+ * A packet that cannot be decoded gives no sound.
+ * @typedef {object} Decoder
+ * @property {OnSound} onsound
+ * @property {(packet: Uint8Array, start: number) => void} decode
+ * @property {() => void} reset
+ * @property {() => Promise<void>} flush resolves when all sound has been given
+ * @property {() => void} close
+ */
+
+/**
+ * @param {number} channels
+ * @returns {Promise<Decoder>}
+ */
+export async function openDecoder(channels) {
   const config = { codec: "opus", sampleRate: 48000, numberOfChannels: channels };
   const native = globalThis.AudioDecoder && (await AudioDecoder.isConfigSupported(config).catch(() => null))?.supported;
-  return native ? new NativeDecoder(config, onsound) : WasmDecoder.open(channels, onsound);
+  return native ? new NativeDecoder(config) : WasmDecoder.open(channels);
 }
 
+/** @implements {Decoder} */
 class NativeDecoder {
+  /** @type {AudioDecoder} */
   #decoder;
   #config;
-  #onsound;
+  /** @type {OnSound} */
+  onsound = () => {};
 
-  constructor(config, onsound) {
+  /** @param {AudioDecoderConfig} config */
+  constructor(config) {
     this.#config = config;
-    this.#onsound = onsound;
-    this.reset();
+    this.#decoder = this.#newDecoder();
+    this.#decoder.configure(config);
+  }
+
+  #newDecoder() {
+    return new AudioDecoder({
+      output: (sound) => this.#handOut(sound),
+      error: () => {}, // its state is closed now; the next packet makes another
+    });
   }
 
   /** Sound of earlier packets that is still to come is dropped. */
   reset() {
-    if (!this.#decoder || this.#decoder.state === "closed") {
-      this.#decoder = new AudioDecoder({
-        output: (sound) => this.#give(sound),
-        error: () => {}, // its state is closed now; the next packet makes another
-      });
-    }
+    if (this.#decoder.state === "closed") this.#decoder = this.#newDecoder();
     this.#decoder.reset();
     this.#decoder.configure(this.#config);
   }
 
-  /** Every Opus packet can be decoded by itself, after those before it sounds better. */
+  /**
+   * Every Opus packet can be decoded by itself, after those before it sounds better.
+   * @param {Uint8Array} packet
+   * @param {number} start
+   */
   decode(packet, start) {
     if (this.#decoder.state === "closed") this.reset();
     this.#decoder.decode(new EncodedAudioChunk({ type: "key", timestamp: Math.round(start / 0.048), data: packet }));
   }
 
-  #give(sound) {
+  /** @param {AudioData} sound */
+  #handOut(sound) {
     const planes = Array.from({ length: sound.numberOfChannels }, (_, planeIndex) => {
       const plane = new Float32Array(sound.numberOfFrames);
       sound.copyTo(plane, { planeIndex, format: "f32-planar" });
@@ -50,7 +75,7 @@ class NativeDecoder {
     });
     const start = Math.round(sound.timestamp * 0.048);
     sound.close();
-    this.#onsound(planes, start);
+    this.onsound(planes, start);
   }
 
   async flush() {
@@ -62,25 +87,38 @@ class NativeDecoder {
   }
 }
 
+/** @implements {Decoder} */
 class WasmDecoder {
   #opus;
-  #onsound;
+  /** @type {OnSound} */
+  onsound = () => {};
 
-  static async open(channels, onsound) {
+  /** @param {OpusDecoder} opus */
+  constructor(opus) {
+    this.#opus = opus;
+  }
+
+  /** @param {number} channels */
+  static async open(channels) {
     await loadScript(new URL("../vendor/opus-decoder.min.js", import.meta.url));
-    const decoder = new WasmDecoder();
-    decoder.#onsound = onsound;
-    decoder.#opus = new globalThis["opus-decoder"].OpusDecoder({ channels, sampleRate: 48000, preSkip: 0 });
-    await decoder.#opus.ready;
-    return decoder;
+    /** @type {{OpusDecoder: new (options: object) => OpusDecoder}} */
+    const library = Reflect.get(globalThis, "opus-decoder");
+    const opus = new library.OpusDecoder({ channels, sampleRate: 48000, preSkip: 0 });
+    await opus.ready;
+    return new WasmDecoder(opus);
   }
 
   /** What libopus remembers has faded before the pre-roll of a seek is over. */
   reset() {}
 
+  /**
+   * @param {Uint8Array} packet
+   * @param {number} start
+   */
   decode(packet, start) {
     const { channelData, samplesDecoded } = this.#opus.decodeFrame(packet);
-    if (samplesDecoded > 0) this.#onsound(channelData.map((plane) => plane.slice(0, samplesDecoded)), start);
+    const planes = channelData.map((plane) => plane.slice(0, samplesDecoded));
+    if (samplesDecoded > 0) this.onsound(planes, start);
   }
 
   async flush() {}
@@ -90,7 +128,10 @@ class WasmDecoder {
   }
 }
 
-/** The library is no module: it makes a global. */
+/**
+ * The library is no module: it makes a global.
+ * @param {URL} url
+ */
 function loadScript(url) {
   return new Promise((resolve, reject) => {
     const script = Object.assign(document.createElement("script"), { src: url, onload: resolve });

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { PcmQueue, Stretcher } from "./stretch.js";
 
 const RATE = 48000;
-const tone = (count, hertz) => Float32Array.from({ length: count }, (_, i) => Math.sin((2 * Math.PI * hertz * i) / RATE));
+const tone = (count, hertz) =>
+  Float32Array.from({ length: count }, (_, i) => Math.sin((2 * Math.PI * hertz * i) / RATE));
 
 /** Plays `seconds` of what is queued, in the worklet's quanta. */
 function play(stretcher, seconds) {

@@ -4,7 +4,7 @@ const BINS = 4096;
 const SHORTEST = 2400; // samples of a bin at first: 50 ms
 
 /**
- * Wave measures sound in bins of equal length, as it is heard, in any order.
+ * Measures sound in bins of equal length, as it is heard, in any order.
  * When the show outgrows them they are joined in pairs, so it takes the same
  * memory however long the show is.
  */
@@ -12,15 +12,19 @@ export class Wave {
   #energy = new Float64Array(BINS);
   #samples = new Float64Array(BINS);
   #span = SHORTEST;
-  #given; // Uint8Array of the whole show, or null
+  #given;
   version = 0; // grows with every change
 
-  /** @param given what the link says of the whole finished show, or null */
+  /** @param {Uint8Array | null} given what the link says of the whole finished show */
   constructor(given = null) {
     this.#given = given;
   }
 
-  /** Adds mono or stereo sound that begins `start` samples into the show. */
+  /**
+   * Adds mono or stereo sound.
+   * @param {Float32Array[]} planes
+   * @param {number} start sample at which it begins
+   */
   add([plane], start) {
     while (start + plane.length > BINS * this.#span) this.#join();
     for (let i = 0; i < plane.length; ) {
@@ -42,20 +46,26 @@ export class Wave {
     this.#span *= 2;
   }
 
-  /** `count` bars of 0 to 1 over `length` samples; NaN where nothing is known. */
+  /**
+   * Bars of 0 to 1, NaN where nothing is known.
+   * @param {number} count
+   * @param {number} length samples of all of them
+   */
   bars(count, length) {
     const bars = new Float32Array(count);
-    for (let i = 0; i < count; i++) bars[i] = this.#given ? this.#givenAt(i, count) : this.#heardAt(i, count, length);
-    const loudest = bars.reduce((most, bar) => (bar > most ? bar : most), 0.001);
+    let loudest = 0.001;
+    for (let i = 0; i < count; i++) {
+      bars[i] = this.#given ? barOf(this.#given, i, count) : this.#heardAt(i, count, length);
+      if (bars[i] > loudest) loudest = bars[i]; // which NaN is not
+    }
     return bars.map((bar) => bar / loudest);
   }
 
-  #givenAt(i, count) {
-    const from = Math.floor((i * this.#given.length) / count);
-    const to = Math.max(from + 1, Math.floor(((i + 1) * this.#given.length) / count));
-    return Math.max(...this.#given.subarray(from, to)) / 255;
-  }
-
+  /**
+   * @param {number} i
+   * @param {number} count
+   * @param {number} length samples
+   */
   #heardAt(i, count, length) {
     const from = Math.floor((i * length) / count / this.#span);
     const to = Math.max(from + 1, Math.floor(((i + 1) * length) / count / this.#span));
@@ -67,4 +77,15 @@ export class Wave {
     }
     return samples === 0 ? NaN : Math.sqrt(energy / samples);
   }
+}
+
+/**
+ * @param {Uint8Array} given
+ * @param {number} i
+ * @param {number} count
+ */
+function barOf(given, i, count) {
+  const from = Math.floor((i * given.length) / count);
+  const to = Math.max(from + 1, Math.floor(((i + 1) * given.length) / count));
+  return Math.max(...given.subarray(from, to)) / 255;
 }

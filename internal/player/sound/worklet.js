@@ -18,6 +18,7 @@ class Loudspeaker extends AudioWorkletProcessor {
   #least = Infinity; // samples that lay ready, since the last report
   #unreported = 0;
 
+  /** @param {{processorOptions: {channels: number}}} options */
   constructor({ processorOptions: { channels } }) {
     super();
     this.#queue = new PcmQueue(channels, CAPACITY);
@@ -25,34 +26,44 @@ class Loudspeaker extends AudioWorkletProcessor {
     this.port.onmessage = ({ data }) => this.#obey(data);
   }
 
-  #obey({ kind, epoch, sample, planes, start, playing, speed, enough }) {
-    switch (kind) {
+  /** @param {import("./output.js").Command} command */
+  #obey(command) {
+    switch (command.kind) {
       case "seek":
-        this.#epoch = epoch;
-        this.#queue.reset(sample);
-        this.#stretcher.reset(sample);
-        this.#starved = true;
-        this.#complete = this.#audible = false;
+        this.#seek(command);
         break;
       case "sound":
-        if (epoch === this.#epoch) this.#queue.push(planes, start);
+        if (command.epoch === this.#epoch) this.#queue.push(command.planes, command.start);
         break;
       case "complete":
-        if (epoch === this.#epoch) this.#complete = true;
+        if (command.epoch === this.#epoch) this.#complete = true;
         break;
       case "play":
-        this.#playing = playing;
+        this.#playing = command.playing;
         this.#report();
+        break;
+      case "pace":
+        this.#stretcher.speed = command.speed;
+        this.#enough = command.enough;
         break;
       case "close":
         this.#closed = true;
-        break;
-      case "pace":
-        this.#stretcher.speed = speed;
-        this.#enough = enough;
     }
   }
 
+  /** @param {{epoch: number, sample: number}} command */
+  #seek({ epoch, sample }) {
+    this.#epoch = epoch;
+    this.#queue.reset(sample);
+    this.#stretcher.reset(sample);
+    this.#starved = true;
+    this.#complete = this.#audible = false;
+  }
+
+  /**
+   * @param {Float32Array[][]} _ no inputs
+   * @param {Float32Array[][]} outputs
+   */
   process(_, [outputs]) {
     const quantum = outputs[0].length;
     const ready = this.#stretcher.ready;
@@ -64,7 +75,12 @@ class Loudspeaker extends AudioWorkletProcessor {
     return !this.#closed;
   }
 
-  /** Plays a quantum; what can not be filled is left silent. */
+  /**
+   * Plays a quantum; what cannot be filled is left silent.
+   * @param {Float32Array[]} outputs
+   * @param {number} quantum samples
+   * @param {number} ready samples
+   */
   #play(outputs, quantum, ready) {
     this.#least = Math.min(this.#least, ready);
     const last = this.#complete ? ready <= quantum : ready < 2 * quantum; // there may be no next one
@@ -78,7 +94,11 @@ class Loudspeaker extends AudioWorkletProcessor {
     this.#report();
   }
 
-  /** Sound never stops from one sample to the next: that clicks. */
+  /**
+   * Sound never stops from one sample to the next: that clicks.
+   * @param {Float32Array[]} outputs
+   * @param {number} count
+   */
   #fadeOut(outputs, count) {
     this.#stretcher.play(outputs, 0, count);
     ramp(outputs, count, (i) => 1 - i / count);
@@ -86,7 +106,8 @@ class Loudspeaker extends AudioWorkletProcessor {
   }
 
   #report() {
-    this.port.postMessage({
+    /** @type {import("./output.js").Report} */
+    const report = {
       epoch: this.#epoch,
       sample: this.#stretcher.position,
       end: this.#queue.end,
@@ -95,12 +116,18 @@ class Loudspeaker extends AudioWorkletProcessor {
       sounding: this.#audible,
       starved: this.#starved,
       finished: this.#complete && this.#stretcher.ready === 0,
-    });
+    };
+    this.port.postMessage(report);
     this.#unreported = 0;
     this.#least = Infinity;
   }
 }
 
+/**
+ * @param {Float32Array[]} outputs
+ * @param {number} count
+ * @param {(i: number) => number} gain
+ */
 function ramp(outputs, count, gain) {
   for (const output of outputs) for (let i = 0; i < count; i++) output[i] *= gain(i);
 }

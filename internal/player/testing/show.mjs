@@ -8,8 +8,16 @@ const serial = 0x12345678;
 const ascii = (text) => Buffer.from(text);
 
 /** The layouts of a block: what BlockReader and PlainReader read. */
-export const sealed = { begin: (pages) => Buffer.concat([ascii("MXC\x03"), seal(pages, 0)]), block: seal, sign: () => [] };
-export const plain = { begin: (pages) => pages, block: (pages) => pages, sign: (sequence) => page({ sequence, granule: -1 }) };
+export const sealed = {
+  begin: (pages) => Buffer.concat([ascii("MXC\x03"), seal(pages, 0)]),
+  block: seal,
+  sign: () => [],
+};
+export const plain = {
+  begin: (pages) => pages,
+  block: (pages) => pages,
+  sign: (sequence) => page({ sequence, granule: -1 }),
+};
 
 export const constant = () => 80;
 export const varying = (random) => 20 + Math.floor(200 * random());
@@ -24,14 +32,18 @@ export const varying = (random) => 20 + Math.floor(200 * random());
 export function makeShow(count, { layout = sealed, size = constant, random, signs = () => 0 }) {
   const parts = [layout.begin(headPages())];
   const first = parts[0].length;
-  let offset = first, sequence = 1, pageNumber = 2, start = 0;
+  let offset = first,
+    sequence = 1,
+    pageNumber = 2,
+    start = 0;
   const append = (pages) => {
     const block = layout.block(pages, sequence++);
     parts.push(block);
     offset += block.length;
     return block.length;
   };
-  const blocks = [], packets = [];
+  const blocks = [],
+    packets = [];
   for (let i = 0; i < count; i++) {
     for (let n = signs(i); n > 0; n--) {
       const pages = layout.sign(pageNumber);
@@ -59,7 +71,12 @@ function packet(size, random) {
 
 function headPages() {
   const head = Buffer.from("OpusHead\x01\x01\x38\x01\x80\xbb\x00\x00\x00\x00\x00", "latin1"); // mono, pre-skip 312
-  const comments = [`KEY_COMMITMENT=${"0".repeat(64)}`, "TITLE=Town hall", "ARTIST=@alice:example.org", "DATE=2026-11-23T09:17:22.479Z"];
+  const comments = [
+    `KEY_COMMITMENT=${"0".repeat(64)}`,
+    "TITLE=Town hall",
+    "ARTIST=@alice:example.org",
+    "DATE=2026-11-23T09:17:22.479Z",
+  ];
   const tags = Buffer.alloc(1024);
   Buffer.concat([ascii("OpusTags"), string("broadcastbot"), le32(comments.length), ...comments.map(string)]).copy(tags);
   return Buffer.concat([

@@ -1,11 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parsePath, sameShow } from "./address.js";
+import { linkAt, parsePath, sameShow } from "./address.js";
 import { fileName } from "./download.js";
 
 test("the path names the gateway's base and the show", () => {
   assert.deepEqual(parsePath("/listen/abc"), { base: "", id: "abc" });
   assert.deepEqual(parsePath("/radio/listen/abc"), { base: "/radio", id: "abc" });
+});
+
+test("a link to a moment is this page's, with that moment", () => {
+  const location = { origin: "https://radio.example.org", pathname: "/a/listen/abc" };
+  assert.equal(linkAt(location, "KEY&t=1&wave=AA", 61.26), "https://radio.example.org/a/listen/abc#KEY&wave=AA&t=61.3");
 });
 
 test("another moment is the same show, another key is not", () => {

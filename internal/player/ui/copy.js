@@ -1,8 +1,12 @@
 // "Copy link": to the moment that is heard.
 
-import { $, notify } from "./dom.js";
+import { $, input, notify } from "./dom.js";
 import { clock } from "./time.js";
 
+/**
+ * @param {string} link
+ * @param {number} seconds of the moment
+ */
 export async function copyLink(link, seconds) {
   try {
     await navigator.clipboard.writeText(link);
@@ -13,10 +17,13 @@ export async function copyLink(link, seconds) {
   }
 }
 
-/** Where the page may not use the clipboard, the listener can. */
+/**
+ * Where the page may not use the clipboard, the listener can.
+ * @param {string} link
+ */
 function offer(link) {
   $("linkfield").hidden = false;
-  const field = $("link");
+  const field = input("link");
   field.value = link;
   field.focus();
   field.select();

@@ -1,39 +1,66 @@
 // "Download": the decrypted show as an .opus file.
 
-import { $, notify, setText } from "./dom.js";
+import { BlockError } from "../format/refusal.js";
+import { button, element, notify, setText } from "./dom.js";
+
+/** @import { Player } from "../player.js" */
+/** @import { Show } from "../recording.js" */
 
 const TYPE = "audio/ogg";
 const JOIN = 512; // pieces that become one Blob, which the browser may keep on disk
 
+/**
+ * @typedef {object} File
+ * @property {(bytes: Uint8Array<ArrayBuffer>) => Promise<void>} write
+ * @property {() => Promise<void>} close
+ * @property {() => Promise<void>} abort
+ */
+
 export class Download {
   #player;
-  #button = $("download");
-  #progress = $("progress");
+  #button = button("download");
+  #label = element("downloadlabel", HTMLElement);
+  #progress = element("progress", HTMLProgressElement);
+  /** @type {AbortController | null} */
   #abort = null;
 
+  /** @param {Player} player */
   constructor(player) {
     this.#player = player;
     this.#button.addEventListener("click", () => (this.#abort ? this.#abort.abort() : this.#start()));
   }
 
   async #start() {
-    this.#abort = new AbortController();
+    const { signal } = (this.#abort = new AbortController());
     try {
-      await this.#save(await openSink(fileName(this.#player.show)), this.#abort.signal);
+      await this.#save(await openFile(fileName(this.#player.show)), signal);
     } catch (error) {
-      const cancelled = error.name === "AbortError" || this.#abort.signal.aborted;
-      notify(cancelled ? "The download was cancelled." : `The download failed: ${error.message}. Try it again later.`);
+      const cancelled = isAbort(error) || signal.aborted;
+      const why = error instanceof Error ? error.message : error;
+      notify(cancelled ? "The download was cancelled." : `The download failed: ${why}. Try it again later.`);
     }
     this.#abort = null;
     this.#show(null);
   }
 
-  /** Closes the file only where it is worth keeping. */
+  /**
+   * Closes the file only where it is worth keeping.
+   * @param {File} file
+   * @param {AbortSignal} signal
+   */
   async #save(file, signal) {
-    const sink = { write: (bytes) => file.write(bytes), close: async () => {} };
     this.#show(0);
-    const damage = await this.#player.save(sink, (fraction) => this.#show(fraction), signal).catch((error) => error);
-    if (damage && (damage.name !== "BlockError" || signal.aborted)) {
+    let damage = null;
+    try {
+      await this.#player.recording.save(
+        (bytes) => file.write(bytes),
+        (fraction) => this.#show(fraction),
+        signal,
+      );
+    } catch (error) {
+      damage = error;
+    }
+    if (damage && (!(damage instanceof BlockError) || signal.aborted)) {
       await file.abort();
       throw damage;
     }
@@ -41,34 +68,53 @@ export class Download {
     notify(`The download ${damage ? "goes up to where the show is damaged or breaks off" : "is complete"}.`);
   }
 
+  /** @param {number | null} fraction */
   #show(fraction) {
     this.#progress.hidden = fraction === null;
     this.#progress.value = fraction ?? 0;
-    setText(this.#button.lastElementChild, fraction === null ? "Download" : "Cancel");
+    setText(this.#label, fraction === null ? "Download" : "Cancel");
   }
 }
 
-/** A file on disk where the browser lets the listener choose one, else in memory. */
-async function openSink(name) {
+/** @param {unknown} error */
+const isAbort = (error) => error instanceof Error && error.name === "AbortError";
+
+/**
+ * A file on disk where the browser lets the listener choose one, else in memory.
+ * @param {string} name
+ */
+async function openFile(name) {
   try {
     const types = [{ description: "Opus audio", accept: { [TYPE]: [".opus"] } }];
-    return diskSink(await (await showSaveFilePicker({ suggestedName: name, types })).createWritable());
+    return diskFile(await (await showSaveFilePicker({ suggestedName: name, types })).createWritable());
   } catch (error) {
-    if (error.name === "AbortError") throw error;
-    return memorySink(name); // no such function, or not in a frame of another site
+    if (isAbort(error)) throw error;
+    return memoryFile(name); // no such function, or not in a frame of another site
   }
 }
 
-function diskSink(file) {
+/**
+ * @param {FileSystemWritableFileStream} file
+ * @returns {File}
+ */
+function diskFile(file) {
   return { write: (bytes) => file.write(bytes), close: () => file.close(), abort: () => file.abort() };
 }
 
-function memorySink(name) {
+/**
+ * @param {string} name
+ * @returns {File}
+ */
+function memoryFile(name) {
+  /** @type {Blob[]} */
   const blobs = [];
-  let pieces = [];
+  /** @type {Uint8Array<ArrayBuffer>[]} */
+  const pieces = [];
   const join = () => blobs.push(new Blob(pieces.splice(0)));
   return {
-    write: async (bytes) => void (pieces.push(bytes) >= JOIN && join()),
+    write: async (bytes) => {
+      if (pieces.push(bytes) >= JOIN) join();
+    },
     abort: async () => {},
     close: async () => {
       join();
@@ -77,6 +123,10 @@ function memorySink(name) {
   };
 }
 
+/**
+ * @param {Blob} blob
+ * @param {string} name
+ */
 function offer(blob, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
@@ -85,10 +135,21 @@ function offer(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-/** "Title 2026-03-01.opus", of characters that every file system takes. */
+/**
+ * "Title 2026-03-01.opus", of characters that every file system accepts.
+ * @param {Pick<Show, "title" | "started"> | null} show
+ */
 export function fileName(show) {
   const title = (show?.title ?? "").replace(/[^\p{L}\p{N}\p{M} ._-]/gu, " ").replace(/\s+/g, " ");
-  const name = [...title].slice(0, 80).join("").replace(/^[ .]+|[ .]+$/g, "") || "Show";
-  const day = show?.started && new Date(show.started - show.started.getTimezoneOffset() * 60_000).toISOString().slice(0, 10);
-  return `${name}${day ? ` ${day}` : ""}.opus`;
+  const name =
+    [...title]
+      .slice(0, 80)
+      .join("")
+      .replace(/^[ .]+|[ .]+$/g, "") || "Show";
+  return `${name}${show?.started ? ` ${localDay(show.started)}` : ""}.opus`;
+}
+
+/** @param {Date} date */
+function localDay(date) {
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 10);
 }

@@ -3,23 +3,32 @@
 // Browsers give them only to pages that play a media element for some seconds,
 // and the show's sound is made of WebAudio. So a silent one plays with it.
 
+/** @import { Player } from "../player.js" */
+
 const SILENCE = 8; // seconds: below five Chrome shows no controls
 const RATE = 8000;
 
 export class MediaControls {
   #player;
   #silence = new Audio(URL.createObjectURL(silentWAV()));
-  #told = "";
+  #shown = "";
 
-  /** @param actions from the names of Media Session to what they do */
+  /**
+   * @param {Player} player
+   * @param {Partial<Record<MediaSessionAction, MediaSessionActionHandler>>} actions
+   */
   constructor(player, actions) {
     this.#player = player;
     this.#silence.loop = true;
     // A phone call or pulled headphones stop the element without an action.
     this.#silence.addEventListener("pause", () => this.#silence.paused && player.playing && player.pause());
-    for (const [name, act] of Object.entries(actions)) this.#handle(name, act);
+    for (const [name, act] of Object.entries(actions)) this.#handle(/** @type {MediaSessionAction} */ (name), act);
   }
 
+  /**
+   * @param {MediaSessionAction} name
+   * @param {MediaSessionActionHandler} act
+   */
   #handle(name, act) {
     try {
       navigator.mediaSession?.setActionHandler(name, act);
@@ -28,28 +37,35 @@ export class MediaControls {
     }
   }
 
+  /** @param {string} title */
   refresh(title) {
     const { playing } = this.#player;
     if (playing && this.#silence.paused) this.#silence.play().catch(() => {}); // then there are no controls, but sound
     if (!playing && !this.#silence.paused) this.#silence.pause();
     if (!navigator.mediaSession) return;
     navigator.mediaSession.playbackState = playing ? "playing" : "paused";
-    this.#tell(title);
-    this.#place();
+    this.#showMetadata(title);
+    this.#showPosition();
   }
 
-  #tell(title) {
+  /** @param {string} title */
+  #showMetadata(title) {
     const artist = this.#player.show?.speaker ?? "";
-    if (this.#told === `${title}\n${artist}`) return;
-    this.#told = `${title}\n${artist}`;
+    if (this.#shown === `${title}\n${artist}`) return;
+    this.#shown = `${title}\n${artist}`;
     navigator.mediaSession.metadata = new MediaMetadata({ title, artist });
   }
 
-  #place() {
+  #showPosition() {
     const { running, position, duration, speed } = this.#player;
     const length = running ? Infinity : duration;
     try {
-      if (length > 0) navigator.mediaSession.setPositionState({ duration: length, position: Math.min(position, length), playbackRate: speed });
+      if (length > 0)
+        navigator.mediaSession.setPositionState({
+          duration: length,
+          position: Math.min(position, length),
+          playbackRate: speed,
+        });
     } catch {
       navigator.mediaSession.setPositionState?.(); // a browser without endless shows
     }
@@ -60,7 +76,9 @@ export class MediaControls {
 function silentWAV() {
   const samples = SILENCE * RATE;
   const head = new DataView(new ArrayBuffer(44));
-  const text = (at, name) => [...name].forEach((c, i) => head.setUint8(at + i, c.charCodeAt(0)));
+  const text = (/** @type {number} */ at, /** @type {string} */ name) => {
+    for (let i = 0; i < name.length; i++) head.setUint8(at + i, name.charCodeAt(i));
+  };
   text(0, "RIFF");
   head.setUint32(4, 36 + samples, true);
   text(8, "WAVEfmt ");

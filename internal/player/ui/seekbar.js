@@ -1,35 +1,52 @@
 // The seek bar: a range control for keyboards and screen readers, a waveform
 // for the eye, and a pointer that drags over both.
 
-import { $, set, setAttribute, setText } from "./dom.js";
+import { $, element, input, set, setAttribute, setText } from "./dom.js";
 import { clock, spoken } from "./time.js";
 import { Waveform } from "./waveform.js";
 
-const STEPS = { ArrowLeft: -10, ArrowDown: -10, ArrowRight: 10, ArrowUp: 10, PageDown: -60, PageUp: 60, Home: -Infinity, End: Infinity };
+/** @import { Player } from "../player.js" */
+
+/** @type {Record<string, number>} */
+const STEPS = {
+  ArrowLeft: -10,
+  ArrowDown: -10,
+  ArrowRight: 10,
+  ArrowUp: 10,
+  PageDown: -60,
+  PageUp: 60,
+  Home: -Infinity,
+  End: Infinity,
+};
 const QUIET = 10; // seconds between changes of what a focused bar says, lest it is read aloud all the time
 const ECHO = 500; // ms in which the control tells of a pointer that we have followed ourselves
 
 export class SeekBar {
   #player;
-  #input = $("seek");
+  #input = input("seek");
   #tip = $("tip");
-  #waveform = new Waveform($("wave"));
+  #waveform = new Waveform(element("wave", HTMLCanvasElement));
   #duration = 0; // of the bar: it does not grow under a finger
-  #dragged = null; // seconds under the finger, or null
-  #said = -Infinity; // position that aria-valuetext told last
+  /** @type {number | null} seconds under the finger */
+  #dragged = null;
+  #said = -Infinity; // position that aria-valuetext said last
   #touched = -Infinity; // ms, when a pointer moved the bar last
 
+  /** @param {Player} player */
   constructor(player) {
     this.#player = player;
-    const on = (type, act) => this.#input.addEventListener(type, act);
-    on("pointerdown", (event) => this.#grab(event));
-    on("pointermove", (event) => this.#move(event));
-    on("pointerup", () => this.#drop());
-    on("pointercancel", () => this.#abandon()); // the finger scrolls the page
-    on("pointerleave", () => this.#hideTip());
-    on("keydown", (event) => this.#key(event));
+    const bar = this.#input;
+    bar.addEventListener("pointerdown", (event) => this.#grab(event));
+    bar.addEventListener("pointermove", (event) => this.#move(event));
+    bar.addEventListener("pointerup", () => this.#drop());
+    bar.addEventListener("pointercancel", () => this.#abandon()); // the finger scrolls the page
+    bar.addEventListener("pointerleave", () => this.#hideTip());
+    bar.addEventListener("keydown", (event) => this.#key(event));
     // A screen reader's gestures change the control itself. So do fingers, on top of our dragging.
-    on("change", () => performance.now() - this.#touched > ECHO && this.#seek(this.#input.valueAsNumber));
+    bar.addEventListener(
+      "change",
+      () => performance.now() - this.#touched > ECHO && this.#seek(this.#input.valueAsNumber),
+    );
   }
 
   /** What the bar points at, in seconds. */
@@ -61,18 +78,21 @@ export class SeekBar {
     setAttribute(this.#input, "aria-valuetext", `${spoken(position)} of ${spoken(this.#duration)}`);
   }
 
+  /** @param {number} seconds */
   #seek(seconds) {
     this.#player.seek(Math.max(0, Math.min(seconds, this.#duration)));
     this.#said = -Infinity;
     this.refresh();
   }
 
+  /** @param {KeyboardEvent} event */
   #key(event) {
     if (event.ctrlKey || event.altKey || event.metaKey || !(event.key in STEPS)) return;
     event.preventDefault();
     this.#seek(this.#player.position + STEPS[event.key]);
   }
 
+  /** @param {PointerEvent} event */
   #grab(event) {
     if (event.button !== 0 || this.#duration === 0) return;
     event.preventDefault(); // and keep the keyboard with the whole page
@@ -82,6 +102,7 @@ export class SeekBar {
     this.refresh();
   }
 
+  /** @param {PointerEvent} event */
   #move(event) {
     if (this.#duration === 0) return;
     this.#showTip(event);
@@ -104,11 +125,13 @@ export class SeekBar {
     this.#hideTip();
   }
 
+  /** @param {PointerEvent} event */
   #at(event) {
     const { left, width } = this.#input.getBoundingClientRect();
     return Math.max(0, Math.min(1, (event.clientX - left) / width)) * this.#duration;
   }
 
+  /** @param {PointerEvent} event */
   #showTip(event) {
     setText(this.#tip, clock(this.#at(event)));
     this.#tip.hidden = false;

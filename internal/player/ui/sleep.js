@@ -1,18 +1,23 @@
 // The sleep timer: pauses after a while, or when the show is over.
 
-import { $, notify, setText } from "./dom.js";
+import { $, notify, select, setText } from "./dom.js";
+
+/** @import { Player } from "../player.js" */
 
 export class Sleep {
   #player;
-  #select = $("sleep");
-  #timer;
-  #at = null; // ms, when to pause
+  #select = select("sleep");
+  #timer = 0;
+  /** @type {number | null} ms, when to pause */
+  #at = null;
 
+  /** @param {Player} player */
   constructor(player) {
     this.#player = player;
     this.#select.addEventListener("change", () => this.#choose(this.#select.value));
   }
 
+  /** @param {string} choice */
   #choose(choice) {
     clearTimeout(this.#timer);
     const minutes = Number(choice); // NaN for the end of the show
@@ -22,8 +27,8 @@ export class Sleep {
   }
 
   refresh() {
-    const left = this.#at === null ? null : this.#at - Date.now();
-    if (left !== null && left <= 0) this.#pause("The sleep timer has paused the show.");
+    const left = (this.#at ?? Infinity) - Date.now();
+    if (left <= 0) this.#pause("The sleep timer has paused the show.");
     if (this.#select.value === "end" && this.#atEnd) this.#pause("The show is over; the sleep timer has paused it.");
     setText($("sleepleft"), this.#at === null ? "" : ` (${Math.ceil(left / 60_000)} min left)`);
   }
@@ -33,6 +38,7 @@ export class Sleep {
     return playing && !running && duration > 0 && position >= duration - 0.1;
   }
 
+  /** @param {string} why */
   #pause(why) {
     this.#select.value = "off";
     this.#at = null;

@@ -1,13 +1,16 @@
 // Speed: remembered, but at the live edge nobody can be faster than the speaker.
 
-import { $, set } from "./dom.js";
+import { select, set } from "./dom.js";
 import { recall, remember } from "./settings.js";
+
+/** @import { Player } from "../player.js" */
 
 export class Speed {
   #player;
-  #select = $("speed");
+  #select = select("speed");
   #wanted = Number(recall("speed", 1)) || 1;
 
+  /** @param {Player} player */
   constructor(player) {
     this.#player = player;
     this.#select.addEventListener("change", () => this.#choose(Number(this.#select.value)));
@@ -17,13 +20,17 @@ export class Speed {
     return [...this.#select.options].map((option) => Number(option.value));
   }
 
-  /** The next of the choices, faster (1) or slower (-1). */
+  /**
+   * The next of the choices.
+   * @param {1 | -1} by faster or slower
+   */
   step(by) {
     const options = this.#options;
     const next = options[options.indexOf(this.#player.speed) + by];
     if (next !== undefined && !(this.#player.following && next > 1)) this.#choose(next);
   }
 
+  /** @param {number} speed */
   #choose(speed) {
     this.#wanted = speed;
     remember("speed", speed);
@@ -34,6 +41,7 @@ export class Speed {
     const speed = this.#player.following ? Math.min(1, this.#wanted) : this.#wanted;
     if (this.#player.speed !== speed) this.#player.setSpeed(speed);
     set(this.#select, "value", String(speed));
-    for (const option of this.#select.options) set(option, "disabled", this.#player.following && Number(option.value) > 1);
+    for (const option of this.#select.options)
+      set(option, "disabled", this.#player.following && Number(option.value) > 1);
   }
 }

@@ -1,13 +1,16 @@
 // Volume and mute.
 
-import { $, set, setAttribute } from "./dom.js";
+import { button, input, set, setAttribute } from "./dom.js";
 import { recall, remember } from "./settings.js";
+
+/** @import { Player } from "../player.js" */
 
 export class Volume {
   #player;
-  #range = $("volume");
-  #mute = $("mute");
+  #range = input("volume");
+  #mute = button("mute");
 
+  /** @param {Player} player */
   constructor(player) {
     this.#player = player;
     player.setVolume(Number(recall("volume", 1)));
@@ -20,10 +23,12 @@ export class Volume {
     this.refresh();
   }
 
+  /** @param {number} by */
   step(by) {
     this.#choose(Math.max(0, Math.min(1, this.#player.volume + by)));
   }
 
+  /** @param {number} volume */
   #choose(volume) {
     this.#player.setVolume(volume);
     this.#player.setMuted(false);

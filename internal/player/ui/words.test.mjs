@@ -27,8 +27,16 @@ const cases = [
   ["interrupted", behind, /broke off.*hear its recording/],
   ["deleted", idle, /deleted.*nothing to hear/],
   ["wrongkey", idle, /cut short or the key does not fit: open the link from the room again/],
-  ["damaged", { ...idle, detail: { at: 725, code: "Forged" } }, /From 12:05 on.*not played.*not what the speaker sealed/],
-  ["damaged", { ...idle, detail: { at: 3725 }, show: { encrypted: false } }, /From 1:02:05 on.*not what the speaker sent\./],
+  [
+    "damaged",
+    { ...idle, detail: { at: 725, code: "Forged" } },
+    /From 12:05 on.*not played.*not what the speaker sealed/,
+  ],
+  [
+    "damaged",
+    { ...idle, detail: { at: 3725 }, show: { encrypted: false } },
+    /From 1:02:05 on.*not what the speaker sent\./,
+  ],
   ["offline", idle, /offline.*can be played/],
   ["offline", live, /offline.*goes on by itself/],
   ["unsupported", idle, /browser.*https/],

@@ -1,16 +1,19 @@
-const smallest = 16 << 10; // bytes
+const SMALLEST = 16 << 10; // bytes
 
 /**
- * Window holds the bytes that were fed and not yet consumed. Its memory is that
- * of the most bytes that ever waited at once, however long the file is.
+ * The bytes that were fed and not yet consumed. Its memory is that of the most
+ * bytes that ever waited at once, however long the file is.
  */
-export class Window {
-  #bytes = new Uint8Array(smallest);
+export class ByteQueue {
+  #bytes = new Uint8Array(SMALLEST);
   #start = 0; // the unread bytes are #bytes[#start, #end)
   #end = 0;
 
-  get capacity() { return this.#bytes.length; }
+  get capacity() {
+    return this.#bytes.length;
+  }
 
+  /** @param {Uint8Array} bytes */
   feed(bytes) {
     if (this.#end + bytes.length > this.#bytes.length) this.#makeRoom(bytes.length);
     this.#bytes.set(bytes, this.#end);
@@ -20,6 +23,7 @@ export class Window {
   /**
    * Moves the unread bytes to the front, of a larger buffer only if they and
    * the new ones do not fit otherwise.
+   * @param {number} more how many bytes come
    */
   #makeRoom(more) {
     const need = this.#end - this.#start + more;
@@ -35,9 +39,16 @@ export class Window {
   }
 
   /** A view, valid until the next feed. */
-  get unread() { return this.#bytes.subarray(this.#start, this.#end); }
+  get unread() {
+    return this.#bytes.subarray(this.#start, this.#end);
+  }
 
-  discard(count) { this.#start += count; }
+  /** @param {number} count */
+  discard(count) {
+    this.#start += count;
+  }
 
-  clear() { this.#start = this.#end = 0; }
+  clear() {
+    this.#start = this.#end = 0;
+  }
 }

@@ -1,0 +1,77 @@
+// How far a show is known to go, and where its live edge is, which the arrival
+// of blocks shows.
+
+/** @import { Block } from "../format/reader.js" */
+
+const WINDOW = 60_000; // ms that an observation counts, at least
+
+/**
+ * The sample that is being spoken right now.
+ *
+ * A block arrives as soon as it is full, so the fastest one of late says how
+ * the show's time and ours relate; what comes later than that was held up on the
+ * way. So a broken line does not stop the edge: the show goes on, and the
+ * listener falls behind.
+ */
+export class LiveEdge {
+  known = 0; // sample up to which the show is known to go
+  #current = -Infinity; // the largest "samples less milliseconds" of this window
+  #before = -Infinity; // and of the one before
+  #since = 0;
+  /** @type {number | null} the edge while the speaker pauses */
+  #paused = null;
+
+  /**
+   * A block was read. Returns whether it says that the speaker pauses.
+   * @param {Block} block
+   * @param {boolean} asMade it came as soon as it was made, so that its arrival says what time it is
+   * @param {number} now ms
+   */
+  noteBlock(block, asMade, now) {
+    this.extend(block.end);
+    const sign = block.packets.length === 0 && !block.last;
+    if (!asMade) return false;
+    if (sign) this.pause(this.known);
+    else this.observe(block.end, now);
+    return sign;
+  }
+
+  /** @param {number} sample up to which there is sound */
+  extend(sample) {
+    this.known = Math.max(this.known, sample);
+  }
+
+  /**
+   * A block that ends at a sample (48 kHz) has arrived as soon as it was full.
+   * @param {number} sample
+   * @param {number} now ms
+   */
+  observe(sample, now) {
+    this.#paused = null;
+    if (now - this.#since > WINDOW) {
+      this.#before = this.#current;
+      this.#current = -Infinity;
+      this.#since = now;
+    }
+    this.#current = Math.max(this.#current, sample - now * 48);
+  }
+
+  /**
+   * The speaker pauses: no sound behind the sample for the time being.
+   * @param {number} sample
+   */
+  pause(sample) {
+    this.#paused = sample;
+    this.#current = this.#before = -Infinity;
+  }
+
+  /**
+   * The sample that is spoken at a time, or null while nothing is known.
+   * @param {number} now ms
+   */
+  sampleAt(now) {
+    if (this.#paused !== null) return this.#paused;
+    const ahead = Math.max(this.#current, this.#before);
+    return ahead === -Infinity ? null : ahead + now * 48;
+  }
+}
