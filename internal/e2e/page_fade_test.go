@@ -1,6 +1,10 @@
 package e2e
 
-import "broadcastbot/internal/opus"
+import (
+	"math"
+
+	"broadcastbot/internal/opus"
+)
 
 // To play a little faster or slower, the page decides in steps (sound/stretch.js):
 // in each it plays on, or fades over to another place nearby. Two places are
@@ -73,7 +77,6 @@ func (r *recogniser) step(heard []float32, at int) []passage {
 // firstFade finds the fade with which the page begins to change its speed. From
 // there on its steps are known.
 func (r *recogniser) firstFade(heard []float32, at int) []passage {
-	const block = 120
 	place := r.next - at
 	differs := func(i int) bool { return likeness(heard[i:i+block], r.sent, i+place) < same }
 	left := max(0, at-step/2)
@@ -98,12 +101,34 @@ func (r *recogniser) firstFade(heard []float32, at int) []passage {
 
 // fade finds the fade that explains heard from a moment on best.
 func (r *recogniser) fade(heard []float32, from, begin, place int) (best fade, most float64) {
+	sound := heard[from:]
+	shares, known, energy := r.half(sound, from, begin, place)
 	most = -1
-	for after := place - near; after <= place+near; after++ {
-		f := fade{begin, place, after}
-		if l := likeness(heard[from:], f.mixed(r.sent, from, len(heard)), 0); l > most {
-			best, most = f, l
+	for after := max(place-near, -from); after <= min(place+near, len(r.sent)-len(heard)); after++ {
+		var product, mixed float64
+		for i, y := range r.sent[from+after : len(heard)+after] {
+			mix := known[i] + shares[i]*y
+			product += float64(mix * sound[i])
+			mixed += float64(mix * mix)
+		}
+		if l := product / math.Sqrt(energy*mixed+1e-12); l > most {
+			best, most = fade{begin, place, after}, l
 		}
 	}
 	return best, most
+}
+
+// half is what is known of a fade without the place where it leads: the share of
+// that place in every sample, what is heard of the other one, and the energy of
+// all that is heard.
+func (r *recogniser) half(sound []float32, from, begin, place int) (shares, known []float32, energy float64) {
+	shares, known = make([]float32, len(sound)), make([]float32, len(sound))
+	for i, x := range sound {
+		shares[i] = float32(min(max(from+i-begin, 0), step)) / step
+		if at := from + i + place; at >= 0 && at < len(r.sent) {
+			known[i] = (1 - shares[i]) * r.sent[at]
+		}
+		energy += float64(x * x)
+	}
+	return shares, known, energy
 }

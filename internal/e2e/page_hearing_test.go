@@ -20,11 +20,12 @@ type passage struct {
 
 const (
 	nowhere = -1
-	frame   = opus.SampleRate / 20 // what is compared at a time: 50 ms
-	same    = 0.98                 // likeness of a frame in two decoders' opinion
-	alike   = 0.9                  // of one that begins or ends softly, or where a decoder has just begun
-	near    = opus.SampleRate / 40 // how far a change of speed jumps at most: 25 ms
-	silence = opus.SampleRate / 50 // that long it is a pause, and no sound
+	frame   = opus.SampleRate / 20  // what is compared at a time: 50 ms
+	same    = 0.98                  // likeness of a frame in two decoders' opinion
+	alike   = 0.9                   // of one that begins or ends softly, or where a decoder has just begun
+	near    = opus.SampleRate / 40  // how far a change of speed jumps at most: 25 ms
+	block   = opus.SampleRate / 400 // the least that says whether two sounds differ
+	silence = opus.SampleRate / 50  // that long it is a pause, and no sound
 )
 
 func (p passage) String() string {

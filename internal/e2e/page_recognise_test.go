@@ -102,13 +102,34 @@ func (r *recogniser) place(heard []float32, at int, first bool) []passage {
 			p.sent, p.likeness = sent, likeness
 		}
 	}
+	expected := r.next
 	r.next += n
 	if p.likeness < alike {
 		p.sent = nowhere
-	} else {
-		r.next = p.sent + n
+		return []passage{p}
+	}
+	r.next = p.sent + n
+	if p.likeness < same && p.sent != expected {
+		return r.split(sound, p)
 	}
 	return []passage{p}
+}
+
+// split cuts off what a frame of a new place has of an old one, if that is more
+// than a soft beginning: a frame is still alike if its larger or louder part is.
+func (r *recogniser) split(sound []float32, p passage) []passage {
+	differs := func(i int) bool { return likeness(sound[i:i+block], r.sent, p.sent+i) < same }
+	old := 0
+	for old+2*block <= len(sound) && (differs(old) || differs(old+block)) {
+		old += block
+	}
+	if old <= 2*block || old+2*block > len(sound) {
+		return []passage{p}
+	}
+	return []passage{
+		{heard: p.heard, length: old, sent: nowhere, likeness: p.likeness},
+		{heard: p.heard + old, length: p.length - old, sent: p.sent + old, likeness: likeness(sound[old:], r.sent, p.sent+old)},
+	}
 }
 
 func (r *recogniser) anywhere(sound []float32) (int, float64) {
@@ -178,6 +199,7 @@ func TestRecognise(t *testing.T) {
 		{"a hole", slices.Concat(cut, s.sound[98400:120000]), []passage{{0, 48000, 48000, 0}, {48000, 98400, 21600, 0}}},
 		{"a repetition", slices.Concat(cut, s.sound[91200:120000]), []passage{{0, 48000, 48000, 0}, {48000, 91200, 28800, 0}}},
 		{"a jump", slices.Concat(cut, s.sound[240000:]), []passage{{0, 48000, 48000, 0}, {48000, 240000, len(s.sound) - 240000, 0}}},
+		{"the end of the old and the new", slices.Concat(softly(s.sound[4800:6240]), s.sound[72000:96000]), []passage{{0, nowhere, 1440, 0}, {1440, 72000, 24000, 0}}},
 		{"backwards", reversed(cut[:9600]), []passage{{0, nowhere, 9600, 0}}},
 		{"a change of speed", fade{24000, 48000, 48520}.mixed(s.sound, 0, 96000), []passage{{0, 48000, 24360, 0}, {24360, 72880, 71640, 0}}},
 		{"two", slices.Concat(fade{24000, 48000, 48520}.mixed(s.sound, 0, 24720), fade{24720, 48520, 47900}.mixed(s.sound, 24720, 96000)), []passage{{0, 48000, 24360, 0}, {24360, 72880, 720, 0}, {25080, 72980, 70920, 0}}},
@@ -204,6 +226,14 @@ func TestRecogniseFade(t *testing.T) {
 		t.Errorf("heard:\n%s", list(got))
 	}
 	mustBeSeamless(t, got, atSpeed)
+}
+
+func softly(sound []float32) []float32 {
+	sound = slices.Clone(sound)
+	for i := range sound {
+		sound[i] /= 8
+	}
+	return sound
 }
 
 func reversed(sound []float32) []float32 {

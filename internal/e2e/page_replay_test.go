@@ -109,7 +109,7 @@ var moments = []time.Duration{7777 * time.Millisecond, 0, 11 * time.Second, 100 
 
 // pageSeekInReplay: a seek leads to the moment itself, with one request.
 func pageSeekInReplay(t *testing.T, b *browser.Browser) {
-	show, s := mustRecord(t, 14)
+	show, s := mustRecord(t, 28) // long enough for ten seconds more, however late the listener pauses
 	l := mustPlay(t, b, show)
 	l.awaitSound(time.Second)
 	for _, moment := range moments {
