@@ -211,10 +211,11 @@ func (z *Reader) findBlock() (Block, error) {
 // minBlock is smaller than every block of every form, in bytes.
 const minBlock = 24
 
-// misplaced reports whether what begins here has a number that no block in this place of a file can
-// have, because that many blocks do not fit before it. Where the byte before a header has eight ones,
-// as one in 256 has, a marker seems to begin there, too. The block that it promises would be 256 times
-// as long as the real one, and while the file grows somebody would wait for it in vain.
+// misplaced reports whether the block that seems to begin here has a sequence number
+// that is impossible at this offset, because that many blocks do not fit before it.
+// Where the byte before a header is ff, as one in 256 is, a marker seems to begin
+// there too. The reader of a file that grows would wait in vain for the block that
+// it announces, which is 256 times as long as the real one.
 func (z *Reader) misplaced(start []byte) bool {
 	least, _ := z.form.Extent(nil)
 	return len(start) >= least && int64(z.form.Sequence(start)) > z.offset/minBlock

@@ -151,7 +151,6 @@ func TestJumpToEveryByte(t *testing.T) {
 	}
 }
 
-// TestJumpToBlockZero: a server could put a copy of it anywhere.
 // TestJumpBeforeAMarkerThatSeemsToBeginEarlier: nobody waits for the long block that a misread header
 // promises, while the real one is there.
 func TestJumpBeforeAMarkerThatSeemsToBeginEarlier(t *testing.T) {
@@ -166,6 +165,7 @@ func TestJumpBeforeAMarkerThatSeemsToBeginEarlier(t *testing.T) {
 	}
 }
 
+// TestJumpToBlockZero: a server could put a copy of it anywhere.
 func TestJumpToBlockZero(t *testing.T) {
 	f := mustFile(t, 4, constant)
 	r := f.mustOpen(t)
