@@ -3,7 +3,8 @@
 //
 // Its JavaScript is plain modules, without a build step. index.html begins
 // with main.js, which wires what the listener sees and does (ui/) to the
-// player (player.js). A block goes through these folders on its way to the ear:
+// player (player.js; recording.js is what it knows of the show). A block goes
+// through these folders on its way to the ear:
 //
 //	format/  what the bytes of a show mean: FORMAT.md, Ogg, Opus, links
 //	fetch/   requests, retries and seeking

@@ -23,7 +23,10 @@ const Phase = Object.freeze({
   STARTED: "started", // the playback knows where it is
 });
 
-/** Dispatches "change" when anything but the position may have changed. */
+/**
+ * Dispatches "change" when anything but the position may have changed. Half of its
+ * fields are what the page shows.
+ */
 export class Player extends EventTarget {
   /** @type {string} one of State */
   state = State.CONNECTING;

@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestModules runs the tests beside the modules: */*.test.mjs. What they need of
+// TestPlayerModules runs the tests beside the modules: */*.test.mjs. What they need of
 // a browser, Node.js has too.
-func TestModules(t *testing.T) {
+func TestPlayerModules(t *testing.T) {
 	node := mustNode(t)
 	files, err := filepath.Glob("*/*.test.mjs")
 	if err != nil || len(files) == 0 {

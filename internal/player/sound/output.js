@@ -52,7 +52,7 @@ export class Output {
   #node;
   #speed = 1;
   #playing = false;
-  #epoch = 0;
+  epoch = 0; // the number of the seek that the sound is of
 
   /**
    * @param {AudioContext} context
@@ -95,9 +95,9 @@ export class Output {
    * @param {number} sample
    */
   seek(sample) {
-    this.#epoch++;
-    this.report = { ...NOWHERE, epoch: this.#epoch, sample, end: sample };
-    this.#send({ kind: "seek", epoch: this.#epoch, sample });
+    this.epoch++;
+    this.report = { ...NOWHERE, epoch: this.epoch, sample, end: sample };
+    this.#send({ kind: "seek", epoch: this.epoch, sample });
   }
 
   /**
@@ -107,15 +107,18 @@ export class Output {
    */
   write(planes, start) {
     const buffers = planes.map((plane) => plane.buffer);
-    this.#send({ kind: "sound", epoch: this.#epoch, planes, start }, buffers);
+    this.#send({ kind: "sound", epoch: this.epoch, planes, start }, buffers);
   }
 
   /** Says that all sound has been written. */
   complete() {
-    this.#send({ kind: "complete", epoch: this.#epoch });
+    this.#send({ kind: "complete", epoch: this.epoch });
   }
 
-  /** @param {boolean} playing */
+  get playing() {
+    return this.#playing;
+  }
+
   set playing(playing) {
     this.#playing = playing;
     if (playing) this.#context.resume().catch(() => {});
@@ -148,7 +151,7 @@ export class Output {
    * @param {Report} report
    */
   isCurrent(report) {
-    return report.epoch === this.#epoch;
+    return report.epoch === this.epoch;
   }
 
   /** The sample that is heard right now: what the worklet plays is still on its way to the ear. */

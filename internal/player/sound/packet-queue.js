@@ -6,13 +6,19 @@ import { packetDuration } from "../format/opus.js";
 export class PacketQueue {
   /** @type {{packet: Uint8Array, start: number}[]} */
   #packets = [];
+  removed = 0; // sample behind the last packet that was removed
 
   get empty() {
     return this.#packets.length === 0;
   }
 
-  clear() {
+  /**
+   * Forgets all packets.
+   * @param {number} sample at which those to come begin
+   */
+  reset(sample) {
     this.#packets = [];
+    this.removed = sample;
   }
 
   /** @param {Block} block */
@@ -26,19 +32,16 @@ export class PacketQueue {
 
   /**
    * Removes packets until one ends at a sample or behind it, or none is left.
-   * Returns where the last one ends.
-   * @param {number} from where the packets before ended
-   * @param {number} to
+   * @param {number} sample
    * @param {(packet: Uint8Array, start: number) => void} use
    */
-  removeUntil(from, to, use) {
+  removeUntil(sample, use) {
     let done = 0;
-    while (done < this.#packets.length && from < to) {
+    while (done < this.#packets.length && this.removed < sample) {
       const { packet, start } = this.#packets[done++];
       use(packet, start);
-      from = start + packetDuration(packet);
+      this.removed = start + packetDuration(packet);
     }
     this.#packets.splice(0, done);
-    return from;
   }
 }

@@ -1,12 +1,13 @@
-// The way of a block to the ear: Stream -> queue of packets -> decoder -> Output.
-// Packets are kept for a minute ahead, sound for a second, so hours of a show
-// take no more memory than its first minute.
+// The way of a block to the ear: Stream -> ReadAhead -> PacketQueue -> Decoder
+// -> Output. Packets are kept for a minute ahead, sound for a second, so hours of
+// a show need no more memory than its first minute.
 
 import { RATE } from "../format/opus.js";
 import { openDecoder } from "./decoder.js";
 import { LatencyController } from "./latency-controller.js";
 import { Output } from "./output.js";
 import { PacketQueue } from "./packet-queue.js";
+import { ReadAhead } from "./read-ahead.js";
 
 /** @import { Stream } from "../fetch/stream.js" */
 /** @import { Block } from "../format/reader.js" */
@@ -15,8 +16,6 @@ import { PacketQueue } from "./packet-queue.js";
 /** @import { Report } from "./output.js" */
 /** @import { Wave } from "./wave.js" */
 
-const PACKETS_AHEAD = 60 * RATE; // stop reading there…
-const PACKETS_LOW = 30 * RATE; // …and go on here
 const SOUND_AHEAD = RATE; // decoded, at speed 1
 const FAR_BEHIND = 15 * RATE; // who is so far behind does not follow the show any more
 
@@ -29,7 +28,8 @@ const Input = Object.freeze({
 
 /**
  * Plays a Stream. All places are samples of the file, pre-skip included.
- * `onchange` is called when anything but the place may have changed.
+ * `onchange` is called when anything but the place may have changed. It has many
+ * fields because here all meet that bring a block to the ear.
  */
 export class Playback {
   received = 0; // sample behind what was read
@@ -38,6 +38,7 @@ export class Playback {
   /** @type {unknown} what ended the reading, or null */
   failure = null;
   #stream;
+  #blocks;
   #edge;
   #wave;
   #onchange;
@@ -45,13 +46,8 @@ export class Playback {
   #decoder;
   #latency = new LatencyController();
   #speed = 1;
-  #playing = false;
   #input = /** @type {string} */ (Input.READING);
   #queue = new PacketQueue();
-  #epoch = 0; // a seek begins one: what an earlier one brings is dropped
-  #reading = Promise.resolve(); // the loop that fills the queue
-  #wake = () => {}; // ends its rest
-  #decoded = 0; // sample behind what the decoder was given
   #from = 0; // the first sample to be heard
   #until = Infinity; // and the last, less one: end trim
   #sounded = false; // at the last report
@@ -74,6 +70,11 @@ export class Playback {
    */
   constructor(output, decoder, { stream, edge, wave, onchange }) {
     this.#stream = stream;
+    this.#blocks = new ReadAhead(stream, {
+      ahead: () => this.received - this.heard,
+      onblock: (block) => this.#enqueue(block),
+      onend: (failure) => this.#onEnd(failure),
+    });
     this.#edge = edge;
     this.#wave = wave;
     this.#onchange = onchange;
@@ -86,17 +87,14 @@ export class Playback {
 
   /** Ends everything. */
   close() {
-    this.#epoch++;
-    this.#stream.interrupt();
-    this.#wake();
-    this.#queue.clear();
+    this.#blocks.close();
+    this.#queue.reset(0);
     this.#decoder.close();
     this.#output.close();
   }
 
   /** @param {boolean} playing */
   set playing(playing) {
-    this.#playing = playing;
     if (!playing) this.following = false;
     this.#output.playing = playing;
   }
@@ -151,23 +149,19 @@ export class Playback {
   }
 
   /**
-   * Drops all there is, moves, and reads on from there.
+   * Drops all there is, moves, and plays on from there.
    * @param {number} sample
    * @param {() => Promise<void>} move
    */
-  async #restart(sample, move) {
-    const epoch = ++this.#epoch;
+  #restart(sample, move) {
     this.#resetTo(sample);
-    this.#stream.interrupt();
-    this.#wake();
-    await this.#reading;
-    if (epoch === this.#epoch) this.#reading = this.#read(epoch, move);
+    return this.#blocks.restart(move);
   }
 
   /** @param {number} sample */
   #resetTo(sample) {
-    this.#queue.clear();
-    this.#from = this.#decoded = this.received = sample;
+    this.#queue.reset(sample);
+    this.#from = this.received = sample;
     this.#until = Infinity;
     this.#input = Input.READING;
     this.#sounded = this.following = this.silent = false;
@@ -178,39 +172,12 @@ export class Playback {
     this.#setPace();
   }
 
-  /**
-   * Fills the queue until the show ends, the reader refuses, or a seek interrupts.
-   * @param {number} epoch
-   * @param {() => Promise<void>} move
-   */
-  async #read(epoch, move) {
-    try {
-      await move();
-      for (let block; (block = await this.#stream.read()); ) {
-        if (epoch !== this.#epoch) return;
-        this.#enqueue(block);
-        await this.#rest(epoch);
-      }
-    } catch (error) {
-      if (epoch !== this.#epoch) return;
-      this.failure = error;
-    }
-    if (epoch !== this.#epoch) return;
+  /** @param {unknown} failure */
+  #onEnd(failure) {
+    this.failure = failure;
     this.#input = Input.ENDED;
     this.#decodeAhead();
     this.#onchange();
-  }
-
-  /**
-   * Stops reading while there is plenty, without keeping the line.
-   * @param {number} epoch
-   */
-  async #rest(epoch) {
-    if (this.received - this.heard < PACKETS_AHEAD) return;
-    this.#stream.release();
-    while (epoch === this.#epoch && this.received - this.heard > PACKETS_LOW) {
-      await /** @type {Promise<void>} */ (new Promise((resolve) => (this.#wake = resolve)));
-    }
   }
 
   /** @param {Block} block */
@@ -229,17 +196,15 @@ export class Playback {
   /** Decodes as much as is wanted ahead. */
   #decodeAhead() {
     const enough = this.heard + SOUND_AHEAD * Math.max(1, this.#speed);
-    this.#decoded = this.#queue.removeUntil(this.#decoded, enough, (packet, start) =>
-      this.#decoder.decode(packet, start),
-    );
-    if (this.#input === Input.ENDED && this.#queue.empty) this.#drain(this.#epoch);
+    this.#queue.removeUntil(enough, (packet, start) => this.#decoder.decode(packet, start));
+    if (this.#input === Input.ENDED && this.#queue.empty) this.#drain(this.#output.epoch);
   }
 
-  /** @param {number} epoch */
+  /** @param {number} epoch of the sound */
   async #drain(epoch) {
     this.#input = Input.DRAINED;
     await this.#decoder.flush();
-    if (epoch === this.#epoch) this.#output.complete();
+    if (epoch === this.#output.epoch) this.#output.complete();
   }
 
   /**
@@ -263,8 +228,8 @@ export class Playback {
   #onReport(report) {
     if (!this.#output.isCurrent(report)) return;
     this.#decodeAhead();
-    if (this.received - this.heard < PACKETS_LOW) this.#wake();
-    if (this.#playing) this.#holdLatency(report);
+    this.#blocks.refill();
+    if (this.#output.playing) this.#holdLatency(report);
     this.#onchange();
   }
 
@@ -277,7 +242,7 @@ export class Playback {
     if (starved && this.#sounded && this.#input === Input.READING) this.#onGap(now);
     this.#sounded = sounding;
     if (!this.following) return;
-    if (!this.#latency.measure((least + this.received - this.#decoded) / RATE, now)) return;
+    if (!this.#latency.measure((least + this.received - this.#queue.removed) / RATE, now)) return;
     if (this.received - this.heard > FAR_BEHIND) this.following = false;
     this.#setPace();
   }

@@ -19,7 +19,7 @@ const STEPS = {
   End: Infinity,
 };
 const QUIET = 10; // seconds between changes of what a focused bar says, lest it is read aloud all the time
-const ECHO = 500; // ms in which the control tells of a pointer that we have followed ourselves
+const ECHO = 500; // ms in which the control reports a pointer that we have followed ourselves
 
 export class SeekBar {
   #player;
