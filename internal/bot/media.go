@@ -27,10 +27,10 @@ func mediaType(t *store.Track) string {
 	return binary
 }
 
-// Store implements broadcast.Media: it puts the file as listeners get it into the
+// Upload implements broadcast.Media: it puts the file as listeners get it into the
 // homeserver's media. What can never succeed is logged: listeners still have the
 // gateway.
-func (b *Bot) Store(ctx context.Context, t *store.Track, path string) (mxc string, err error) {
+func (b *Bot) Upload(ctx context.Context, t *store.Track, path string) (mxc string, err error) {
 	mxc, err = b.uploadFile(ctx, t, path)
 	if isHopeless(err) {
 		b.log.Warn("the recording stays at the gateway only", "track", t.ID, "err", err)

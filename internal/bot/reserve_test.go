@@ -122,7 +122,7 @@ func TestStore(t *testing.T) {
 			server := &mediaServer{putStatus: test.put, limit: test.limits[0], proxyLimit: test.limits[1]}
 			bot, b := newMediaBot(t, server), newShow(t, room)
 			b.Main().Reserved = test.reserved
-			mxc, err := bot.Store(t.Context(), b.Main(), b.spool)
+			mxc, err := bot.Upload(t.Context(), b.Main(), b.spool)
 			if mxc != test.want || retry.IsPermanent(err) != test.permanent || (err != nil) != test.permanent {
 				t.Errorf("at %q (%v), want %q", mxc, err, test.want)
 			}
@@ -159,7 +159,7 @@ func TestStoreTroubled(t *testing.T) {
 	server := &mediaServer{putStatus: http.StatusInternalServerError}
 	bot, b := newMediaBot(t, server), newShow(t, room)
 	b.Main().Reserved = "mxc://example.org/reserved"
-	if mxc, err := bot.Store(t.Context(), b.Main(), b.spool); err == nil || retry.IsPermanent(err) || mxc != "" {
+	if mxc, err := bot.Upload(t.Context(), b.Main(), b.spool); err == nil || retry.IsPermanent(err) || mxc != "" {
 		t.Errorf("stored at %q (%v), want an error that will pass", mxc, err)
 	}
 }
@@ -167,7 +167,7 @@ func TestStoreTroubled(t *testing.T) {
 // TestStoreNothing: a spool that is gone cannot be had by trying again.
 func TestStoreNothing(t *testing.T) {
 	bot, b := newMediaBot(t, &mediaServer{}), newShow(t, room)
-	if mxc, err := bot.Store(t.Context(), b.Main(), b.spool+".gone"); !retry.IsPermanent(err) {
+	if mxc, err := bot.Upload(t.Context(), b.Main(), b.spool+".gone"); !retry.IsPermanent(err) {
 		t.Errorf("stored at %q (%v), want a permanent error", mxc, err)
 	}
 }

@@ -52,9 +52,9 @@ type Media interface {
 	// Reserve returns the mxc:// address that a file will have, or "" where the
 	// homeserver promises none.
 	Reserve(ctx context.Context) (mxc string)
-	// Store uploads a track's file, which is at path, to the address that was
+	// Upload uploads a track's file, which is at path, to the address that was
 	// reserved for it or to a new one, which it returns.
-	Store(ctx context.Context, t *store.Track, path string) (mxc string, err error)
+	Upload(ctx context.Context, t *store.Track, path string) (mxc string, err error)
 	// Release gives a reserved address back.
 	Release(ctx context.Context, mxc string) error
 }

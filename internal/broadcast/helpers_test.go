@@ -38,9 +38,9 @@ type room struct {
 	unready   error         // what Ready returns
 	refuse    error         // what Announce returns
 	closed    error         // what Update returns
-	store     error         // what Store returns
+	store     error         // what Upload returns
 	failures  int           // how often Update fails before it works
-	uploading chan struct{} // Store waits until it is closed; nil: it does not
+	uploading chan struct{} // Upload waits until it is closed; nil: it does not
 	retelling chan struct{} // Update with an address waits until PostVoice has closed it; nil: it does not
 }
 
@@ -94,7 +94,7 @@ func (r *room) Say(_ context.Context, _, text string) error {
 
 func (r *room) Reserve(context.Context) string { return r.reserves }
 
-func (r *room) Store(ctx context.Context, t *store.Track, path string) (string, error) {
+func (r *room) Upload(ctx context.Context, t *store.Track, path string) (string, error) {
 	if r.uploading != nil {
 		select {
 		case <-r.uploading:

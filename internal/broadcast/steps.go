@@ -157,7 +157,7 @@ func (c *conclusion) storeMedia(ctx context.Context, show *store.Show, number in
 	if !show.CanBeTold() {
 		return "", retry.Permanent(errors.New("no room lets the bot tell of it"))
 	}
-	return c.options.Media.Store(ctx, &show.Tracks[number], file.path)
+	return c.options.Media.Upload(ctx, &show.Tracks[number], file.path)
 }
 
 // releaseMedia gives a track's reserved address back.

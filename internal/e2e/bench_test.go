@@ -77,7 +77,7 @@ func (silentRoom) PostVoice(context.Context, *store.Show, store.Announcement, st
 }
 func (silentRoom) Say(context.Context, string, string) error { return nil }
 func (silentRoom) Reserve(context.Context) string            { return "" }
-func (silentRoom) Store(context.Context, *store.Track, string) (string, error) {
+func (silentRoom) Upload(context.Context, *store.Track, string) (string, error) {
 	return "mxc://example.org/file", nil
 }
 func (silentRoom) Release(context.Context, string) error { return nil }
