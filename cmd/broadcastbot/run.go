@@ -89,7 +89,7 @@ func (s *station) addParts(c *config, log *slog.Logger) (err error) {
 	}
 	sources := c.sources()
 	s.manager = broadcast.NewManager(broadcast.Options{
-		Store: s.store, Announcer: s.bot, Media: s.bot, Gateway: uploads, PublicURL: c.Gateway.PublicURL,
+		Store: s.store, Announcer: s.bot, Media: s.bot.Media(), Gateway: uploads, PublicURL: c.Gateway.PublicURL,
 		SpoolDir: c.spools(), DefaultSource: c.Source,
 		BlockDuration: c.Audio.Block, ResumeWithin: c.ResumeWithin,
 		OpenSource: func(ctx context.Context, spec string) (capture.Source, error) {

@@ -10,9 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
-	"sync/atomic"
-	"time"
 
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/crypto"
@@ -24,7 +21,7 @@ import (
 
 var (
 	_ broadcast.Announcer = (*Bot)(nil)
-	_ broadcast.Media     = (*Bot)(nil)
+	_ broadcast.Media     = (*media)(nil)
 )
 
 // Options are the bot's account and whom it follows.
@@ -46,19 +43,14 @@ type Options struct {
 	Log *slog.Logger // nil discards
 }
 
-// Bot is one Matrix account at work. Its methods as an Announcer wait until
-// Run has logged in and knows the rooms.
+// Bot is one Matrix account at work. What it does as an Announcer waits until Run has logged in and
+// knows the rooms.
 type Bot struct {
 	options Options
 	session *matrix.Session
 	client  *mautrix.Client // the session's
+	media   *media
 	log     *slog.Logger
-
-	started time.Time // older messages are not for us
-	rooms   rooms
-	running sync.WaitGroup // the tasks of rooms
-
-	cannotReserve atomic.Bool // the homeserver lacks MSC2246
 }
 
 // New checks the options. It connects to nothing and starts nothing: see Run.
@@ -76,7 +68,7 @@ func New(o Options) (*Bot, error) {
 	}
 	return &Bot{
 		options: o, session: session, client: session.Client, log: log,
-		rooms: newRooms(),
+		media: &media{client: session.Client, log: log},
 	}, nil
 }
 
@@ -87,22 +79,26 @@ func (o *Options) account() matrix.Account {
 	}
 }
 
+// Media returns the account's files at the homeserver.
+func (b *Bot) Media() broadcast.Media { return b.media }
+
 // Run logs in, verifies the session, and follows the rooms until ctx ends; it returns nil
 // then. Every other end is an error that says what to do. Commands that are being carried
 // out are waited for. A bot runs once; what it announces it can still announce afterwards.
 func (b *Bot) Run(ctx context.Context, commands *command.Processor) error {
-	b.started = time.Now()
+	h := newEventHandler(b, commands)
 	err := b.session.Run(ctx, func(machine *crypto.OlmMachine) error {
-		if err := b.verifySession(ctx, machine); err != nil {
+		v := verifier{options: b.options, client: b.client, machine: machine, log: b.log}
+		if err := v.verifySession(ctx); err != nil {
 			return err
 		}
-		if err := b.loadRooms(ctx); err != nil {
+		if err := h.loadRooms(ctx); err != nil {
 			return err
 		}
-		b.subscribe(commands)
+		h.subscribe()
 		b.log.Info("connected", "user", b.client.UserID, "device", b.client.DeviceID)
 		return nil
 	})
-	b.running.Wait()
+	h.tasks.wait()
 	return err
 }

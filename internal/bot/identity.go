@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"time"
 
@@ -11,10 +12,18 @@ import (
 	"maunium.net/go/mautrix/crypto"
 )
 
+// verifier has other clients trust the session that the bot has logged in with.
+type verifier struct {
+	options Options
+	client  *mautrix.Client
+	machine *crypto.OlmMachine
+	log     *slog.Logger
+}
+
 // verifySession has the account's cross-signing keys sign this session, so
 // that the clients of the room show the bot as verified and share keys with it.
-func (b *Bot) verifySession(ctx context.Context, machine *crypto.OlmMachine) error {
-	hasKeys, verified, err := machine.GetOwnVerificationStatus(ctx)
+func (v *verifier) verifySession(ctx context.Context) error {
+	hasKeys, verified, err := v.machine.GetOwnVerificationStatus(ctx)
 	if err != nil {
 		return fmt.Errorf("look up whether our session is verified: %w", err)
 	}
@@ -22,73 +31,73 @@ func (b *Bot) verifySession(ctx context.Context, machine *crypto.OlmMachine) err
 	case verified:
 		return nil
 	case !hasKeys:
-		return b.makeIdentity(ctx, machine)
-	case b.options.RecoveryKey == "":
-		b.log.Warn("this session is not verified, and clients may warn of it: give the account's recovery key in the config")
+		return v.makeIdentity(ctx)
+	case v.options.RecoveryKey == "":
+		v.log.Warn("this session is not verified, and clients may warn of it: give the account's recovery key in the config")
 		return nil
 	}
-	if err := machine.VerifyWithRecoveryKey(ctx, b.options.RecoveryKey); err != nil {
+	if err := v.machine.VerifyWithRecoveryKey(ctx, v.options.RecoveryKey); err != nil {
 		return fmt.Errorf("the recovery key in the config does not verify our session: %w", err)
 	}
-	b.log.Info("this session is now verified")
+	v.log.Info("this session is now verified")
 	return nil
 }
 
 // makeIdentity gives a new account its cross-signing keys. The key to recover
 // them goes into a file, because a log is read by more people and kept longer.
-func (b *Bot) makeIdentity(ctx context.Context, machine *crypto.OlmMachine) error {
-	if !b.mayUploadKeys(ctx) {
-		b.log.Warn("the account has no cross-signing keys, and clients may warn of it: start once with its password to have them made")
+func (v *verifier) makeIdentity(ctx context.Context) error {
+	if !v.mayUploadKeys(ctx) {
+		v.log.Warn("the account has no cross-signing keys, and clients may warn of it: start once with its password to have them made")
 		return nil
 	}
-	file, err := b.newRecoveryFile()
+	file, err := v.newRecoveryFile()
 	if err != nil {
 		return fmt.Errorf("make a file for the recovery key of new cross-signing keys: %w", err)
 	}
 	defer file.Close()
-	key, _, err := machine.GenerateAndUploadCrossSigningKeys(ctx, b.authenticate, "")
+	key, _, err := v.machine.GenerateAndUploadCrossSigningKeys(ctx, v.authenticate, "")
 	if key == "" || isRefusal(err) { // without an answer the keys may be there
 		os.Remove(file.Name())
-		b.log.Warn("no cross-signing keys could be made, and clients may warn of this session", "err", err)
+		v.log.Warn("no cross-signing keys could be made, and clients may warn of this session", "err", err)
 		return nil
 	}
-	if err := b.writeRecoveryKey(file, key); err != nil {
+	if err := v.writeRecoveryKey(file, key); err != nil {
 		return fmt.Errorf("the account got cross-signing keys, but their recovery key could not be kept: %w", err)
 	}
-	b.log.Info("the account got cross-signing keys: keep the recovery key in this file at a safe place, then delete it", "file", file.Name())
-	if err := cmp.Or(err, b.signSession(ctx, machine)); err != nil {
-		b.log.Warn("this session is not verified, and clients may warn of it", "err", err)
+	v.log.Info("the account got cross-signing keys: keep the recovery key in this file at a safe place, then delete it", "file", file.Name())
+	if err := cmp.Or(err, v.signSession(ctx)); err != nil {
+		v.log.Warn("this session is not verified, and clients may warn of it", "err", err)
 	}
 	return nil
 }
 
 // mayUploadKeys is false where the homeserver would want a password that we do
 // not have. Since Matrix 1.11 the first keys need none (MSC3967).
-func (b *Bot) mayUploadKeys(ctx context.Context) bool {
-	if b.options.Password != "" {
+func (v *verifier) mayUploadKeys(ctx context.Context) bool {
+	if v.options.Password != "" {
 		return true
 	}
-	versions, err := b.client.Versions(ctx)
+	versions, err := v.client.Versions(ctx)
 	return err == nil && versions.ContainsGreaterOrEqual(mautrix.SpecV111)
 }
 
 // signSession signs this session with the account's new keys.
-func (b *Bot) signSession(ctx context.Context, machine *crypto.OlmMachine) error {
-	if err := machine.SignOwnDevice(ctx, machine.OwnIdentity()); err != nil {
+func (v *verifier) signSession(ctx context.Context) error {
+	if err := v.machine.SignOwnDevice(ctx, v.machine.OwnIdentity()); err != nil {
 		return err
 	}
-	return machine.SignOwnMasterKey(ctx)
+	return v.machine.SignOwnMasterKey(ctx)
 }
 
 // authenticate answers a homeserver that wants the password once more.
-func (b *Bot) authenticate(challenge *mautrix.RespUserInteractive) any {
-	if b.options.Password == "" {
+func (v *verifier) authenticate(challenge *mautrix.RespUserInteractive) any {
+	if v.options.Password == "" {
 		return nil
 	}
 	return &mautrix.ReqUIAuthLogin{
 		BaseAuthData: mautrix.BaseAuthData{Type: mautrix.AuthTypePassword, Session: challenge.Session},
-		User:         b.options.User,
-		Password:     b.options.Password,
+		User:         v.options.User,
+		Password:     v.options.Password,
 	}
 }
 
@@ -98,12 +107,12 @@ const recoveryText = "Recovery key of %s, made %s:\n\n%-60s\n"
 // newRecoveryFile makes a new file, mode 0600, as large as it will be: a full
 // disk has to show before there are keys that nobody could recover. It never
 // overwrites one, because an older key may still be wanted.
-func (b *Bot) newRecoveryFile() (*os.File, error) {
-	f, err := os.CreateTemp(b.options.DataDir, "recovery-key-*.txt")
+func (v *verifier) newRecoveryFile() (*os.File, error) {
+	f, err := os.CreateTemp(v.options.DataDir, "recovery-key-*.txt")
 	if err != nil {
 		return nil, err
 	}
-	if err := b.writeRecoveryKey(f, ""); err != nil {
+	if err := v.writeRecoveryKey(f, ""); err != nil {
 		f.Close()
 		os.Remove(f.Name())
 		return nil, err
@@ -112,8 +121,8 @@ func (b *Bot) newRecoveryFile() (*os.File, error) {
 }
 
 // writeRecoveryKey fills the file, over what was in it.
-func (b *Bot) writeRecoveryKey(f *os.File, key string) error {
-	text := fmt.Sprintf(recoveryText, b.options.User, time.Now().Format(time.DateTime), key)
+func (v *verifier) writeRecoveryKey(f *os.File, key string) error {
+	text := fmt.Sprintf(recoveryText, v.options.User, time.Now().Format(time.DateTime), key)
 	if _, err := f.WriteAt([]byte(text), 0); err != nil {
 		return err
 	}

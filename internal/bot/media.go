@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"os"
+	"sync/atomic"
 
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/id"
@@ -18,6 +20,13 @@ import (
 
 // binary is the type of what is encrypted.
 const binary = "application/octet-stream"
+
+// media are the account's files at the homeserver.
+type media struct {
+	client        *mautrix.Client
+	cannotReserve atomic.Bool // the homeserver lacks MSC2246
+	log           *slog.Logger
+}
 
 // mediaType is that of the track's file.
 func mediaType(t *store.Track) string {
@@ -30,10 +39,10 @@ func mediaType(t *store.Track) string {
 // Upload implements broadcast.Media: it puts the file as listeners get it into the
 // homeserver's media. What can never succeed is logged: listeners still have the
 // gateway.
-func (b *Bot) Upload(ctx context.Context, t *store.Track, path string) (mxc string, err error) {
-	mxc, err = b.uploadFile(ctx, t, path)
+func (m *media) Upload(ctx context.Context, t *store.Track, path string) (mxc string, err error) {
+	mxc, err = m.uploadFile(ctx, t, path)
 	if isHopeless(err) {
-		b.log.Warn("the recording stays at the gateway only", "track", t.ID, "err", err)
+		m.log.Warn("the recording stays at the gateway only", "track", t.ID, "err", err)
 	}
 	if err != nil {
 		return "", fmt.Errorf("upload the recording: %w", permanentIf(isHopeless, err))
@@ -43,38 +52,38 @@ func (b *Bot) Upload(ctx context.Context, t *store.Track, path string) (mxc stri
 
 // uploadFile uploads to the reserved address, or to a new one where there is
 // none or it has expired while the show was running.
-func (b *Bot) uploadFile(ctx context.Context, t *store.Track, path string) (mxc string, err error) {
+func (m *media) uploadFile(ctx context.Context, t *store.Track, path string) (mxc string, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
-	if err := b.checkSize(ctx, f); err != nil {
+	if err := m.checkSize(ctx, f); err != nil {
 		return "", err
 	}
 	if t.Reserved != "" {
-		_, err := b.upload(ctx, f, t.Reserved, mediaType(t))
+		_, err := m.upload(ctx, f, t.Reserved, mediaType(t))
 		if err == nil || hasStatus(err, http.StatusConflict) { // 409: it was there already
 			return t.Reserved, nil
 		}
 		if isHopeless(err) || !isRefusal(err) {
 			return "", err
 		}
-		b.log.Warn("the reserved address does not take the recording, trying a new one", "track", t.ID, "err", err)
+		m.log.Warn("the reserved address does not take the recording, trying a new one", "track", t.ID, "err", err)
 	}
-	return b.upload(ctx, f, "", mediaType(t))
+	return m.upload(ctx, f, "", mediaType(t))
 }
 
 // errTooLarge means that the homeserver does not take files of that size.
 var errTooLarge = errors.New("the homeserver does not take files of this size")
 
 // checkSize asks for m.upload.size. Servers that do not tell are given a try.
-func (b *Bot) checkSize(ctx context.Context, f *os.File) error {
+func (m *media) checkSize(ctx context.Context, f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err
 	}
-	config, err := b.client.GetMediaConfig(ctx)
+	config, err := m.client.GetMediaConfig(ctx)
 	if err != nil || config.UploadSize == 0 || info.Size() <= config.UploadSize {
 		return nil
 	}
@@ -83,7 +92,7 @@ func (b *Bot) checkSize(ctx context.Context, f *os.File) error {
 
 // upload sends a file from its start, with its length (Synapse wants to know
 // it before), to mxc or, when that is empty, to an address that it returns.
-func (b *Bot) upload(ctx context.Context, f *os.File, mxc, contentType string) (string, error) {
+func (m *media) upload(ctx context.Context, f *os.File, mxc, contentType string) (string, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return "", err
@@ -97,7 +106,7 @@ func (b *Bot) upload(ctx context.Context, f *os.File, mxc, contentType string) (
 			return "", err
 		}
 	}
-	stored, err := b.client.UploadMedia(ctx, request)
+	stored, err := m.client.UploadMedia(ctx, request)
 	if err != nil {
 		return "", err
 	}

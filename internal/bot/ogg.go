@@ -19,7 +19,7 @@ import (
 // is given, and uploads the result. It passes through a temporary file, because
 // its size and hash have to be known before; in an encrypted room that file
 // never holds anything a thief could hear.
-func (b *Bot) uploadOgg(
+func (m *media) uploadOgg(
 	ctx context.Context, t *store.Track, path string, file *attachment.EncryptedFile, contentType string,
 ) (size int, url id.ContentURIString, err error) {
 	ogg, err := os.CreateTemp(filepath.Dir(path), "voice-")
@@ -35,10 +35,10 @@ func (b *Bot) uploadOgg(
 	if err != nil {
 		return 0, "", err
 	}
-	if err := b.checkSize(ctx, ogg); err != nil {
+	if err := m.checkSize(ctx, ogg); err != nil {
 		return 0, "", err
 	}
-	mxc, err := b.upload(ctx, ogg, "", contentType)
+	mxc, err := m.upload(ctx, ogg, "", contentType)
 	return int(info.Size()), id.ContentURIString(mxc), err
 }
 

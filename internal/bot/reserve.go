@@ -15,19 +15,19 @@ import (
 // Reserve implements broadcast.Media: it asks the homeserver for an address at which the finished file will
 // be (MSC2246), and returns "" where it gives none. That is no error: the file
 // is then uploaded at the end, and the last edit tells its address.
-func (b *Bot) Reserve(ctx context.Context) string {
-	if b.cannotReserve.Load() {
+func (m *media) Reserve(ctx context.Context) string {
+	if m.cannotReserve.Load() {
 		return ""
 	}
 	// No second try: whoever has reserved too much is told to wait for a day.
-	created, err := b.client.CreateMXC(mautrix.WithMaxRetries(ctx, 0))
+	created, err := m.client.CreateMXC(mautrix.WithMaxRetries(ctx, 0))
 	switch {
 	case err == nil:
 		return created.ContentURI.String()
 	case errors.Is(err, mautrix.MUnrecognized), hasStatus(err, http.StatusNotFound), hasStatus(err, http.StatusMethodNotAllowed):
-		b.cannotReserve.Store(true)
+		m.cannotReserve.Store(true)
 	default:
-		b.log.Warn("the homeserver reserves no address for the recording", "err", err)
+		m.log.Warn("the homeserver reserves no address for the recording", "err", err)
 	}
 	return ""
 }
@@ -38,12 +38,12 @@ const emptyFile = "MXC\x03"
 // Release implements broadcast.Media: it fills a reserved address with an empty
 // file, because a homeserver lets an account have only a few reserved ones
 // (Synapse: five, for a day).
-func (b *Bot) Release(ctx context.Context, reserved string) error {
+func (m *media) Release(ctx context.Context, reserved string) error {
 	mxc, err := id.ParseContentURI(reserved)
 	if err != nil {
 		return retry.Permanent(err)
 	}
-	_, err = b.client.UploadMedia(ctx, mautrix.ReqUploadMedia{ContentBytes: []byte(emptyFile), ContentType: binary, MXC: mxc})
+	_, err = m.client.UploadMedia(ctx, mautrix.ReqUploadMedia{ContentBytes: []byte(emptyFile), ContentType: binary, MXC: mxc})
 	gone := hasStatus(err, http.StatusConflict) || hasStatus(err, http.StatusNotFound) // filled already, expired
 	if err != nil && !gone {
 		return fmt.Errorf("give the reserved address back: %w", err)

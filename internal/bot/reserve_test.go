@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"broadcastbot/internal/broadcast"
 	"broadcastbot/internal/retry"
 )
 
@@ -84,9 +85,9 @@ func TestReserve(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			server := &mediaServer{createStatus: test.status}
-			b := newMediaBot(t, server)
+			media := newMedia(t, server)
 			for range 2 {
-				if got := b.Reserve(t.Context()); got != test.want {
+				if got := media.Reserve(t.Context()); got != test.want {
 					t.Errorf("reserved %q, want %q", got, test.want)
 				}
 			}
@@ -97,7 +98,7 @@ func TestReserve(t *testing.T) {
 	}
 }
 
-func TestStore(t *testing.T) {
+func TestUpload(t *testing.T) {
 	const reserved, unreserved = "mxc://example.org/reserved", "mxc://example.org/new"
 	for _, test := range []struct {
 		name      string
@@ -120,9 +121,9 @@ func TestStore(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			server := &mediaServer{putStatus: test.put, limit: test.limits[0], proxyLimit: test.limits[1]}
-			bot, b := newMediaBot(t, server), newShow(t, room)
+			media, b := newMedia(t, server), newShow(t, room)
 			b.Main().Reserved = test.reserved
-			mxc, err := bot.Upload(t.Context(), b.Main(), b.spool)
+			mxc, err := media.Upload(t.Context(), b.Main(), b.spool)
 			if mxc != test.want || retry.IsPermanent(err) != test.permanent || (err != nil) != test.permanent {
 				t.Errorf("at %q (%v), want %q", mxc, err, test.want)
 			}
@@ -141,7 +142,7 @@ func TestStore(t *testing.T) {
 func TestRelease(t *testing.T) {
 	for _, status := range []int{0, http.StatusConflict, http.StatusNotFound} {
 		server := &mediaServer{putStatus: status}
-		if err := newMediaBot(t, server).Release(t.Context(), "mxc://example.org/reserved"); err != nil {
+		if err := newMedia(t, server).Release(t.Context(), "mxc://example.org/reserved"); err != nil {
 			t.Errorf("%d: %v", status, err)
 		}
 		if got := string(server.uploaded["mxc://example.org/reserved"]); status == 0 && got != emptyFile {
@@ -149,31 +150,31 @@ func TestRelease(t *testing.T) {
 		}
 	}
 	server := &mediaServer{putStatus: http.StatusInternalServerError}
-	if err := newMediaBot(t, server).Release(t.Context(), "mxc://example.org/reserved"); err == nil || retry.IsPermanent(err) {
+	if err := newMedia(t, server).Release(t.Context(), "mxc://example.org/reserved"); err == nil || retry.IsPermanent(err) {
 		t.Errorf("a server in trouble: %v", err)
 	}
 }
 
-// TestStoreTroubled: a server that only has a bad day is tried again.
-func TestStoreTroubled(t *testing.T) {
+// TestUploadTroubled: a server that only has a bad day is tried again.
+func TestUploadTroubled(t *testing.T) {
 	server := &mediaServer{putStatus: http.StatusInternalServerError}
-	bot, b := newMediaBot(t, server), newShow(t, room)
+	media, b := newMedia(t, server), newShow(t, room)
 	b.Main().Reserved = "mxc://example.org/reserved"
-	if mxc, err := bot.Upload(t.Context(), b.Main(), b.spool); err == nil || retry.IsPermanent(err) || mxc != "" {
+	if mxc, err := media.Upload(t.Context(), b.Main(), b.spool); err == nil || retry.IsPermanent(err) || mxc != "" {
 		t.Errorf("stored at %q (%v), want an error that will pass", mxc, err)
 	}
 }
 
-// TestStoreNothing: a spool that is gone cannot be had by trying again.
-func TestStoreNothing(t *testing.T) {
-	bot, b := newMediaBot(t, &mediaServer{}), newShow(t, room)
-	if mxc, err := bot.Upload(t.Context(), b.Main(), b.spool+".gone"); !retry.IsPermanent(err) {
+// TestUploadNothing: a spool that is gone cannot be had by trying again.
+func TestUploadNothing(t *testing.T) {
+	media, b := newMedia(t, &mediaServer{}), newShow(t, room)
+	if mxc, err := media.Upload(t.Context(), b.Main(), b.spool+".gone"); !retry.IsPermanent(err) {
 		t.Errorf("stored at %q (%v), want a permanent error", mxc, err)
 	}
 }
 
-// newMediaBot is a bot that talks to server without having logged in.
-func newMediaBot(t *testing.T, server *mediaServer) *Bot {
+// newMedia are the files of a bot that talks to server without having logged in.
+func newMedia(t *testing.T, server *mediaServer) broadcast.Media {
 	t.Helper()
 	server.uploaded = make(map[string][]byte)
 	listener := httptest.NewServer(server)
@@ -185,5 +186,5 @@ func newMediaBot(t *testing.T, server *mediaServer) *Bot {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return b
+	return b.Media()
 }

@@ -131,7 +131,7 @@ func conclude(t *testing.T, r *radio, b *recorded) error {
 		return err
 	}
 	t0 := b.Main()
-	mxc, err := r.Upload(t.Context(), t0, b.spool)
+	mxc, err := r.Media().Upload(t.Context(), t0, b.spool)
 	if err != nil && !retry.IsPermanent(err) {
 		return err
 	}

@@ -48,13 +48,13 @@ func (b *Bot) uploadVoice(ctx context.Context, show *store.Show, room, path stri
 		return message, nil
 	}
 	if !encrypted {
-		size, mxc, err := b.uploadOgg(ctx, t, path, nil, voiceType)
+		size, mxc, err := b.media.uploadOgg(ctx, t, path, nil, voiceType)
 		message.Info.Size, message.URL = size, mxc
 		return message, err
 	}
 	file := &event.EncryptedFileInfo{EncryptedFile: *attachment.NewEncryptedFile()}
 	message.File = file
-	message.Info.Size, file.URL, err = b.uploadOgg(ctx, t, path, &file.EncryptedFile, binary)
+	message.Info.Size, file.URL, err = b.media.uploadOgg(ctx, t, path, &file.EncryptedFile, binary)
 	return message, err
 }
 

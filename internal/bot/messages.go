@@ -5,19 +5,11 @@ import (
 	"slices"
 	"time"
 
-	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
 	"broadcastbot/internal/command"
 )
-
-// subscribe has commands answer what the rooms send.
-func (b *Bot) subscribe(commands *command.Processor) {
-	syncer := b.client.Syncer.(mautrix.ExtensibleSyncer)
-	syncer.OnEventType(event.StateMember, func(ctx context.Context, evt *event.Event) { b.onMember(ctx, evt, commands) })
-	syncer.OnEventType(event.EventMessage, func(ctx context.Context, evt *event.Event) { b.onMessage(ctx, evt, commands) })
-}
 
 // commandLifetime is how late a command may arrive. A microphone must not open because of a
 // message that another server had kept back for an hour.
@@ -27,12 +19,12 @@ const commandLifetime = 5 * time.Minute
 const clockSkew = time.Minute
 
 // onMessage has a message answered if it is a command.
-func (b *Bot) onMessage(ctx context.Context, evt *event.Event, commands *command.Processor) {
+func (h *eventHandler) onMessage(ctx context.Context, evt *event.Event) {
 	content := evt.Content.AsMessage()
 	if ctx.Err() != nil { // late keys may decrypt a message after the end
 		return
 	}
-	if evt.Sender == b.client.UserID || content.MsgType != event.MsgText || content.RelatesTo.GetReplaceID() != "" {
+	if evt.Sender == h.client.UserID || content.MsgType != event.MsgText || content.RelatesTo.GetReplaceID() != "" {
 		return
 	}
 	content.RemoveReplyFallback()
@@ -40,41 +32,41 @@ func (b *Bot) onMessage(ctx context.Context, evt *event.Event, commands *command
 	if !ok {
 		return
 	}
-	if !b.isCurrent(evt) {
-		b.log.Info("ignored a command of another time", "room", evt.RoomID, "user", evt.Sender, "sent", time.UnixMilli(evt.Timestamp))
+	if !h.isCurrent(evt) {
+		h.log.Info("ignored a command of another time", "room", evt.RoomID, "user", evt.Sender, "sent", time.UnixMilli(evt.Timestamp))
 		return
 	}
-	enqueue := b.enqueue
-	if commands.IsUrgent(b.request(ctx, evt, words)) {
-		enqueue = b.overtake
+	enqueue := h.tasks.enqueue
+	if h.commands.IsUrgent(h.request(ctx, evt, words)) {
+		enqueue = h.tasks.replaceWaiting
 	}
-	enqueue(evt.RoomID, func() { b.answer(ctx, evt, commands, words) })
+	enqueue(evt.RoomID, func() { h.answer(ctx, evt, words) })
 }
 
-// answer has a command carried out whose turn has come, and says the answer. The command may
-// have waited for long, so its time is looked at once more.
-func (b *Bot) answer(ctx context.Context, evt *event.Event, commands *command.Processor, words []string) {
-	log := b.log.With("room", evt.RoomID, "user", evt.Sender)
-	if !b.isCurrent(evt) {
+// answer carries out a command when its turn has come, and posts the answer. The command may have
+// waited for long, so its time is looked at once more.
+func (h *eventHandler) answer(ctx context.Context, evt *event.Event, words []string) {
+	log := h.log.With("room", evt.RoomID, "user", evt.Sender)
+	if !h.isCurrent(evt) {
 		log.Info("ignored a command that had to wait for too long")
 		return
 	}
-	if !b.isAuthentic(ctx, evt) {
+	if !h.isAuthentic(ctx, evt) {
 		log.Warn("ignored a command: it came without encryption into an encrypted room, or from a device that is not the sender's",
 			"trust", evt.Mautrix.TrustState.String())
 		return
 	}
-	if err := b.reply(ctx, evt, commands.Answer(ctx, b.request(ctx, evt, words))); err != nil {
+	if err := h.bot.reply(ctx, evt, h.commands.Answer(ctx, h.request(ctx, evt, words))); err != nil {
 		log.Warn("a command could not be answered", "err", err)
 	}
 }
 
 // isCurrent is false for what was said before we came, long ago, or in the future: a server
 // that lies about the time could keep such a message back.
-func (b *Bot) isCurrent(evt *event.Event) bool {
+func (h *eventHandler) isCurrent(evt *event.Event) bool {
 	said := time.UnixMilli(evt.Timestamp)
 	age := time.Since(said)
-	return !said.Before(b.started) && age < commandLifetime && age > -clockSkew && b.rooms.contains(evt.RoomID)
+	return !said.Before(h.started) && age < commandLifetime && age > -clockSkew && h.joined.contains(evt.RoomID)
 }
 
 // untrusted are the states of a message whose key is not known to belong to one of its
@@ -91,27 +83,27 @@ var untrusted = []id.TrustState{
 // not encrypted by a device of its sender. It does not ask that the device be verified: one
 // that the homeserver has added to the sender's account still passes. Only a bot that wants
 // every device signed by its user (cross-signing) could prevent that.
-func (b *Bot) isAuthentic(ctx context.Context, evt *event.Event) bool {
+func (h *eventHandler) isAuthentic(ctx context.Context, evt *event.Event) bool {
 	if evt.Mautrix.EventSource&event.SourceDecrypted != 0 {
 		return !slices.Contains(untrusted, evt.Mautrix.TrustState)
 	}
-	encrypted, err := b.IsEncrypted(ctx, evt.RoomID.String())
+	encrypted, err := h.bot.IsEncrypted(ctx, evt.RoomID.String())
 	if err != nil {
-		b.log.Warn("a command in clear text cannot be judged", "room", evt.RoomID, "err", err)
+		h.log.Warn("a command in clear text cannot be judged", "room", evt.RoomID, "err", err)
 	}
 	return err == nil && !encrypted
 }
 
 // request is what a message asks for, with the power that its sender has now.
-func (b *Bot) request(ctx context.Context, evt *event.Event, words []string) command.Request {
+func (h *eventHandler) request(ctx context.Context, evt *event.Event, words []string) command.Request {
 	return command.Request{
-		Room: evt.RoomID.String(), User: evt.Sender.String(), Power: b.power(ctx, evt.RoomID, evt.Sender), Words: words,
+		Room: evt.RoomID.String(), User: evt.Sender.String(), Power: h.power(ctx, evt.RoomID, evt.Sender), Words: words,
 	}
 }
 
 // power is the user's power level in the room: 0 where it is not known.
-func (b *Bot) power(ctx context.Context, room id.RoomID, user id.UserID) int {
-	levels, err := b.client.StateStore.GetPowerLevels(ctx, room)
+func (h *eventHandler) power(ctx context.Context, room id.RoomID, user id.UserID) int {
+	levels, err := h.client.StateStore.GetPowerLevels(ctx, room)
 	if err != nil || levels == nil {
 		return 0
 	}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,73 +26,21 @@ const (
 	bob   = "@bob:example.org"   // not
 )
 
-// TestInTurn: a room's tasks are done in order, and another room's meanwhile.
-func TestInTurn(t *testing.T) {
-	b := &Bot{rooms: newRooms()}
-	release, elsewhere := make(chan struct{}), make(chan struct{})
-	var done []int
-	for i := range 3 {
-		b.enqueue("!one", func() {
-			<-release
-			done = append(done, i) // no lock: the race detector sees who is not in turn
-		})
-	}
-	b.enqueue("!two", func() { close(elsewhere) })
-	<-elsewhere
-	close(release)
-	b.running.Wait()
-	if !slices.Equal(done, []int{0, 1, 2}) {
-		t.Errorf("done in the order %v", done)
-	}
-	if len(b.rooms.waiting) > 0 {
-		t.Errorf("%d rooms are remembered without need", len(b.rooms.waiting))
-	}
-}
-
-// TestFlood: of many tasks only some wait, and one that makes them pointless
-// does not.
-func TestFlood(t *testing.T) {
-	for _, test := range []struct {
-		name    string
-		instead bool
-		want    int // tasks done after the one that is being done
-	}{{"Dropped", false, maxWaiting}, {"Instead", true, 1}} {
-		t.Run(test.name, func(t *testing.T) {
-			b := &Bot{rooms: newRooms(), log: slog.New(slog.DiscardHandler)}
-			begun, release := make(chan struct{}), make(chan struct{})
-			b.enqueue(room, func() { close(begun); <-release })
-			<-begun
-			done := 0
-			for range 2 * maxWaiting {
-				b.enqueue(room, func() { done++ })
-			}
-			if test.instead {
-				b.overtake(room, func() { done++ })
-			}
-			close(release)
-			b.running.Wait()
-			if done != test.want {
-				t.Errorf("%d tasks were done, want %d", done, test.want)
-			}
-		})
-	}
-}
-
 // TestStopOvertakes: a speaker's !live stop is carried out although a member
 // floods the room.
 func TestStopOvertakes(t *testing.T) {
 	fake := &commandtest.Broadcasts{Live: map[string]broadcast.Status{room: {Show: store.Show{Speaker: alice}}}}
-	b, commands := newIdleBot(t, fake)
+	h := newIdleHandler(t, fake)
 	begun, release := make(chan struct{}), make(chan struct{})
-	b.enqueue(room, func() { close(begun); <-release })
+	h.tasks.enqueue(room, func() { close(begun); <-release })
 	<-begun
 	for range maxWaiting {
-		b.onMessage(t.Context(), message(bob, "!live status"), commands)
+		h.onMessage(t.Context(), message(bob, "!live status"))
 	}
-	b.onMessage(t.Context(), message(bob, "!live stop"), commands) // is no way around the queue for everybody
-	b.onMessage(t.Context(), message(alice, "!live stop"), commands)
+	h.onMessage(t.Context(), message(bob, "!live stop")) // is no way around the queue for everybody
+	h.onMessage(t.Context(), message(alice, "!live stop"))
 	close(release)
-	b.running.Wait()
+	h.tasks.wait()
 	if _, live := fake.Status(room); live {
 		t.Error("the show goes on")
 	}
@@ -103,10 +50,10 @@ func TestStopOvertakes(t *testing.T) {
 func TestWaitedTooLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fake := &commandtest.Broadcasts{}
-		b, commands := newIdleBot(t, fake)
-		b.enqueue(room, func() { time.Sleep(commandLifetime) })
-		b.onMessage(t.Context(), message(alice, "!live start"), commands)
-		b.running.Wait()
+		h := newIdleHandler(t, fake)
+		h.tasks.enqueue(room, func() { time.Sleep(commandLifetime) })
+		h.onMessage(t.Context(), message(alice, "!live start"))
+		h.tasks.wait()
 		fake.CheckAsked(t, nil)
 	})
 }
@@ -115,9 +62,10 @@ func TestIsCurrent(t *testing.T) {
 	for age, want := range map[time.Duration]bool{
 		-2 * time.Minute: false, -30 * time.Second: true, 0: true, 4 * time.Minute: true, 6 * time.Minute: false, 2 * time.Hour: false,
 	} {
-		b := &Bot{rooms: newRooms(), started: time.Now().Add(-time.Hour)}
-		b.rooms.set(room, true)
-		if got := b.isCurrent(&event.Event{RoomID: room, Timestamp: time.Now().Add(-age).UnixMilli()}); got != want {
+		h := newEventHandler(&Bot{}, nil)
+		h.started = time.Now().Add(-time.Hour)
+		h.joined.set(room, true)
+		if got := h.isCurrent(&event.Event{RoomID: room, Timestamp: time.Now().Add(-age).UnixMilli()}); got != want {
 			t.Errorf("a command %v old is current: %v, want %v", age, got, want)
 		}
 	}
@@ -132,7 +80,7 @@ func TestIsAuthentic(t *testing.T) {
 	} {
 		evt := message(alice, "!live start")
 		evt.Mautrix = event.MautrixInfo{EventSource: event.SourceDecrypted, TrustState: state}
-		if got := (&Bot{}).isAuthentic(t.Context(), evt); got != want {
+		if got := (&eventHandler{}).isAuthentic(t.Context(), evt); got != want {
 			t.Errorf("a command from a device that is %s is authentic: %v, want %v", state, got, want)
 		}
 	}
@@ -142,13 +90,13 @@ func TestIsAuthentic(t *testing.T) {
 func TestLeaveEndsShow(t *testing.T) {
 	for _, membership := range []event.Membership{event.MembershipLeave, event.MembershipBan} {
 		fake := &commandtest.Broadcasts{Live: map[string]broadcast.Status{room: {}, "!other:example.org": {}}}
-		b, commands := newIdleBot(t, fake)
-		key := b.client.UserID.String()
-		b.onMember(t.Context(), &event.Event{
+		h := newIdleHandler(t, fake)
+		key := h.client.UserID.String()
+		h.onMember(t.Context(), &event.Event{
 			Type: event.StateMember, RoomID: room, StateKey: &key,
 			Content: event.Content{Parsed: &event.MemberEventContent{Membership: membership}},
-		}, commands)
-		b.running.Wait()
+		})
+		h.tasks.wait()
 		if _, live := fake.Status(room); live {
 			t.Errorf("%s: the show goes on", membership)
 		}
@@ -158,9 +106,9 @@ func TestLeaveEndsShow(t *testing.T) {
 	}
 }
 
-// newIdleBot is a bot in a room without encryption, whose homeserver takes all
+// newIdleHandler is that of a bot in a room without encryption, whose homeserver takes all
 // that it says.
-func newIdleBot(t *testing.T, fake *commandtest.Broadcasts) (*Bot, *command.Processor) {
+func newIdleHandler(t *testing.T, fake *commandtest.Broadcasts) *eventHandler {
 	t.Helper()
 	client, err := mautrix.NewClient("https://example.org", "@radio:example.org", "token")
 	if err != nil {
@@ -173,9 +121,11 @@ func newIdleBot(t *testing.T, fake *commandtest.Broadcasts) (*Bot, *command.Proc
 		return answer(http.StatusOK, `{"event_id": "$said"}`)
 	})}
 	client.StateStore = mautrix.NewMemoryStateStore()
-	b := &Bot{client: client, rooms: newRooms(), log: slog.New(slog.DiscardHandler)}
-	b.rooms.set(room, true)
-	return b, mustCommands(t, command.Options{Broadcasts: fake, Rights: command.Rights{Speakers: command.Users{alice}}})
+	commands := mustCommands(t, command.Options{Broadcasts: fake, Rights: command.Rights{Speakers: command.Users{alice}}})
+	h := newEventHandler(&Bot{client: client, log: slog.New(slog.DiscardHandler)}, commands)
+	h.started = time.Time{} // a message has milliseconds only
+	h.joined.set(room, true)
+	return h
 }
 
 // message is what a user says now.
@@ -206,7 +156,7 @@ func TestJoinTriesAgain(t *testing.T) {
 				return answer(http.StatusOK, `{"room_id": "!room:example.org"}`)
 			})}
 			begin := time.Now()
-			err = (&Bot{client: client}).join(t.Context(), room)
+			err = newEventHandler(&Bot{client: client}, nil).join(t.Context(), room)
 			if (err == nil) != test.joined || requests != test.requests {
 				t.Errorf("after %d refusals: %v, %d requests, want %d", test.refusals, err, requests, test.requests)
 			}

@@ -1,0 +1,99 @@
+package bot
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+
+	"broadcastbot/internal/command"
+	"broadcastbot/internal/retry"
+)
+
+// eventHandler does what the rooms' events ask for.
+type eventHandler struct {
+	bot      *Bot
+	client   *mautrix.Client // the bot's
+	commands *command.Processor
+	started  time.Time // older messages are not for us
+	joined   *joinedRooms
+	tasks    *taskQueue
+	log      *slog.Logger
+}
+
+func newEventHandler(b *Bot, commands *command.Processor) *eventHandler {
+	return &eventHandler{
+		bot: b, client: b.client, commands: commands, started: time.Now(),
+		joined: newJoinedRooms(),
+		tasks:  newTaskQueue(b.log),
+		log:    b.log,
+	}
+}
+
+// subscribe has the handler called with what the rooms send.
+func (h *eventHandler) subscribe() {
+	syncer := h.client.Syncer.(mautrix.ExtensibleSyncer)
+	syncer.OnEventType(event.StateMember, h.onMember)
+	syncer.OnEventType(event.EventMessage, h.onMessage)
+}
+
+// loadRooms asks which rooms we were in before this start. What was said in other rooms
+// before we join them is not for us.
+func (h *eventHandler) loadRooms(ctx context.Context) error {
+	joined, err := h.client.JoinedRooms(ctx)
+	if err != nil {
+		return h.bot.session.Explain(err)
+	}
+	for _, room := range joined.JoinedRooms {
+		h.joined.set(room, true)
+	}
+	return nil
+}
+
+// onMember notes where we are, answers invitations, and ends the show of a room that we are
+// no longer in.
+func (h *eventHandler) onMember(ctx context.Context, evt *event.Event) {
+	if evt.GetStateKey() != h.client.UserID.String() {
+		return
+	}
+	membership := evt.Content.AsMember().Membership
+	h.joined.set(evt.RoomID, membership == event.MembershipJoin)
+	switch membership {
+	case event.MembershipInvite:
+		h.tasks.enqueue(evt.RoomID, func() { h.answerInvitation(ctx, evt) })
+	case event.MembershipLeave, event.MembershipBan:
+		h.tasks.replaceWaiting(evt.RoomID, func() { h.commands.LeftRoom(ctx, evt.RoomID.String()) })
+	}
+}
+
+// answerInvitation joins the room, or declines if the inviter is not among Options.Inviters.
+func (h *eventHandler) answerInvitation(ctx context.Context, evt *event.Event) {
+	log := h.log.With("room", evt.RoomID, "user", evt.Sender)
+	if !h.bot.options.Inviters.Match(evt.Sender.String()) {
+		log.Info("declined an invitation: the user is not among the allowed inviters")
+		if _, err := h.client.LeaveRoom(ctx, evt.RoomID); err != nil {
+			log.Warn("an invitation could not be declined", "err", err)
+		}
+		return
+	}
+	if err := h.join(ctx, evt.RoomID); err != nil {
+		log.Warn("an invitation could not be followed: invite the bot again", "err", err)
+		return
+	}
+	log.Info("joined a room")
+}
+
+// joinPolicy has several attempts, because our server may hear of an invitation from another
+// server before the room's server knows of it, and is refused then.
+var joinPolicy = retry.Policy{First: time.Second, Max: 16 * time.Second, Attempts: 6}
+
+// join joins a room.
+func (h *eventHandler) join(ctx context.Context, room id.RoomID) error {
+	return retry.Do(ctx, joinPolicy, func(ctx context.Context) error {
+		_, err := h.client.JoinRoomByID(ctx, room)
+		return err
+	}, nil, nil)
+}
