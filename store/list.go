@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 	"time"
@@ -19,15 +20,20 @@ type Filter struct {
 }
 
 // Shows returns the shows that the filter wants, ordered by when they started.
-func (s *Store) Shows(ctx context.Context, f Filter) ([]*Show, error) {
-	shows, err := s.listShows(ctx, f)
+func (s *Store) Shows(ctx context.Context, f Filter) (shows []*Show, err error) {
+	err = s.inTransaction(ctx, func(tx *sql.Tx) error {
+		if shows, err = listShows(ctx, tx, f); err != nil {
+			return err
+		}
+		for _, show := range shows {
+			if err := loadParts(ctx, tx, show); err != nil {
+				return fmt.Errorf("show %s: %w", show.ID, err)
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, fmt.Errorf("list shows: %w", err)
-	}
-	for _, show := range shows {
-		if err := s.loadParts(ctx, show); err != nil {
-			return nil, fmt.Errorf("load show %s: %w", show.ID, err)
-		}
 	}
 	return shows, nil
 }

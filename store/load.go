@@ -10,29 +10,29 @@ import (
 // and read.
 const (
 	trackColumns = `id, gateway, plain, key, channels, bitrate, block_ms, reserved, mxc,
-		duration, size, blocks, sha256, seek, wave, loudness`
+		duration, size, blocks, sha256, seek, wave, level`
 	announcementColumns = `room, event, revision, voice_event, closed`
 )
 
 // listShows returns the shows without their parts.
-func (s *Store) listShows(ctx context.Context, f Filter) ([]*Show, error) {
+func listShows(ctx context.Context, tx *sql.Tx, f Filter) ([]*Show, error) {
 	where, args := f.query()
-	return query(ctx, s.db, `SELECT id, speaker, title, source, started_at, stage, reason FROM show`+where, args, scanShow)
+	return query(ctx, tx, `SELECT id, speaker, title, source, started_at, stage, reason FROM show`+where, args, scanShow)
 }
 
 // loadParts fills in what belongs to the show.
-func (s *Store) loadParts(ctx context.Context, show *Show) error {
+func loadParts(ctx context.Context, tx *sql.Tx, show *Show) error {
 	id := []any{show.ID}
-	tracks, err := query(ctx, s.db, `SELECT `+trackColumns+` FROM track WHERE show = ? ORDER BY number`, id, scanTrack)
+	tracks, err := query(ctx, tx, `SELECT `+trackColumns+` FROM track WHERE show = ? ORDER BY number`, id, scanTrack)
 	if err != nil {
 		return err
 	}
-	announcements, err := query(ctx, s.db,
+	announcements, err := query(ctx, tx,
 		`SELECT `+announcementColumns+` FROM announcement WHERE show = ? ORDER BY number`, id, scanAnnouncement)
 	if err != nil {
 		return err
 	}
-	steps, err := query(ctx, s.db, `SELECT name, outcome FROM step WHERE show = ?`, id, scanStep)
+	steps, err := query(ctx, tx, `SELECT name, outcome FROM step WHERE show = ?`, id, scanStep)
 	if err != nil {
 		return err
 	}
@@ -44,8 +44,8 @@ func (s *Store) loadParts(ctx context.Context, show *Show) error {
 }
 
 // query returns what scan makes of each row.
-func query[T any](ctx context.Context, db *sql.DB, text string, args []any, scan func(*sql.Rows) (T, error)) ([]T, error) {
-	rows, err := db.QueryContext(ctx, text, args...)
+func query[T any](ctx context.Context, tx *sql.Tx, text string, args []any, scan func(*sql.Rows) (T, error)) ([]T, error) {
+	rows, err := tx.QueryContext(ctx, text, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func scanTrack(rows *sql.Rows) (t Track, err error) {
 	var key string
 	var blockMS, duration int64
 	err = rows.Scan(&t.ID, &t.Gateway, &t.Plain, &key, &t.Channels, &t.Bitrate, &blockMS, &t.Reserved, &t.MXC,
-		&duration, &t.Size, &t.Blocks, &t.SHA256, &t.Seek, &t.Wave, &t.Loudness)
+		&duration, &t.Size, &t.Blocks, &t.SHA256, &t.Seek, &t.Wave, &t.Level)
 	if err != nil {
 		return t, err
 	}

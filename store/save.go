@@ -27,7 +27,7 @@ func (s *Store) inTransaction(ctx context.Context, do func(*sql.Tx) error) error
 }
 
 func saveShow(ctx context.Context, tx *sql.Tx, show *Show) error {
-	// What belongs to the show goes with its row and is written anew.
+	// Deleting the row deletes the tracks, announcements and steps; all are inserted again.
 	if _, err := tx.ExecContext(ctx, `DELETE FROM show WHERE id = ?`, show.ID); err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func insertTrack(ctx context.Context, tx *sql.Tx, show string, number int, t *Tr
 		show, number,
 		t.ID, t.Gateway, t.Plain, key, t.Channels, t.Bitrate, t.BlockDuration.Milliseconds(),
 		t.Reserved, t.MXC,
-		t.Duration.Milliseconds(), t.Size, t.Blocks, t.SHA256, t.Seek, t.Wave, t.Loudness)
+		t.Duration.Milliseconds(), t.Size, t.Blocks, t.SHA256, t.Seek, t.Wave, t.Level)
 	return err
 }
 

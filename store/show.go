@@ -14,7 +14,7 @@ type Stage string
 // The stages. Everything that is still to be done for a show follows from its
 // stage and, while it is concluding, from the outcomes of its steps.
 const (
-	Starting   Stage = "starting"   // recorded, perhaps, but not every room has been told
+	Starting   Stage = "starting"   // being prepared and announced; recording has not begun
 	Live       Stage = "live"       // on air
 	Concluding Stage = "concluding" // the file is complete; the steps of the conclusion are being done
 	Concluded  Stage = "concluded"  // nothing is left to be done
@@ -61,7 +61,7 @@ type Show struct {
 type Announcement struct {
 	Room       string
 	Event      string // id of the message
-	Revision   string // of the show that the message tells, see Show.Revision
+	Revision   string // the Show.Revision that the message says
 	VoiceEvent string // id of the voice message that answers it
 	Closed     bool   // the room does not let the bot say anything any more
 }
@@ -86,7 +86,8 @@ func (s *Show) State() State {
 func (s *Show) Revision() string {
 	main := s.Main()
 	told := fnv.New64a()
-	fmt.Fprintf(told, "%q %q %q %v", s.Title, s.Reason, main.Address(), main.Recap)
+	fmt.Fprintf(told, "%q %q %q %v %q %q %q",
+		s.Title, s.Reason, main.Address(), main.Extent, main.SHA256, main.Seek, main.Wave)
 	return fmt.Sprintf("%s-%016x", s.State(), told.Sum64())
 }
 

@@ -45,8 +45,8 @@ func exampleTrack(plain bool) Track {
 		Channels: 2, Bitrate: 32000, BlockDuration: 100 * time.Millisecond,
 		Reserved: "mxc://m/1", MXC: "mxc://m/2",
 		Recap: Recap{
-			Duration: 12 * time.Second, Size: 123, Blocks: 1 << 32,
-			SHA256: "hash", Seek: "table", Wave: "wave", Loudness: -17.5,
+			Extent: Extent{Duration: 12 * time.Second, Size: 123, Blocks: 1 << 32},
+			SHA256: "hash", Seek: "table", Wave: "wave", Level: -17.5,
 		},
 	}
 	if !plain {
@@ -192,7 +192,7 @@ func TestRevision(t *testing.T) {
 	}
 	same := example("AAAAAAAAAAAAAAAAAAAAAA")
 	same.Main().MXC, same.Main().Reserved = "", "mxc://m/2" // promised, where it will be
-	same.Stage = Concluded
+	same.Stage, same.Main().Level = Concluded, -20
 	same.Steps = nil
 	if same.Revision() != base() {
 		t.Error("a show with nothing new to tell has another revision")
@@ -229,16 +229,17 @@ func TestOlderDatabaseIsBroughtUpToDate(t *testing.T) {
 	mustMakeOld(t, path, 2, `INSERT INTO broadcast VALUES
 		('ended','!r:x','@a:x','','file:x','ended','',?1,2,32000,100,'http://g','$e','$v','mxc://m/1',1,1,2000,12000,123,9,'hash','table',0,'wave'),
 		('broken','!r:x','@a:x','','file:x','interrupted','the disk is full','',1,0,100,'http://g','$e','','',0,0,3000,0,0,0,'','',1,''),
-		('starting','!r:x','@a:x','','tone:440','live','',?1,1,0,100,'http://g','','','',0,0,4000,0,0,0,'','',0,'')`, key)
+		('starting','!r:x','@a:x','','tone:440','live','',?1,1,0,100,'http://g','','','',0,0,4000,0,0,0,'','',0,''),
+		('never','!r:x','@a:x','','tone:440','interrupted','',?1,1,0,100,'http://g','','','',0,0,5000,0,0,0,'','',0,'')`, key)
 
 	shows := mustOpen(t, path).mustList(t, Filter{OldestFirst: true})
 	track := func(id string) Track {
 		return Track{ID: id, Gateway: "http://g", Key: encrypted.Key, Channels: 1, BlockDuration: 100 * time.Millisecond}
 	}
-	first, ended, broken, starting := track("first"), track("ended"), track("broken"), track("starting")
+	first, ended, broken, starting, never := track("first"), track("ended"), track("broken"), track("starting"), track("never")
 	first.Reserved = "mxc://m/1"
 	ended.Channels, ended.Bitrate, ended.MXC = 2, 32000, "mxc://m/1"
-	ended.Recap = Recap{Duration: 12 * time.Second, Size: 123, Blocks: 9, SHA256: "hash", Seek: "table", Wave: "wave"}
+	ended.Recap = Recap{Extent: Extent{Duration: 12 * time.Second, Size: 123, Blocks: 9}, SHA256: "hash", Seek: "table", Wave: "wave"}
 	broken.Plain, broken.Key = true, opusblocks.Key{}
 	show := func(source string, at int64, stage Stage, t Track, a Announcement) *Show {
 		a.Room = "!r:x"
@@ -252,8 +253,9 @@ func TestOlderDatabaseIsBroughtUpToDate(t *testing.T) {
 		show("file:x", 2000, Concluded, ended, Announcement{Event: "$e", VoiceEvent: "$v"}),
 		show("file:x", 3000, Concluding, broken, Announcement{Event: "$e"}),
 		show("tone:440", 4000, Starting, starting, Announcement{}),
+		show("tone:440", 5000, Concluding, never, Announcement{Closed: true}),
 	}
-	want[0].Title, want[2].Reason = "T", "the disk is full"
+	want[0].Title, want[2].Reason, want[4].Reason = "T", "the disk is full", "the bot was restarted in the middle of it"
 	for i := range want {
 		if i >= len(shows) || !reflect.DeepEqual(shows[i], want[i]) {
 			t.Fatalf("show %d of %d is\n     %+v\nwant %+v", i, len(shows), shows[i], want[i])

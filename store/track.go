@@ -25,15 +25,20 @@ type Track struct {
 	Recap
 }
 
-// Recap is what a finished file turned out to be.
-type Recap struct {
-	Duration time.Duration // of the sound
+// Extent is how much of a file there is.
+type Extent struct {
+	Duration time.Duration // of the sound, in whole milliseconds
 	Size     int64         // bytes
 	Blocks   int64
-	SHA256   string  // base64, unpadded, of the file as listeners get it
-	Seek     string  // opusblocks.SeekTable
-	Wave     string  // base64url of a byte for each point that a player draws
-	Loudness float64 // mean level of the sound in dBFS; 0 where it is not known
+}
+
+// Recap is what a finished file turned out to be.
+type Recap struct {
+	Extent
+	SHA256 string  // base64, unpadded, of the file as listeners get it; "" until it was read back
+	Seek   string  // opusblocks.SeekTable
+	Wave   string  // what a player draws, as links have it: link.FormatWave
+	Level  float64 // root mean square of all of the sound, in dBFS; 0 until it was read back
 }
 
 // Address is the mxc:// address that the homeserver has, or will have, the file

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/iotest"
 	"time"
+
+	"broadcastbot/internal/retry"
 )
 
 // TestDestinations holds every destination to what [Destination] promises.
@@ -111,7 +113,7 @@ func eventuallyAt(t *testing.T, d Destination, want int64) {
 func testWrongOffset(t *testing.T, d Destination) {
 	mustAppend(t, d, 0, "hello")
 	for _, offset := range []int64{0, 4, 6} {
-		if err := d.Append(t.Context(), offset, strings.NewReader("x")); err == nil || Refused(err) {
+		if err := d.Append(t.Context(), offset, strings.NewReader("x")); err == nil || retry.IsPermanent(err) {
 			t.Errorf("Append at %d = %v, want an error that asking for the offset mends", offset, err)
 		}
 	}
@@ -120,7 +122,7 @@ func testWrongOffset(t *testing.T, d Destination) {
 
 func testBrokenLine(t *testing.T, d Destination) {
 	body := io.MultiReader(strings.NewReader("hello"), iotest.ErrReader(errBroken))
-	if err := d.Append(t.Context(), 0, body); err == nil || Refused(err) {
+	if err := d.Append(t.Context(), 0, body); err == nil || retry.IsPermanent(err) {
 		t.Errorf("Append = %v, want an error after which one goes on", err)
 	}
 	for deadline := time.Now().Add(time.Minute); ; { // what was sent may still be arriving, so the offset may change
@@ -152,7 +154,7 @@ func testContextEnds(t *testing.T, d Destination) {
 
 func testWrongSize(t *testing.T, d Destination) {
 	mustAppend(t, d, 0, "hello")
-	if err := d.Finish(t.Context(), 6); err == nil || Refused(err) {
+	if err := d.Finish(t.Context(), 6); err == nil || retry.IsPermanent(err) {
 		t.Errorf("Finish with a byte too many = %v", err)
 	}
 	mustAppend(t, d, 5, " world")

@@ -13,6 +13,7 @@ import (
 	"broadcastbot/internal/gateway"
 	"broadcastbot/internal/livefile"
 	"broadcastbot/internal/recordings"
+	"broadcastbot/internal/retry"
 )
 
 // mustGateway starts a real gateway.
@@ -82,7 +83,7 @@ func TestRefusals(t *testing.T) {
 		if !errors.As(err, &status) || status.Code != code || status.Message == "" {
 			t.Errorf("%s: %v, want %d and a sentence", name, err, code)
 		}
-		if Refused(err) != refused {
+		if retry.IsPermanent(err) != refused {
 			t.Errorf("%s: repeating cannot help is %v, want %v", name, !refused, refused)
 		}
 	}

@@ -54,13 +54,6 @@ type Remote interface {
 // file has lost its end. Then nothing can be appended.
 var ErrAhead = errors.New("the remote has bytes that the local file does not have")
 
-// Refused reports whether Run has given up because no repetition can help: the remote has
-// understood the request and refuses it, or it has other bytes, or the file was closed before its
-// end.
-func Refused(err error) bool {
-	return retry.IsPermanent(err) || errors.Is(err, ErrAhead) || errors.Is(err, livefile.ErrClosed)
-}
-
 // errStalled ends an Append of which nothing seems to arrive.
 var errStalled = errors.New("the line is up, but nothing arrives")
 
@@ -88,7 +81,9 @@ type Uploader struct {
 func (u *Uploader) Uploaded() int64 { return u.uploaded.Load() }
 
 // Run returns nil when the file is finished and the remote has all of it. It tries again after
-// every error, until ctx ends or no repetition can help: see [Refused].
+// every error, until ctx ends or no repetition can help. [retry.IsPermanent] is true of its error
+// then: the remote has refused the file, has other bytes than it (ErrAhead), or the file was closed
+// before it was finished (livefile.ErrClosed).
 func (u *Uploader) Run(ctx context.Context) error {
 	backoff := retry.NewBackoff(retryPolicy)
 	return backoff.Do(ctx, func(ctx context.Context) error {
@@ -97,8 +92,11 @@ func (u *Uploader) Run(ctx context.Context) error {
 		if u.Uploaded() > before {
 			backoff.Reset()
 		}
+		if errors.Is(err, livefile.ErrClosed) {
+			return retry.Permanent(err)
+		}
 		return err
-	}, Refused, func(err error, delay time.Duration) {
+	}, retry.IsPermanent, func(err error, delay time.Duration) {
 		u.Log.Warn("upload broken off, will go on", "err", err, "offset", u.Uploaded(), "retry_in", delay)
 	})
 }
@@ -129,7 +127,7 @@ func (u *Uploader) remoteOffset(ctx context.Context) (int64, error) {
 		return 0, fmt.Errorf("ask for the remote's offset: %w", err)
 	}
 	if size := u.File.Size(); offset > size {
-		return 0, fmt.Errorf("%w: %d bytes, not %d", ErrAhead, offset, size)
+		return 0, retry.Permanent(fmt.Errorf("%w: %d bytes, not %d", ErrAhead, offset, size))
 	}
 	u.uploaded.Store(offset)
 	return offset, nil

@@ -25,7 +25,7 @@ var allowed = map[string][]string{
 	"internal/opus":       {},
 	"internal/oggopus":    {"internal/opus"},
 	"internal/livefile":   {},
-	"internal/broadcast":  {"internal/retry", "capture", "opusblocks", "uploader", "store", "internal/livefile", "internal/opus"},
+	"internal/broadcast":  {"internal/retry", "internal/link", "capture", "opusblocks", "uploader", "store", "internal/livefile", "internal/opus"},
 	"internal/matrix":     {"store", "opusblocks", "internal/link"},
 	"internal/text":       {},
 	"internal/command":    {"capture", "internal/broadcast", "store", "internal/text"},

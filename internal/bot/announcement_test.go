@@ -48,7 +48,7 @@ func plainShow() *store.Show {
 func finish(show *store.Show, reason string) *store.Show {
 	show.Stage, show.Reason = store.Concluding, reason
 	show.Main().Recap = store.Recap{
-		Duration: 754300 * time.Millisecond, Size: 3456789, Blocks: 7544,
+		Extent: store.Extent{Duration: 754300 * time.Millisecond, Size: 3456789, Blocks: 7544},
 		SHA256: "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg", Seek: "AQID",
 	}
 	return show

@@ -9,7 +9,7 @@ import (
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
-	"broadcastbot/internal/retry"
+	"broadcastbot/internal/broadcast"
 	"broadcastbot/internal/text"
 	"broadcastbot/store"
 )
@@ -26,7 +26,7 @@ func (b *Bot) Announce(ctx context.Context, show *store.Show, room string) (stri
 	content := announcement(show, b.nameIn(ctx, room, show.Speaker))
 	evt, err := b.send(ctx, id.RoomID(room), content, "announce-"+show.ID)
 	if err != nil {
-		return "", fmt.Errorf("announce in %s: %w", room, permanentIf(isForbidden, err))
+		return "", fmt.Errorf("announce in %s: %w", room, roomError(err))
 	}
 	return evt.String(), nil
 }
@@ -39,21 +39,16 @@ func (b *Bot) Update(ctx context.Context, show *store.Show, a store.Announcement
 	}
 	content := announcementEdit(show, a.Event, b.nameIn(ctx, a.Room, show.Speaker))
 	_, err := b.send(ctx, id.RoomID(a.Room), content, show.Revision()+"-"+show.ID)
-	if isForbidden(err) {
-		b.log.Warn("the room does not let the bot tell the show's end", "show", show.ID, "room", a.Room, "err", err)
-	}
 	if err != nil {
-		return fmt.Errorf("edit the announcement in %s: %w", a.Room, permanentIf(isForbidden, err))
+		return fmt.Errorf("edit the announcement in %s: %w", a.Room, roomError(err))
 	}
 	return nil
 }
 
-func isForbidden(err error) bool { return errors.Is(err, mautrix.MForbidden) }
-
-// permanentIf marks an error that would come again.
-func permanentIf(is func(error) bool, err error) error {
-	if is(err) {
-		return retry.Permanent(err)
+// roomError is err, marked where the room will never let the bot do that.
+func roomError(err error) error {
+	if errors.Is(err, mautrix.MForbidden) {
+		return fmt.Errorf("%w: %w", broadcast.ErrRoomClosed, err)
 	}
 	return err
 }

@@ -14,6 +14,7 @@ import (
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/id"
 
+	"broadcastbot/internal/retry"
 	"broadcastbot/opusblocks"
 	"broadcastbot/store"
 )
@@ -45,7 +46,7 @@ func (m *media) Upload(ctx context.Context, t *store.Track, path string) (mxc st
 		m.log.Warn("the recording stays at the gateway only", "track", t.ID, "err", err)
 	}
 	if err != nil {
-		return "", fmt.Errorf("upload the recording: %w", permanentIf(isHopeless, err))
+		return "", fmt.Errorf("upload the recording: %w", mediaError(err))
 	}
 	return mxc, nil
 }
@@ -111,6 +112,14 @@ func (m *media) upload(ctx context.Context, f *os.File, mxc, contentType string)
 		return "", err
 	}
 	return stored.ContentURI.String(), nil
+}
+
+// mediaError is err, marked where it would come again.
+func mediaError(err error) error {
+	if isHopeless(err) {
+		return retry.Permanent(err)
+	}
+	return err
 }
 
 // isHopeless is true of an error that would come again: the file is too large

@@ -67,7 +67,8 @@ func mustRecord(t *testing.T, show *store.Show, room id.RoomID) *recorded {
 	}
 	end := w.Position()
 	show.Main().Recap = store.Recap{
-		Duration: 1993 * time.Millisecond, Size: end.Offset, Blocks: int64(end.Sequence), Wave: "AAD_",
+		Extent: store.Extent{Duration: 1993 * time.Millisecond, Size: end.Offset, Blocks: int64(end.Sequence)},
+		Wave:   "AAD_",
 	}
 	return r
 }

@@ -25,12 +25,12 @@ func (b *Bot) PostVoice(ctx context.Context, show *store.Show, a store.Announcem
 		b.log.Warn("the show is not posted as a voice message", "show", show.ID, "err", err)
 	}
 	if err != nil {
-		return "", fmt.Errorf("upload the voice message: %w", permanentIf(isHopeless, err))
+		return "", fmt.Errorf("upload the voice message: %w", mediaError(err))
 	}
 	message.RelatesTo = (&event.RelatesTo{}).SetReplyTo(id.EventID(a.Event))
 	evt, err := b.send(ctx, id.RoomID(a.Room), &event.Content{Parsed: message}, "voice-"+show.ID)
 	if err != nil {
-		return "", fmt.Errorf("post the voice message: %w", permanentIf(isForbidden, err))
+		return "", fmt.Errorf("post the voice message: %w", roomError(err))
 	}
 	return evt.String(), nil
 }

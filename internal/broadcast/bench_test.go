@@ -83,7 +83,7 @@ func benchmarkEnd(b *testing.B, length time.Duration) {
 		b.Fatal(err)
 	}
 	defer spool.Close()
-	if _, err := readRecap(spool, show.Main()); err != nil {
+	if _, err := readRecap(spool, show.Main().Form()); err != nil {
 		b.Fatal(err)
 	}
 	pass := time.Since(begin)

@@ -2,9 +2,13 @@
 // has them made into blocks on its tracks, keeps the copies at the tracks'
 // outlets complete, and is brought to its conclusion.
 //
-// session.go is the way of a packet, track.go and outlet.go are where it goes.
-// manager.go gives shows their places in rooms, prepare.go opens what they need,
-// steps.go is how they end, and resume.go repairs what a crash left open.
+//	manager.go       gives shows their places in rooms
+//	prepare.go       opens what a show needs, and announces it
+//	session.go       the way of a packet
+//	track.go         one growing file; outlet.go, recap.go: who follows it
+//	steps.go         what is done for a show that is over; conclusion.go: in which order
+//	resume.go        goes on after a crash; leftover.go: what it has left of a file
+//	entry.go         the record of a show; rooms.go: what its rooms are told
 package broadcast
 
 import (
@@ -14,6 +18,7 @@ import (
 	"time"
 
 	"broadcastbot/capture"
+	"broadcastbot/internal/retry"
 	"broadcastbot/store"
 	"broadcastbot/uploader"
 )
@@ -28,16 +33,15 @@ type Request struct {
 }
 
 // Announcer tells rooms what happens. Its methods may be repeated, and have one
-// effect then. An error for which retry.IsPermanent is true means that no
-// repetition can help.
+// effect then. ErrRoomClosed means that nothing can be told in a room any more,
+// and retry.IsPermanent that no repetition can help.
 type Announcer interface {
 	// Ready returns when rooms can be told something, or an error when that
 	// can never be.
 	Ready(ctx context.Context) error
 	// Announce posts the announcement of a show and returns the event's id.
 	Announce(ctx context.Context, show *store.Show, room string) (event string, err error)
-	// Update edits the announcement to tell how the show stands now. A permanent
-	// error means that the room is closed to the bot.
+	// Update edits the announcement to tell how the show stands now.
 	Update(ctx context.Context, show *store.Show, a store.Announcement) error
 	// PostVoice answers the announcement with the main track, whose file is at
 	// path, as an ordinary voice message, and returns the event's id.
@@ -78,6 +82,9 @@ type Options struct {
 	IsLive func(spec string) bool
 	Log    *slog.Logger
 }
+
+// ErrRoomClosed means that a room does not let the bot say anything any more.
+var ErrRoomClosed = retry.Permanent(errors.New("the room does not let the bot tell anything"))
 
 // ErrNotLive means that there is no show in the room.
 var ErrNotLive = errors.New("nothing is on air in this room")

@@ -2,7 +2,6 @@ package broadcast
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -37,8 +36,8 @@ func newConclusion(o *Options, e *entry, tracks []*track) *conclusion {
 	return c
 }
 
-// sendCopies has the outlets of a show that a crash has broken off go on.
-func (c *conclusion) sendCopies(ctx context.Context) {
+// continueUploads starts the outlets of a show that a crash has interrupted.
+func (c *conclusion) continueUploads(ctx context.Context) {
 	if c.outcome(copied) != "" {
 		return
 	}
@@ -46,9 +45,6 @@ func (c *conclusion) sendCopies(ctx context.Context) {
 		t.send(ctx, func(*outlet) {})
 	}
 }
-
-// retryStep is how a step is repeated that did not work.
-var retryStep = retry.Policy{First: time.Second, Max: 5 * time.Minute}
 
 // run returns when nothing more can be done, or ctx has ended: the next start
 // does the rest then.
@@ -66,8 +62,11 @@ func (c *conclusion) run(ctx context.Context) {
 	show := c.entry.get()
 	main := show.Main()
 	c.log.Info("concluded", "state", show.State(), "duration", main.Duration, "size", main.Size,
-		"loudness", main.Loudness, "steps", show.Steps)
+		"level", main.Level, "steps", show.Steps)
 }
+
+// retryStep is how a step is repeated that did not work.
+var retryStep = retry.Policy{First: time.Second, Max: 5 * time.Minute}
 
 // runStep does one step, unless an earlier run has.
 func (c *conclusion) runStep(ctx context.Context, s step) {
@@ -82,13 +81,13 @@ func (c *conclusion) runStep(ctx context.Context, s step) {
 		defer firstTry()
 		return s.run(c, ctx)
 	}, retry.IsPermanent, func(err error, delay time.Duration) {
-		c.log.Warn("a step of the end did not work, will try again", "step", s.name, "err", err, "retry_in", delay)
+		c.log.Warn("a step of the conclusion did not work, will try again", "step", s.name, "err", err, "retry_in", delay)
 	})
 	switch {
 	case err == nil:
 		c.setOutcome(s.name, store.Done)
 	case retry.IsPermanent(err):
-		c.log.Error("a step of the end cannot be done", "step", s.name, "err", err)
+		c.log.Error("a step of the conclusion cannot be done", "step", s.name, "err", err)
 		c.setOutcome(s.name, store.Failed)
 	}
 }
@@ -96,8 +95,17 @@ func (c *conclusion) runStep(ctx context.Context, s step) {
 // awaitTurn waits for the steps before s. It returns false when they have not
 // come as far as s needs before ctx ended.
 func (c *conclusion) awaitTurn(ctx context.Context, s step) bool {
+	patience := context.Background()
+	if s.grace > 0 {
+		limited, cancel := context.WithTimeout(patience, s.grace)
+		defer cancel()
+		patience = limited
+	}
 	for _, name := range s.after {
-		<-c.progress[name].tried
+		select {
+		case <-c.progress[name].tried:
+		case <-patience.Done():
+		}
 	}
 	for _, name := range s.needs {
 		<-c.progress[name].over
@@ -117,19 +125,4 @@ func (c *conclusion) setOutcome(name string, outcome store.Outcome) {
 		}
 		show.Steps[name] = outcome
 	})
-}
-
-// joinErrors joins what went wrong in several rooms. It is permanent only if
-// all of it is.
-func joinErrors(errs []error) error {
-	var temporary []error
-	for _, err := range errs {
-		if err != nil && !retry.IsPermanent(err) {
-			temporary = append(temporary, err)
-		}
-	}
-	if len(temporary) > 0 {
-		return errors.Join(temporary...)
-	}
-	return errors.Join(errs...)
 }

@@ -42,18 +42,27 @@ func TestKilledInEveryStep(t *testing.T) {
 	}
 }
 
-func testKilledInStep(t *testing.T, name, when string) {
-	s := mustStudio(t)
+// mustDie runs a show in another process, which is to kill itself.
+func (s *studio) mustDie(t *testing.T, at string, rooms ...string) *store.Show {
+	t.Helper()
 	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestShowThatDies$")
-	child.Env = append(os.Environ(), dieAt+"="+name+" "+when, "BROADCAST_DIR="+s.dir, "BROADCAST_GATEWAY="+s.server.URL)
+	child.Env = append(os.Environ(), dieAt+"="+at, "BROADCAST_ROOMS="+strings.Join(rooms, " "),
+		"BROADCAST_DIR="+s.dir, "BROADCAST_GATEWAY="+s.server.URL)
 	out, err := child.CombinedOutput()
 	if status, ok := child.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
 		t.Fatalf("the show did not die: %v\n%s", err, out)
 	}
-	left := s.mustList(t, store.Filter{})[0]
+	return s.mustList(t, store.Filter{})[0]
+}
+
+func testKilledInStep(t *testing.T, name, when string) {
+	s := mustStudio(t)
+	left := s.mustDie(t, name+" "+when, "!r:x")
 	if left.Stage != store.Concluding || left.Steps[name] != "" {
 		t.Fatalf("the crash left a show that is %s, with %v", left.Stage, left.Steps)
 	}
+	// What the room was told before the crash, the other process's room knows.
+	s.room.updated = append(s.room.updated, left.Clone())
 
 	ran := noteSteps(t)
 	end := s.mustConclude(t)
@@ -73,6 +82,21 @@ func testKilledInStep(t *testing.T, name, when string) {
 	}
 	if heard := mustHear(t, s.mustStream(t, end)); len(heard) != 16 {
 		t.Errorf("%d packets are heard, want 16", len(heard))
+	}
+}
+
+// TestKilledBetweenRooms: of two rooms one has its voice message, and gets no
+// second one.
+func TestKilledBetweenRooms(t *testing.T) {
+	s := mustStudio(t)
+	left := s.mustDie(t, "between rooms", "!r:x", "!other:x")
+	if left.Announcements[0].VoiceEvent == "" || left.Announcements[1].VoiceEvent != "" {
+		t.Fatalf("the crash left the announcements %+v", left.Announcements)
+	}
+	s.room.updated = append(s.room.updated, left.Clone())
+	s.mustConclude(t)
+	if !slices.Equal(s.room.voiced, []string{"!other:x"}) {
+		t.Errorf("voice messages were posted in %v", s.room.voiced)
 	}
 }
 
@@ -98,31 +122,57 @@ func noteSteps(t *testing.T) func() []string {
 	}
 }
 
-// TestShowThatDies is the other process of TestKilledInEveryStep.
+// eventually waits until something is true.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it does not come to pass that " + what)
+		}
+	}
+}
+
+// TestShowThatDies is the other process of these tests.
 func TestShowThatDies(t *testing.T) {
-	name, when, ok := strings.Cut(os.Getenv(dieAt), " ")
-	if !ok {
+	at := os.Getenv(dieAt)
+	if at == "" {
 		t.Skip("it is run by TestKilledInEveryStep")
 	}
-	inStep(t, name, func(run stepFunc) stepFunc {
-		return func(c *conclusion, ctx context.Context) error {
-			if when == "after" {
+	kill := func() {
+		syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {}
+	}
+	s := &studio{room: new(room)}
+	s.Manager = mustManager(t, os.Getenv("BROADCAST_DIR"), os.Getenv("BROADCAST_GATEWAY"), s.room, s.open)
+	if name, when, _ := strings.Cut(at, " "); name == "between" {
+		s.room.voicing = func(room string) {
+			if room == "!other:x" {
+				eventually(t, "the first room's message is noted", func() bool {
+					return s.mustList(t, store.Filter{})[0].Announcements[0].VoiceEvent != ""
+				})
+				kill()
+			}
+		}
+	} else {
+		inStep(t, name, func(run stepFunc) stepFunc {
+			return func(c *conclusion, ctx context.Context) error {
+				if when == "before" {
+					kill()
+				}
 				if err := run(c, ctx); err != nil {
 					return err
 				}
+				kill()
+				return nil
 			}
-			syscall.Kill(os.Getpid(), syscall.SIGKILL)
-			select {}
-		}
-	})
-	s := &studio{room: new(room)}
-	s.Manager = mustManager(t, os.Getenv("BROADCAST_DIR"), os.Getenv("BROADCAST_GATEWAY"), s.room, s.open)
+		})
+	}
 	go s.Run(context.Background())
-	if _, _, err := s.Start(t.Context(), Request{Rooms: []string{"!r:x"}, Source: "tone:440,duration=300ms"}); err != nil {
+	rooms := strings.Fields(os.Getenv("BROADCAST_ROOMS"))
+	if _, _, err := s.Start(t.Context(), Request{Rooms: rooms, Source: "tone:440,duration=300ms"}); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(30 * time.Second)
-	t.Error("nothing has killed the show")
+	select {} // until it is killed
 }
 
 // TestNobodyWaitsForTheEnd: while the homeserver takes its time with the file, a
@@ -142,11 +192,15 @@ func TestNobodyWaitsForTheEnd(t *testing.T) {
 	if second.ID == first.ID {
 		t.Error("the next show is the first one")
 	}
+	eventually(t, "the room knows the end of the first show", func() bool {
+		s.room.mu.Lock()
+		defer s.room.mu.Unlock()
+		return slices.ContainsFunc(s.room.updated, func(u store.Show) bool {
+			return u.ID == first.ID && u.State() == store.StateEnded
+		})
+	})
 	close(s.room.uploading)
-	s.mustSettle(t)
-	if n := len(s.mustList(t, store.Filter{Stages: []store.Stage{store.Concluded}})); n != 2 {
-		t.Errorf("%d shows have come to their end, want 2", n)
-	}
+	s.mustSettleAll(t, 2)
 }
 
 func TestOneShowInTwoRooms(t *testing.T) {
@@ -180,8 +234,8 @@ func TestOneShowInTwoRooms(t *testing.T) {
 	}
 	end := s.mustConclude(t)
 	for _, a := range end.Announcements {
-		if a.VoiceEvent == "" || a.Revision != end.Revision() {
-			t.Errorf("room %s was told %+v", a.Room, a)
+		if a.VoiceEvent == "" || !slices.Contains(s.room.voiced, a.Room) {
+			t.Errorf("room %s has no voice message: %+v", a.Room, a)
 		}
 	}
 }
@@ -195,6 +249,20 @@ func TestStepsNoteSideBySide(t *testing.T) {
 	end := s.mustConclude(t)
 	if a := end.Announcements[0]; a.VoiceEvent == "" || a.Revision != end.Revision() {
 		t.Errorf("the record says %+v, want revision %s", a, end.Revision())
+	}
+}
+
+// TestOneRoomIsClosed: the other one is told everything.
+func TestOneRoomIsClosed(t *testing.T) {
+	s := mustStudio(t)
+	s.room.closed = "!other:x"
+	s.begin()
+	if _, _, err := s.Start(t.Context(), Request{Rooms: []string{"!r:x", "!other:x"}, Source: "tone:440,duration=100ms"}); err != nil {
+		t.Fatal(err)
+	}
+	end := s.mustConclude(t)
+	if !slices.Equal(s.room.voiced, []string{"!r:x"}) || end.Main().MXC == "" || end.Announcements[0].Closed || !end.Announcements[1].Closed {
+		t.Errorf("voice messages in %v, the file at %q, announcements %+v", s.room.voiced, end.Main().MXC, end.Announcements)
 	}
 }
 
@@ -217,7 +285,7 @@ func TestReservedAddressIsUsed(t *testing.T) {
 func TestReservedAddressIsGivenBack(t *testing.T) {
 	const reserved = "mxc://x/reserved"
 	for name, refuse := range map[string]func(*room){
-		"room closed": func(r *room) { r.closed = retry.Permanent(errors.New("banned")) },
+		"room closed": func(r *room) { r.closed = "!r:x" },
 		"too large":   func(r *room) { r.store = retry.Permanent(errors.New("too large")) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -229,7 +297,7 @@ func TestReservedAddressIsGivenBack(t *testing.T) {
 			if !slices.Equal(s.room.released, []string{reserved}) || end.Main().Address() != "" {
 				t.Errorf("released %v, the record says %q", s.room.released, end.Main().Address())
 			}
-			if s.room.closed != nil && len(s.room.voiced) > 0 {
+			if s.room.closed != "" && len(s.room.voiced) > 0 {
 				t.Error("a voice message was posted in a room that is closed")
 			}
 			if end.Steps[uploaded] != store.Failed {
@@ -273,7 +341,6 @@ func TestDescriptionIsRepeated(t *testing.T) {
 // removed, whoever says to have a copy of it.
 func TestUndescribedSpoolIsKept(t *testing.T) {
 	s := mustStudio(t)
-	damage := make(chan struct{})
 	inStep(t, described, func(run stepFunc) stepFunc {
 		return func(c *conclusion, ctx context.Context) error {
 			c.tracks[0].recap = nil // what was read while it grew
@@ -285,14 +352,12 @@ func TestUndescribedSpoolIsKept(t *testing.T) {
 			if err := os.WriteFile(c.tracks[0].path, spool, 0o600); err != nil {
 				return err
 			}
-			close(damage)
 			return run(c, ctx)
 		}
 	})
 	s.mustStart(t, "tone:440,duration=500ms")
 	end := s.mustConclude(t)
-	<-damage
-	if end.Steps[described] != store.Failed || end.Main().Duration != 500*time.Millisecond {
+	if end.Steps[described] != store.Failed || end.Steps[removed] != store.Failed || end.Main().Duration != 500*time.Millisecond {
 		t.Errorf("described is %q, the recap %+v", end.Steps[described], end.Main().Recap)
 	}
 	if files, err := filepath.Glob(filepath.Join(s.SpoolDir, "*")); err != nil || len(files) != 1 {
@@ -312,14 +377,14 @@ func TestRecap(t *testing.T) {
 					return err
 				}
 				defer spool.Close()
-				if afterwards, err = readRecap(spool, &c.tracks[0].Track); err != nil {
+				if afterwards, err = readRecap(spool, c.tracks[0].form); err != nil {
 					return err
 				}
 				return run(c, ctx)
 			}
 		})
 		s.mustStart(t, "tone:440,duration=1s")
-		if end := s.mustConclude(t); end.Main().Recap != afterwards || end.Main().Loudness > -10 || end.Main().Loudness < -40 {
+		if end := s.mustConclude(t); end.Main().Recap != afterwards || end.Main().Level > -10 || end.Main().Level < -40 {
 			t.Errorf("the recap is %+v, afterwards %+v", end.Main().Recap, afterwards)
 		}
 	})

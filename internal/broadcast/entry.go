@@ -29,16 +29,18 @@ func (e *entry) get() store.Show {
 	return e.show.Clone()
 }
 
-// update changes the record and saves it, also while the program ends. A change
-// that was not saved still holds for as long as the program runs; a crash then
-// repeats what led to it.
+// update changes the record and saves it. A change that was not saved still holds
+// for as long as the program runs; a crash then repeats what led to it.
 func (e *entry) update(change func(*store.Show)) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	change(&e.show)
-	err := e.store.SaveShow(context.Background(), &e.show)
+	err := e.store.SaveShow(context.Background(), &e.show) // also while the program ends
 	if err != nil {
 		e.log.Error("the record was not saved", "err", err)
 	}
 	return err
 }
+
+// save saves the record as it is.
+func (e *entry) save() error { return e.update(func(*store.Show) {}) }

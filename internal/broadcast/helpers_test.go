@@ -5,12 +5,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -30,33 +32,34 @@ import (
 type room struct {
 	mu        sync.Mutex
 	announced []store.Show
-	voiced    []store.Show // what the voice messages were about, the last thing that a room is told
+	voiced    []string     // rooms that have the voice message
 	updated   []store.Show // what the edits said
 	said      []string
-	released  []string      // reserved addresses that were given back
-	reserves  string        // what Reserve returns
-	unready   error         // what Ready returns
-	refuse    error         // what Announce returns
-	closed    error         // what Update returns
-	store     error         // what Upload returns
-	failures  int           // how often Update fails before it works
-	uploading chan struct{} // Upload waits until it is closed; nil: it does not
-	retelling chan struct{} // Update with an address waits until PostVoice has closed it; nil: it does not
+	released  []string          // reserved addresses that were given back
+	reserves  string            // what Reserve returns
+	unready   error             // what Ready returns
+	refuse    error             // what Announce returns
+	closed    string            // room in which nothing can be said any more
+	store     error             // what Upload returns
+	failures  int               // how often Update fails before it works
+	voicing   func(room string) // is called by PostVoice; nil: nothing
+	uploading chan struct{}     // Upload waits until it is closed; nil: it does not
+	retelling chan struct{}     // Update with an address waits until PostVoice has closed it; nil: it does not
 }
 
 func (r *room) Ready(context.Context) error { return r.unready }
 
-func (r *room) Announce(_ context.Context, show *store.Show, _ string) (string, error) {
+func (r *room) Announce(_ context.Context, show *store.Show, room string) (string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.refuse != nil {
 		return "", r.refuse
 	}
 	r.announced = append(r.announced, show.Clone())
-	return "$announcement", nil
+	return "$announcement-" + room, nil
 }
 
-func (r *room) Update(_ context.Context, show *store.Show, _ store.Announcement) error {
+func (r *room) Update(_ context.Context, show *store.Show, a store.Announcement) error {
 	if r.retelling != nil && show.Main().MXC != "" {
 		<-r.retelling
 	}
@@ -66,19 +69,26 @@ func (r *room) Update(_ context.Context, show *store.Show, _ store.Announcement)
 		r.failures--
 		return errors.New("the homeserver is away")
 	}
-	if r.closed == nil {
-		r.updated = append(r.updated, show.Clone())
+	if a.Event != "$announcement-"+a.Room {
+		return fmt.Errorf("no such event in %s: %q", a.Room, a.Event)
 	}
-	return r.closed
+	if r.closed == a.Room {
+		return fmt.Errorf("%w: banned", ErrRoomClosed)
+	}
+	r.updated = append(r.updated, show.Clone())
+	return nil
 }
 
-func (r *room) PostVoice(_ context.Context, show *store.Show, _ store.Announcement, path string) (string, error) {
+func (r *room) PostVoice(_ context.Context, _ *store.Show, a store.Announcement, path string) (string, error) {
+	if r.voicing != nil {
+		r.voicing(a.Room)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if _, err := os.Stat(path); err != nil {
 		return "", err
 	}
-	r.voiced = append(r.voiced, show.Clone())
+	r.voiced = append(r.voiced, a.Room)
 	if r.retelling != nil {
 		close(r.retelling)
 	}
@@ -302,15 +312,46 @@ func mustEqual(t *testing.T, heard, sent [][]byte) {
 	}
 }
 
-// mustConclude waits for the end of the only show and returns its record.
+// mustConclude waits for the end of the only show and returns its record: every
+// room that is not closed has been told all of it.
 func (s *studio) mustConclude(t *testing.T) store.Show {
 	t.Helper()
 	s.mustSettle(t)
 	shows := s.mustList(t, store.Filter{})
-	if len(shows) != 1 || shows[0].Stage != store.Concluded {
-		t.Fatalf("there are %d shows, the first one %+v", len(shows), shows)
+	if len(shows) != 1 {
+		t.Fatalf("there are %d shows", len(shows))
 	}
+	s.mustBeTold(t, shows[0])
 	return *shows[0]
+}
+
+// mustBeTold checks that a show has come to its end, and that its rooms know it.
+func (s *studio) mustBeTold(t *testing.T, show *store.Show) {
+	t.Helper()
+	if show.Stage != store.Concluded || show.Steps[told] != store.Done || show.Steps[retold] != store.Done {
+		t.Fatalf("show %s is %s, its steps are %v", show.ID, show.Stage, show.Steps)
+	}
+	s.room.mu.Lock()
+	defer s.room.mu.Unlock()
+	for _, a := range show.Announcements {
+		said := func(u store.Show) bool { return u.ID == show.ID && u.Revision() == show.Revision() }
+		if !a.Closed && (a.Revision != show.Revision() || !slices.ContainsFunc(s.room.updated, said)) {
+			t.Errorf("room %s was told %q, not %q", a.Room, a.Revision, show.Revision())
+		}
+	}
+}
+
+// mustSettleAll is mustConclude for so many shows.
+func (s *studio) mustSettleAll(t *testing.T, n int) {
+	t.Helper()
+	s.mustSettle(t)
+	shows := s.mustList(t, store.Filter{})
+	if len(shows) != n {
+		t.Fatalf("there are %d shows, want %d", len(shows), n)
+	}
+	for _, show := range shows {
+		s.mustBeTold(t, show)
+	}
 }
 
 // mustSettle waits until nothing more can be done for any show.

@@ -29,7 +29,7 @@ var errUnreadable = errors.New("nothing of the recording can be read")
 // openTrack opens a spool and cuts off what is behind its last whole block. A
 // block that is only begun was never published, so nobody has seen it. The error
 // is permanent where there is nothing to be opened.
-func openTrack(recorded store.Track, path string) (*track, leftover, error) {
+func openTrack(recorded *store.Track, path string) (*track, leftover, error) {
 	var left leftover
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -44,7 +44,7 @@ func openTrack(recorded store.Track, path string) (*track, leftover, error) {
 		return nil, left, err
 	}
 	spool.SyncWrites = true
-	t := &track{Track: recorded, path: path, spool: spool}
+	t := &track{id: recorded.ID, form: recorded.Form(), path: path, spool: spool}
 	if err := left.measure(t); err != nil {
 		spool.Close()
 		return nil, left, err
@@ -55,14 +55,15 @@ func openTrack(recorded store.Track, path string) (*track, leftover, error) {
 
 // measure reads the spool and truncates it behind what is good.
 func (l *leftover) measure(t *track) (err error) {
-	blocks := t.Form().NewReader(io.NewSectionReader(t.spool, 0, t.spool.Size()))
+	blocks := t.form.NewReader(io.NewSectionReader(t.spool, 0, t.spool.Size()))
 	if l.head, err = blocks.Head(); err != nil {
 		return unreadable(err)
 	}
 	for err == nil {
 		_, err = blocks.ReadBlock()
 	}
-	switch l.ended = err == io.EOF; {
+	l.ended = err == io.EOF
+	switch {
 	case isDisk(err):
 		return err
 	case !l.ended && !errors.Is(err, opusblocks.ErrCutOff):

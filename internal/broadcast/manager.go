@@ -101,14 +101,16 @@ func (m *Manager) Start(ctx context.Context, r Request) (show store.Show, starte
 		return store.Show{}, false, err
 	}
 	m.occupy(r.Rooms, session)
-	go m.run(session, r.Rooms)
+	go func() {
+		defer m.running.Done()
+		m.run(session, r.Rooms)
+	}()
 	return session.entry.get(), true, nil
 }
 
 // run is the life of a show after its announcement. Its places are free as soon
 // as it is recorded; what is then still to be done goes on beside the next show.
 func (m *Manager) run(s *Session, rooms []string) {
-	defer m.running.Done()
 	s.record(m.life)
 	m.vacate(rooms)
 	close(s.ended)
@@ -124,39 +126,41 @@ func (m *Manager) claim(ctx context.Context, rooms []string) (*Session, error) {
 		return nil, context.Cause(ctx)
 	}
 	for {
-		session, err := m.tryClaim(rooms)
-		if err != nil || session == nil || !session.stopping() {
-			return session, err
+		taken, err := m.tryClaim(rooms)
+		switch {
+		case err != nil:
+			return nil, err
+		case taken.stage == store.Starting:
+			return nil, errStarting
+		case taken.stage == "" || !taken.session.stopping():
+			return taken.session, nil
 		}
 		select {
-		case <-session.ended:
+		case <-taken.session.ended:
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
 	}
 }
 
-// tryClaim takes all places if they are free, and otherwise none. The show that
-// is then prepared counts as running.
-func (m *Manager) tryClaim(rooms []string) (*Session, error) {
+// tryClaim takes all places if they are free, and otherwise none: then it returns
+// one that is taken. The show whose places they are counts as running.
+func (m *Manager) tryClaim(rooms []string) (taken place, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closing {
-		return nil, errShutdown
+		return place{}, errShutdown
 	}
 	for _, room := range rooms {
-		switch p := m.places[room]; p.stage {
-		case store.Starting:
-			return nil, errStarting
-		case store.Live:
-			return p.session, nil
+		if p, ok := m.places[room]; ok {
+			return p, nil
 		}
 	}
 	for _, room := range rooms {
 		m.places[room] = place{stage: store.Starting}
 	}
 	m.running.Add(1)
-	return nil, nil
+	return place{}, nil
 }
 
 // occupy puts a session into the places that were claimed for it.

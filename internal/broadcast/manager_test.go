@@ -263,3 +263,61 @@ func TestGatewayLosesTheShow(t *testing.T) {
 		t.Errorf("the only copy here is gone: %v", err)
 	}
 }
+
+// TestSourceThatDoesNotOpen: a source may wait until somebody speaks. Whoever has
+// asked for it can give up.
+func TestSourceThatDoesNotOpen(t *testing.T) {
+	s := mustStudio(t)
+	opening := make(chan struct{})
+	s.OpenSource = func(ctx context.Context, _ string) (capture.Source, error) {
+		close(opening)
+		<-ctx.Done()
+		return nil, context.Cause(ctx)
+	}
+	s.begin()
+	ctx, giveUp := context.WithCancelCause(t.Context())
+	go func() {
+		<-opening
+		giveUp(errors.New("enough"))
+	}()
+	if _, _, err := s.Start(ctx, Request{Rooms: []string{"!r:x"}}); err == nil || !strings.Contains(err.Error(), "enough") {
+		t.Errorf("Start = %v, want that it was given up", err)
+	}
+	if _, live := s.Status("!r:x"); live {
+		t.Error("the room is taken by a show that never was")
+	}
+}
+
+// slowToClose is a source that ends by itself and then takes its time.
+type slowToClose struct {
+	capture.Source
+	closing, close chan struct{}
+}
+
+func (s slowToClose) Close() error {
+	close(s.closing)
+	<-s.close
+	return s.Source.Close()
+}
+
+// TestStartWhileAShowEnds: who starts a show while the last one is just being
+// completed gets a new show.
+func TestStartWhileAShowEnds(t *testing.T) {
+	s := mustStudio(t)
+	closing, close1 := make(chan struct{}), make(chan struct{})
+	open := s.OpenSource
+	s.OpenSource = func(ctx context.Context, spec string) (capture.Source, error) {
+		source, err := open(ctx, spec)
+		if strings.Contains(spec, "100ms") {
+			source = slowToClose{source, closing, close1}
+		}
+		return source, err
+	}
+	first := s.mustStart(t, "tone:440,duration=100ms")
+	<-closing
+	time.AfterFunc(50*time.Millisecond, func() { close(close1) }) // it may as well be before the start
+	if second := s.mustStart(t, "tone:440,duration=200ms"); second.ID == first.ID {
+		t.Error("the show that is over is said to be on air")
+	}
+	s.mustSettleAll(t, 2)
+}

@@ -2,9 +2,11 @@ package broadcast
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"broadcastbot/internal/livefile"
+	"broadcastbot/internal/retry"
 	"broadcastbot/uploader"
 )
 
@@ -14,8 +16,8 @@ type outlet struct {
 	upload   uploader.Upload
 	uploader *uploader.Uploader
 	log      *slog.Logger
-	done     chan struct{} // closed when run has returned
-	err      error         // why the copy is not complete; valid after done
+	done     chan struct{} // closed when err is set
+	err      error         // why the copy is not complete
 }
 
 func newOutlet(spool *livefile.File, upload uploader.Upload, log *slog.Logger) *outlet {
@@ -27,17 +29,16 @@ func newOutlet(spool *livefile.File, upload uploader.Upload, log *slog.Logger) *
 	}
 }
 
-// run keeps the copy complete until the spool is finished and all of it there,
-// or until the other side refuses it for good, which onRefusal is told at once.
+// run keeps the copy complete until the spool is finished and all of it is there,
+// or until the remote refuses it for good; then it calls onRefusal.
 func (o *outlet) run(ctx context.Context, onRefusal func(*outlet)) {
-	defer close(o.done)
 	o.err = o.uploader.Run(ctx)
-	if !uploader.Refused(o.err) {
-		return
+	close(o.done)
+	if retry.IsPermanent(o.err) && !errors.Is(o.err, livefile.ErrClosed) {
+		o.log.Error("the upload is refused for good", "err", o.err)
+		finishUpload(ctx, o.upload, o.log)
+		onRefusal(o)
 	}
-	o.log.Error("the upload is refused for good", "err", o.err)
-	finishUpload(ctx, o.upload, o.log)
-	onRefusal(o)
 }
 
 // wait returns why the copy is not complete, or nil when it is.
@@ -50,7 +51,7 @@ func (o *outlet) wait(ctx context.Context) error {
 	}
 }
 
-// finishUpload ends an upload with what the other side has of it, so that its
+// finishUpload ends an upload with what the remote has of it, so that its
 // listeners are not left waiting for more.
 func finishUpload(ctx context.Context, upload uploader.Upload, log *slog.Logger) {
 	offset, err := upload.Offset(ctx)
@@ -58,6 +59,6 @@ func finishUpload(ctx context.Context, upload uploader.Upload, log *slog.Logger)
 		err = upload.Finish(ctx, offset)
 	}
 	if err != nil {
-		log.Info("the recording stays open at the gateway", "err", err)
+		log.Info("an upload stays without an end", "upload", upload.ID(), "err", err)
 	}
 }

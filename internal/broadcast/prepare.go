@@ -13,65 +13,89 @@ import (
 	"broadcastbot/uploader"
 )
 
-// prepare opens all that a show needs and announces it: source, upload, spool
-// with block 0, announcements. After an error nothing of it is left behind.
-func prepare(ctx context.Context, o *Options, r Request) (_ *Session, err error) {
-	var undo undoList
+// preparation is how a show comes to be: source, upload, spool with block 0,
+// record, announcements. After an error nothing of it is left behind.
+type preparation struct {
+	*Options
+	request Request
+	undo    []func() // takes back what was done, the last one first
+}
+
+// prepare opens all that a show needs and announces it.
+func prepare(ctx context.Context, o *Options, r Request) (session *Session, err error) {
+	p := &preparation{Options: o, request: r}
 	defer func() {
-		if err != nil {
-			undo.run()
+		if session == nil { // also when a panic is on its way
+			p.takeBack()
 		}
 	}()
-
-	if r.Source == "" {
-		r.Source = o.DefaultSource
-	}
-	source, err := o.OpenSource(context.WithoutCancel(ctx), r.Source)
+	source, err := p.openSource(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("the source cannot be opened: %w", err)
-	}
-	undo.add(func() { source.Close() })
-
-	upload, err := o.Gateway.Create(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("the gateway cannot take the show: %w", err)
-	}
-	undo.add(func() { o.deleteUpload(ctx, upload) })
-
-	show := o.newShow(r, source.Format(), upload.ID())
-	t, err := createTrack(*show.Main(), o.spoolPath(upload.ID()), headOf(show, source.Format()))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errStorage, err)
-	}
-	undo.add(func() { t.remove() })
-	t.addOutlet(upload, o.Log)
-
-	// The record comes before the announcement: a crash between the two is
-	// repaired, where an announcement without a record would stand for ever.
-	e := newEntry(o, show)
-	if err := e.update(func(*store.Show) {}); err != nil {
 		return nil, err
 	}
-	undo.add(func() { o.forget(ctx, show.ID) })
-	if err := announce(ctx, o, e); err != nil {
+	show, t, err := p.begin(ctx, source.Format())
+	if err != nil {
+		return nil, err
+	}
+	e := newEntry(o, show)
+	if err := p.announce(ctx, e); err != nil {
 		return nil, err
 	}
 	return newSession(o, e, source, []*track{t}), nil
 }
 
-// undoList takes back the steps of a preparation, the last one first.
-type undoList []func()
-
-func (u *undoList) add(step func()) { *u = append(*u, step) }
-
-func (u undoList) run() {
-	for i := len(u) - 1; i >= 0; i-- {
-		u[i]()
+func (p *preparation) takeBack() {
+	for i := len(p.undo) - 1; i >= 0; i-- {
+		p.undo[i]()
 	}
 }
 
-// newShow is the show's entry in the store, with a fresh key unless it goes
-// without one.
+func (p *preparation) openSource(ctx context.Context) (capture.Source, error) {
+	if p.request.Source == "" {
+		p.request.Source = p.DefaultSource
+	}
+	source, err := p.open(ctx, p.request.Source)
+	if err != nil {
+		return nil, fmt.Errorf("the source cannot be opened: %w", err)
+	}
+	p.undo = append(p.undo, func() { source.Close() })
+	return source, nil
+}
+
+// open opens a source that goes on after ctx has ended, if that does not end while
+// the source is being opened.
+func (o *Options) open(ctx context.Context, spec string) (capture.Source, error) {
+	life, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	opened := context.AfterFunc(ctx, func() { end(context.Cause(ctx)) })
+	source, err := o.OpenSource(life, spec)
+	opened()
+	if err != nil {
+		end(err)
+	}
+	return source, err
+}
+
+// begin makes the show's file, with an upload that follows it.
+func (p *preparation) begin(ctx context.Context, format capture.Format) (*store.Show, *track, error) {
+	upload, err := p.Gateway.Create(ctx)
+	if err != nil {
+		return nil, nil, fmt.Errorf("the gateway cannot take the show: %w", err)
+	}
+	p.undo = append(p.undo, func() { p.deleteUpload(ctx, upload) })
+	show := p.newShow(p.request, format, upload.ID())
+	t, err := createTrack(show.Main(), p.spoolPath(upload.ID()), opusblocks.Head{
+		Channels: format.Channels, PreSkip: format.PreSkip,
+		Title: show.Title, Speaker: show.Speaker, Started: show.StartedAt,
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", errStorage, err)
+	}
+	p.undo = append(p.undo, func() { t.remove() })
+	t.addOutlet(upload, p.Log)
+	return show, t, nil
+}
+
+// newShow is the record of the show, with a fresh key unless it goes without one.
 func (o *Options) newShow(r Request, format capture.Format, id string) *store.Show {
 	t := store.Track{
 		ID: id, Gateway: o.PublicURL, Plain: r.Plain,
@@ -90,58 +114,49 @@ func (o *Options) newShow(r Request, format capture.Format, id string) *store.Sh
 	return show
 }
 
-// announce tells every room that does not know it yet that the show begins,
-// together with the address at which its file will be. Then the show is live,
-// unless no room could be told.
-func announce(ctx context.Context, o *Options, e *entry) error {
-	show := e.get()
-	main := show.Main()
-	if main.Address() == "" {
-		main.Reserved = o.Media.Reserve(ctx)
+// announce tells the rooms that the show begins, and at which address its file
+// will be. The show is live then, unless no room could be told.
+//
+// The record is saved before: a crash between the two is repaired, where an
+// announcement without a record would stand for ever.
+func (p *preparation) announce(ctx context.Context, e *entry) error {
+	id := e.show.ID
+	p.undo = append(p.undo, func() { p.forget(ctx, id) })
+	if err := e.save(); err != nil {
+		return err
 	}
-	if err := announceInRooms(ctx, o, &show); err != nil {
-		o.releaseUnannounced(ctx, main.Reserved)
+	reserved := p.Media.Reserve(ctx)
+	if reserved != "" {
+		p.undo = append(p.undo, func() { p.release(ctx, reserved) })
+	}
+	e.update(func(show *store.Show) { show.Main().Reserved = reserved })
+	if err := p.announceInRooms(ctx, e); err != nil {
 		return fmt.Errorf("the show cannot be announced: %w", err)
 	}
-	show.Stage = store.Live
-	// Where this is not saved, the next start announces again, which has no
-	// second effect.
-	e.update(func(s *store.Show) { *s = show })
+	e.update(func(show *store.Show) { show.Stage = store.Live })
 	return nil
 }
 
-// announceInRooms returns an error when no room could be told. A room that could
-// not, where others could, is left out.
-func announceInRooms(ctx context.Context, o *Options, show *store.Show) error {
+// announceInRooms returns an error when no room could be told. Where some could,
+// the others are told when the show is over.
+func (p *preparation) announceInRooms(ctx context.Context, e *entry) error {
+	show := e.get()
 	var errs []error
-	for i := range show.Announcements {
-		a := &show.Announcements[i]
-		if a.Event != "" {
-			continue
-		}
-		event, err := o.Announcer.Announce(ctx, show, a.Room)
+	for i, a := range show.Announcements {
+		event, err := p.Announcer.Announce(ctx, &show, a.Room)
 		if err != nil {
-			o.Log.Warn("a room was not told that a show begins", "show", show.ID, "room", a.Room, "err", err)
-			a.Closed, errs = true, append(errs, err)
+			e.log.Warn("a room was not told that a show begins", "room", a.Room, "err", err)
+			errs = append(errs, err)
 			continue
 		}
-		a.Event, a.Revision = event, show.Revision()
+		e.update(func(s *store.Show) {
+			s.Announcements[i].Event, s.Announcements[i].Revision = event, show.Revision()
+		})
 	}
 	if len(errs) == len(show.Announcements) {
 		return errors.Join(errs...)
 	}
 	return nil
-}
-
-// releaseUnannounced gives an address back that nobody has been told of: a
-// homeserver reserves only a few.
-func (o *Options) releaseUnannounced(ctx context.Context, mxc string) {
-	if mxc == "" {
-		return
-	}
-	if err := o.Media.Release(context.WithoutCancel(ctx), mxc); err != nil {
-		o.Log.Warn("a reserved address stays reserved", "err", err)
-	}
 }
 
 // forget takes back the record of a show that never was.
@@ -155,6 +170,14 @@ func (o *Options) forget(ctx context.Context, id string) {
 func (o *Options) deleteUpload(ctx context.Context, upload uploader.Upload) {
 	if err := upload.Delete(context.WithoutCancel(ctx)); err != nil {
 		o.Log.Warn("an empty recording stays at the gateway", "err", err)
+	}
+}
+
+// release takes back an address that nobody has been told of: a homeserver
+// reserves only a few.
+func (o *Options) release(ctx context.Context, mxc string) {
+	if err := o.Media.Release(context.WithoutCancel(ctx), mxc); err != nil {
+		o.Log.Warn("a reserved address stays reserved", "err", err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"time"
 
+	"broadcastbot/internal/link"
 	"broadcastbot/internal/livefile"
 	"broadcastbot/internal/opus"
 	"broadcastbot/opusblocks"
@@ -18,7 +19,7 @@ import (
 // allows in a voice message.
 const wavePoints = 120
 
-// silence is the loudness of a recording without a sound, in dBFS.
+// silence is the level of a recording without a sound, in dBFS.
 const silence = -120
 
 // recapReader reads a track's file while it grows, as any listener would, so
@@ -29,16 +30,16 @@ type recapReader struct {
 	err   error
 }
 
-func (r *recapReader) run(ctx context.Context, spool *livefile.File, t *store.Track) {
+func (r *recapReader) run(ctx context.Context, spool *livefile.File, form opusblocks.Form) {
 	defer close(r.done)
-	r.recap, r.err = readRecap(spool.Follow(ctx, 0), t)
+	r.recap, r.err = readRecap(spool.Follow(ctx, 0), form)
 }
 
 // readRecap reads a file to its end, or to where it was cut off, and tells what
-// it is. That is one pass in constant memory.
-func readRecap(file io.Reader, t *store.Track) (recap store.Recap, err error) {
+// it is. It takes one pass and constant memory.
+func readRecap(file io.Reader, form opusblocks.Form) (recap store.Recap, err error) {
 	hash := sha256.New()
-	blocks := t.Form().NewReader(io.TeeReader(file, hash))
+	blocks := form.NewReader(io.TeeReader(file, hash))
 	head, err := blocks.Head()
 	if err != nil {
 		return recap, unreadable(err)
@@ -48,21 +49,19 @@ func readRecap(file io.Reader, t *store.Track) (recap store.Recap, err error) {
 	if err != nil {
 		return recap, unreadable(err)
 	}
-	end := blocks.Position()
 	return store.Recap{
-		Duration: soundDuration(end, head.PreSkip),
-		Size:     end.Offset, Blocks: int64(end.Sequence),
-		SHA256:   base64.RawStdEncoding.EncodeToString(hash.Sum(nil)),
-		Seek:     table.String(),
-		Wave:     encodeWave(wave),
-		Loudness: max(level.RMS(), silence),
+		Extent: extentOf(blocks.Position(), head.PreSkip),
+		SHA256: base64.RawStdEncoding.EncodeToString(hash.Sum(nil)),
+		Seek:   table.String(),
+		Wave:   link.FormatWave(waveBytes(wave)),
+		Level:  max(level.RMS(), silence),
 	}, nil
 }
 
-// soundDuration is how long the sound before a place is, in whole milliseconds
-// as the record and the rooms have it.
-func soundDuration(at opusblocks.Position, preSkip int) time.Duration {
-	return opus.Duration(max(0, at.Samples-int64(preSkip))).Truncate(time.Millisecond)
+// extentOf is how much of a file is before a place in it.
+func extentOf(at opusblocks.Position, preSkip int) store.Extent {
+	sound := opus.Duration(max(0, at.Samples-int64(preSkip)))
+	return store.Extent{Duration: sound.Truncate(time.Millisecond), Size: at.Offset, Blocks: int64(at.Sequence)}
 }
 
 // packetsOf returns a function that yields the packets of all blocks, each of
@@ -87,12 +86,11 @@ func packetsOf(blocks *opusblocks.Reader, note func(opusblocks.Block)) func() ([
 	}
 }
 
-// encodeWave writes the points of a waveform, of 0 to opus.WaveformPeak, as a
-// link has them: base64url of a byte each.
-func encodeWave(points []int) string {
-	raw := make([]byte, len(points))
+// waveBytes makes a byte of each point of a waveform, as link.Link has it.
+func waveBytes(points []int) []byte {
+	wave := make([]byte, len(points))
 	for i, point := range points {
-		raw[i] = byte(point * 255 / opus.WaveformPeak)
+		wave[i] = byte(point * 255 / opus.WaveformPeak)
 	}
-	return base64.RawURLEncoding.EncodeToString(raw)
+	return wave
 }

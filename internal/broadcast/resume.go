@@ -16,81 +16,74 @@ import (
 var errRestarted = errors.New("the bot was restarted")
 
 // resume goes on with every show that the last run left open, so that no room
-// says LIVE for ever. The newest of a room that was on air takes the room's
-// place, because it may go on; all of them are worked on side by side.
+// says LIVE for ever. All of them are worked on side by side. One that was on air
+// may go on if its places are free, the newest first.
 func (m *Manager) resume(ctx context.Context) error {
 	open, err := m.Store.Shows(ctx, store.Filter{Stages: store.Unconcluded})
 	if err != nil {
 		return err
 	}
-	for _, show := range open { // the newest first
-		var rooms []string
-		if show.Stage != store.Concluding && m.areFree(show.Rooms()) {
-			rooms = show.Rooms()
+	for _, show := range open {
+		r := &reopening{Options: &m.Options, entry: newEntry(&m.Options, show)}
+		if show.Stage == store.Live && m.claimFree(show.Rooms()) {
+			r.places = show.Rooms()
+		} else {
+			m.running.Add(1)
 		}
-		if _, err := m.tryClaim(rooms); err != nil {
-			return err
-		}
-		go m.resumeShow(ctx, newEntry(&m.Options, show), rooms)
+		go m.resumeShow(ctx, r)
 	}
 	return nil
 }
 
-func (m *Manager) areFree(rooms []string) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return !slices.ContainsFunc(rooms, func(room string) bool { return m.places[room].stage != "" })
+func (m *Manager) claimFree(rooms []string) bool {
+	taken, err := m.tryClaim(rooms)
+	return err == nil && taken.stage == ""
 }
 
-// resumeShow brings one show back on air, or to its conclusion. What it cannot
-// do because the program ends is left to the next start.
-func (m *Manager) resumeShow(ctx context.Context, e *entry, rooms []string) {
-	r := &reopening{Options: &m.Options, entry: e}
+// resumeShow brings one show back on air, or to its conclusion. What it cannot do
+// because the program ends is left to the next start.
+func (m *Manager) resumeShow(ctx context.Context, r *reopening) {
+	defer m.running.Done()
 	session, tracks, err := r.reopen(ctx)
 	if session != nil {
-		m.occupy(rooms, session)
-		m.run(session, rooms)
+		m.occupy(r.places, session)
+		m.run(session, r.places)
 		return
 	}
-	defer m.running.Done()
-	m.vacate(rooms)
+	m.vacate(r.places)
 	if err != nil {
-		e.log.Info("the show is left to the next start", "err", err)
+		r.entry.log.Info("the show is left to the next start", "err", err)
 		return
 	}
-	c := newConclusion(&m.Options, e, tracks)
-	c.sendCopies(m.life)
+	c := newConclusion(&m.Options, r.entry, tracks)
+	c.continueUploads(m.life)
 	c.run(m.life)
 }
 
 // reopening is how a show is opened that the last run left.
 type reopening struct {
 	*Options
-	entry *entry
+	entry  *entry
+	places []string // rooms in which the show may go on; nil: it may not
 }
 
-// reopen returns a session, if the show can be written to, and else tracks of
-// which only the conclusion is left. It tries until ctx ends, whose cause it
-// returns then.
+// reopen returns a session, if the show goes on, and else the tracks of a show of
+// which only the conclusion is left. Its error is that ctx has ended.
 func (r *reopening) reopen(ctx context.Context) (*Session, []*track, error) {
-	if err := r.announce(ctx); err != nil {
-		return nil, nil, err
-	}
 	show := r.entry.get()
 	tracks, left, err := r.openTracks(ctx, &show)
 	if err != nil {
 		return nil, nil, err
 	}
 	if show.Stage != store.Concluding {
-		why := r.mayContinue(ctx, tracks, left)
-		if why == nil {
+		if err = r.mayWrite(ctx, tracks, left); err == nil {
 			return r.continueShow(ctx, tracks, left[0]), nil, nil
 		}
 		if ctx.Err() != nil {
 			closeTracks(tracks)
 			return nil, nil, context.Cause(ctx)
 		}
-		r.complete(tracks, left, why)
+		r.complete(tracks, err)
 	}
 	if err := finishSpools(tracks); err != nil {
 		r.entry.log.Warn("the end of the recording may not survive a power cut", "err", err)
@@ -98,111 +91,98 @@ func (r *reopening) reopen(ctx context.Context) (*Session, []*track, error) {
 	return nil, tracks, nil
 }
 
-// announce repeats the announcement of a show whose start a crash has broken
-// off: the crash may have come before the homeserver's answer.
-func (r *reopening) announce(ctx context.Context) error {
-	if r.entry.get().Stage != store.Starting {
-		return nil
-	}
-	err := r.repeat(ctx, func(ctx context.Context) error { return announce(ctx, r.Options, r.entry) })
-	if !retry.IsPermanent(err) {
-		return err
-	}
-	return r.entry.update(func(show *store.Show) {
-		for i := range show.Announcements {
-			show.Announcements[i].Closed = true
-		}
-	})
-}
+// retryOpen is how a spool is opened that the disk does not give: after a quarter
+// of a minute the show goes to its conclusion without it.
+var retryOpen = retry.Policy{First: time.Second, Max: 8 * time.Second, Attempts: 5}
 
 // openTracks opens the spools as far as they can be read.
 func (r *reopening) openTracks(ctx context.Context, show *store.Show) (tracks []*track, left []leftover, err error) {
-	for _, recorded := range show.Tracks {
-		var t *track
-		var l leftover
-		err := r.repeat(ctx, func(context.Context) (err error) {
-			t, l, err = openTrack(recorded, r.spoolPath(recorded.ID))
-			return err
-		})
-		if retry.IsPermanent(err) {
-			r.entry.log.Error("a recording of the last run cannot be read", "err", err)
-			t, l = &track{Track: recorded, path: r.spoolPath(recorded.ID)}, leftover{damage: err}
-		} else if err != nil {
+	for i := range show.Tracks {
+		t, l, err := r.openTrack(ctx, &show.Tracks[i])
+		if ctx.Err() != nil {
 			closeTracks(tracks)
-			return nil, nil, err
-		} else {
-			t.addOutlet(r.Gateway.Upload(t.ID), r.Log)
+			return nil, nil, context.Cause(ctx)
+		}
+		if err != nil {
+			r.entry.log.Error("a recording of the last run cannot be read", "err", err)
+			t, l = unreadableTrack(&show.Tracks[i], r.spoolPath(show.Tracks[i].ID)), leftover{damage: err}
 		}
 		tracks, left = append(tracks, t), append(left, l)
 	}
 	return tracks, left, nil
 }
 
-func (r *reopening) repeat(ctx context.Context, do func(context.Context) error) error {
-	return retry.Do(ctx, retryStep, do, retry.IsPermanent, func(err error, delay time.Duration) {
-		r.entry.log.Warn("the show cannot be resumed yet", "err", err, "retry_in", delay)
+func (r *reopening) openTrack(ctx context.Context, recorded *store.Track) (t *track, l leftover, err error) {
+	err = retry.Do(ctx, retryOpen, func(context.Context) (err error) {
+		t, l, err = openTrack(recorded, r.spoolPath(recorded.ID))
+		return err
+	}, retry.IsPermanent, func(err error, delay time.Duration) {
+		r.entry.log.Warn("a spool cannot be opened, will try again", "err", err, "retry_in", delay)
 	})
+	if err == nil {
+		t.addOutlet(r.Gateway.Upload(t.id), r.Log)
+	}
+	return t, l, err
 }
 
-// errComplete is why nothing is written to a file that has its end.
+// errComplete is why nothing is written to files that have their end.
 var errComplete = errors.New("the recording is complete")
 
-// mayContinue says why no block may be added to what is left of a show, or
-// returns nil. What somebody has seen must never become something else, and its
-// sequence number never be sealed again; that the spool and the gateway agree, a
-// moment after the crash, is the proof that none is. An old spool may be a
-// backup's.
-func (r *reopening) mayContinue(ctx context.Context, tracks []*track, left []leftover) error {
-	ended := func(l leftover) bool { return l.ended }
+// mayWrite says why no block may be added to what is left of a show, or returns
+// nil. Nobody may have seen bytes beyond the spool, because their sequence numbers
+// would be used again. So the gateway must not have more than the spool, and the
+// spool must be recent: an old one may come from a backup.
+func (r *reopening) mayWrite(ctx context.Context, tracks []*track, left []leftover) error {
 	if !slices.ContainsFunc(left, func(l leftover) bool { return !l.ended }) {
 		return errComplete
 	}
-	for i, t := range tracks {
-		switch age := time.Since(left[i].written); {
-		case left[i].damage != nil:
-			return left[i].damage
-		case ended(left[i]):
+	for i, l := range left {
+		switch age := time.Since(l.written); {
+		case l.damage != nil:
+			return l.damage
+		case l.ended:
 			return errors.New("one of its files has its end already")
 		case age > r.ResumeWithin:
 			return fmt.Errorf("it was written %v ago", age.Round(time.Second))
 		}
-		offset, err := t.gateway().upload.Offset(ctx)
+		offset, err := tracks[i].gateway().upload.Offset(ctx)
 		if err != nil {
 			return fmt.Errorf("it is not known what the gateway has: %w", err)
 		}
-		if have := left[i].position.Offset; offset > have {
-			return fmt.Errorf("the gateway has %d bytes, the spool only %d", offset, have)
+		if offset > l.position.Offset {
+			return fmt.Errorf("the gateway has %d bytes, the spool only %d", offset, l.position.Offset)
 		}
 	}
 	return nil
 }
 
-// continueShow puts the show on air again, in the same files.
+// complete notes that nothing more is written to the show.
+func (r *reopening) complete(tracks []*track, why error) {
+	if why == errComplete {
+		completeShow(r.entry, tracks, nil)
+		return
+	}
+	r.entry.log.Warn("nothing more is written to the recording", "err", why)
+	completeShow(r.entry, tracks, errRestarted)
+}
+
+// continueShow goes on in the same files: on air if the show has its places, or
+// else for as long as it takes to write the end.
 func (r *reopening) continueShow(ctx context.Context, tracks []*track, left leftover) *Session {
 	for _, t := range tracks {
-		t.writer = t.Form().ResumeWriter(t.spool, t.end)
+		t.writer = t.form.ResumeWriter(t.spool, t.end)
 	}
-	return newSession(r.Options, r.entry, r.sourceAgain(ctx, left), tracks)
+	return newSession(r.Options, r.entry, r.openSource(ctx, left), tracks)
 }
 
-// complete notes that nothing more is written to the show, and why.
-func (r *reopening) complete(tracks []*track, left []leftover, why error) {
-	var cause error
-	if why != errComplete {
-		r.entry.log.Warn("nothing more is written to the recording", "err", why)
-		cause = errRestarted
-	}
-	completeShow(r.entry, tracks, cause)
-}
-
-// sourceAgain opens the show's source once more if it is a live one: a file
-// would begin again.
-func (r *reopening) sourceAgain(ctx context.Context, left leftover) capture.Source {
+// openSource opens the show's source once more if it is a live one: a file would
+// begin again.
+func (r *reopening) openSource(ctx context.Context, left leftover) capture.Source {
 	spec := r.entry.get().Source
-	if !r.IsLive(spec) {
+	if r.places == nil || !r.IsLive(spec) {
 		return brokenSource{errRestarted}
 	}
-	source, err := r.OpenSource(context.WithoutCancel(ctx), spec)
+	source, err := r.open(ctx, spec)
 	if err != nil {
 		return brokenSource{fmt.Errorf("%w, and after that: %w", errRestarted, err)}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"broadcastbot/capture"
 	"broadcastbot/internal/livefile"
+	"broadcastbot/internal/retry"
 	"broadcastbot/opusblocks"
 	"broadcastbot/store"
 	"broadcastbot/uploader"
@@ -37,9 +38,9 @@ func (s *studio) mustCrash(t *testing.T, source string, uploaded func(spool []by
 		t.Fatal(err)
 	}
 	record := s.newShow(Request{Rooms: []string{"!r:x"}, Speaker: "@a:x", Source: source, Plain: s.plain}, tone.Format(), upload.ID())
-	record.Stage, record.Announcements[0].Event = store.Live, "$announcement"
+	record.Stage, record.Announcements[0].Event = store.Live, "$announcement-!r:x"
 	c := crashed{record: record, spool: s.spoolPath(record.ID)}
-	file, err := createTrack(*record.Main(), c.spool, headOf(record, tone.Format()))
+	file, err := createTrack(record.Main(), c.spool, opusblocks.Head{Channels: 1, PreSkip: tone.Format().PreSkip})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,9 +212,7 @@ func TestTwoOpenShowsInOneRoom(t *testing.T) {
 		}
 	}
 	s.end()
-	if n := len(s.mustList(t, store.Filter{Stages: []store.Stage{store.Concluded}})); n != 2 {
-		t.Errorf("%d shows have come to their end, want 2", n)
-	}
+	s.mustSettleAll(t, 2)
 }
 
 // TestInterruptedShowStaysOver: only the room had not been told.
@@ -239,7 +238,7 @@ func TestAnnouncementWithoutAnswer(t *testing.T) {
 	c := s.mustCrash(t, "file:talk.opus", half)
 	c.record.Stage, c.record.Announcements[0].Event = store.Starting, ""
 	s.mustSave(t, c)
-	if end := s.mustConclude(t); end.Announcements[0].Event != "$announcement" || end.State() != store.StateInterrupted {
+	if end := s.mustConclude(t); end.Announcements[0].Event != "$announcement-!r:x" || end.State() != store.StateInterrupted {
 		t.Errorf("event %q, state %s", end.Announcements[0].Event, end.State())
 	}
 }
@@ -329,11 +328,11 @@ func TestEndedShowIsOnlyConcluded(t *testing.T) {
 
 func testEndedShowIsOnlyConcluded(t *testing.T, s *studio) {
 	c := s.mustCrash(t, "tone:440", half)
-	file, _, err := openTrack(*c.record.Main(), c.spool)
+	file, _, err := openTrack(c.record.Main(), c.spool)
 	if err != nil {
 		t.Fatal(err)
 	}
-	file.writer = file.Form().ResumeWriter(file.spool, file.end)
+	file.writer = file.form.ResumeWriter(file.spool, file.end)
 	if err := file.finish(nil, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -342,4 +341,52 @@ func testEndedShowIsOnlyConcluded(t *testing.T, s *studio) {
 		t.Errorf("state %s because %q", end.State(), end.Reason)
 	}
 	mustEqual(t, mustHear(t, s.mustStream(t, *c.record)), c.sent)
+}
+
+// TestTwoLiveShowsInOneRoom: only one of them can go on, because a room has one
+// place; nobody could stop the other one.
+func TestTwoLiveShowsInOneRoom(t *testing.T) {
+	s := mustStudio(t)
+	s.ResumeWithin = time.Hour
+	older := s.mustCrash(t, "tone:440", half)
+	older.record.StartedAt = older.record.StartedAt.Add(-time.Minute)
+	s.mustSave(t, older)
+	newer := s.mustCrash(t, "tone:440", half)
+	s.begin()
+	mustEqual(t, mustHear(t, s.mustStream(t, *older.record)), older.sent)
+	stream := s.mustStream(t, *newer.record)
+	for range len(newer.sent) + 10 {
+		if _, err := stream.ReadPacket(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if over, err := s.Stop(t.Context(), "!r:x"); err != nil || over.ID != newer.record.ID {
+		t.Errorf("Stop = %s, %v, want the newer show", over.ID, err)
+	}
+	s.mustSettleAll(t, 2)
+}
+
+// TestDiskIsGoneAfterTheCrash: a spool that the disk does not give does not keep
+// the room waiting, and stays.
+func TestDiskIsGoneAfterTheCrash(t *testing.T) {
+	patient := retryOpen
+	retryOpen = retry.Policy{First: time.Millisecond, Max: time.Millisecond, Attempts: 2}
+	t.Cleanup(func() { retryOpen = patient })
+	s := mustStudio(t)
+	s.ResumeWithin = time.Hour
+	c := s.mustCrash(t, "tone:440", half)
+	if err := os.Remove(c.spool); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(c.spool, 0o700); err != nil { // it can be neither read nor missed
+		t.Fatal(err)
+	}
+	end := s.mustConclude(t)
+	if end.State() != store.StateInterrupted || end.Steps[described] != store.Failed || end.Steps[removed] != store.Failed {
+		t.Errorf("state %s, steps %v", end.State(), end.Steps)
+	}
+	if _, err := os.Stat(c.spool); err != nil {
+		t.Errorf("the spool is gone: %v", err)
+	}
+	s.mustStart(t, "tone:440,duration=100ms")
 }

@@ -30,16 +30,19 @@ type Session struct {
 	tracks  []*track
 	log     *slog.Logger
 
-	listening context.Context // to the source; ends with errStopped
-	stop      context.CancelCauseFunc
-	ended     chan struct{} // closed when there is no more sound and the rooms have their places back
+	blockSamples int             // of a block, at 48 kHz
+	listening    context.Context // to the source; ends with errStopped
+	stop         context.CancelCauseFunc
+	ended        chan struct{} // closed when recording has ended and the rooms are free
 }
 
 func newSession(o *Options, e *entry, source capture.Source, tracks []*track) *Session {
 	listening, stop := context.WithCancelCause(context.Background())
+	show := e.get()
 	return &Session{
 		options: o, entry: e, source: source, tracks: tracks, log: e.log,
-		listening: listening, stop: stop, ended: make(chan struct{}),
+		blockSamples: int(show.Main().BlockDuration.Milliseconds()) * opus.SampleRate / 1000,
+		listening:    listening, stop: stop, ended: make(chan struct{}),
 	}
 }
 
@@ -59,18 +62,20 @@ var (
 // errStorage is wrapped by what the spool's disk refuses.
 var errStorage = errors.New("the recording cannot be written")
 
-// record carries packets from the source to the tracks until one of both ends.
-// When it returns, the files are complete, what is on them is all and is good,
-// and the record says so.
+// record writes packets to the tracks until the source ends or a spool cannot be
+// written. Then nothing more is written, and the record says so. When life ends,
+// so does the show.
 func (s *Session) record(life context.Context) {
+	defer context.AfterFunc(life, s.Stop)()
 	s.log.Info("on air", "source", s.entry.get().Source)
 	for _, t := range s.tracks {
 		t.send(life, func(o *outlet) { s.sayRefused(life, o) })
 		t.readBack(life)
 	}
 	err := s.recordBlocks()
+	s.Stop() // by itself, perhaps; a new show in the room waits for this one to be complete
 	if lost := capture.StatsOf(s.source); lost != (capture.Stats{}) {
-		s.log.Warn("the source was not whole", "stats", lost)
+		s.log.Warn("the source lost sound", "stats", lost)
 	}
 	err = errors.Join(err, s.source.Close(), finishSpools(s.tracks))
 	completeShow(s.entry, s.tracks, err)
@@ -100,7 +105,7 @@ func (s *Session) nextPackets() ([][]byte, error) {
 	defer cancel()
 	var packets [][]byte
 	var samples int
-	for samples < s.blockSamples() {
+	for samples < s.blockSamples {
 		packet, err := s.source.ReadPacket(ctx)
 		// A packet that no decoder could use is left out, such as an empty one.
 		if n, durationErr := opus.PacketDuration(packet); durationErr == nil && len(packet) <= maxPacket {
@@ -117,10 +122,6 @@ func (s *Session) nextPackets() ([][]byte, error) {
 		}
 	}
 	return packets, nil
-}
-
-func (s *Session) blockSamples() int {
-	return int(s.tracks[0].BlockDuration.Milliseconds()) * opus.SampleRate / 1000
 }
 
 func (s *Session) writeBlock(packets [][]byte) error {
@@ -167,7 +168,7 @@ func completeShow(e *entry, tracks []*track, err error) {
 	e.update(func(show *store.Show) {
 		show.Stage, show.Reason = store.Concluding, reason(err)
 		for i, t := range tracks {
-			show.Tracks[i].Recap = t.extent()
+			show.Tracks[i].Extent = t.extent()
 		}
 	})
 }
@@ -216,8 +217,8 @@ func (s *Session) stopping() bool { return s.listening.Err() != nil }
 // Status is how a running show stands.
 type Status struct {
 	Show     store.Show
-	Extent   store.Recap // of the main track so far: its duration, size and blocks
-	Uploaded int64       // bytes of it that the gateway has confirmed
+	Extent   store.Extent // of the main track so far
+	Uploaded int64        // bytes of it that the gateway has confirmed
 }
 
 // Status returns how the show stands.

@@ -7,7 +7,6 @@ import (
 	"os"
 	"sync"
 
-	"broadcastbot/capture"
 	"broadcastbot/internal/livefile"
 	"broadcastbot/internal/retry"
 	"broadcastbot/opusblocks"
@@ -21,28 +20,30 @@ import (
 //	packets ─► writer ─blocks─► spool ─bytes─┬─► outlets
 //	                                         └─► recap
 type track struct {
-	store.Track        // as it was when the file was opened
-	path        string // of the spool
-
-	spool   *livefile.File     // nil: nothing of the file can be read
-	writer  *opusblocks.Writer // nil: nothing more may be written
+	id      string
+	form    opusblocks.Form
+	path    string             // of the spool
+	spool   *livefile.File     // nil where nothing of the file can be read: see isReadable
+	writer  *opusblocks.Writer // nil where nothing more may be written
 	preSkip int                // samples
-	outlets []*outlet          // the first one is the gateway, from which listeners get the file
-	recap   *recapReader       // nil: nobody reads the file back now
+
+	outlets   []*outlet      // the first one is the gateway, from which listeners get the file
+	recap     *recapReader   // nil while nobody reads the file back
+	followers sync.WaitGroup // of the spool
 
 	mu  sync.Mutex
 	end opusblocks.Position // behind the last block on the spool
 }
 
 // createTrack begins the growing file at path: block 0 is on it.
-func createTrack(t store.Track, path string, head opusblocks.Head) (*track, error) {
+func createTrack(t *store.Track, path string, head opusblocks.Head) (*track, error) {
 	spool, err := livefile.Create(path)
 	if err != nil {
 		return nil, err
 	}
 	spool.SyncWrites = true
-	created := &track{Track: t, path: path, spool: spool, preSkip: head.PreSkip}
-	created.writer, err = t.Form().NewWriter(spool, head)
+	created := &track{id: t.ID, form: t.Form(), path: path, spool: spool, preSkip: head.PreSkip}
+	created.writer, err = created.form.NewWriter(spool, head)
 	if created.note(err) != nil {
 		created.remove()
 		return nil, err
@@ -50,13 +51,14 @@ func createTrack(t store.Track, path string, head opusblocks.Head) (*track, erro
 	return created, nil
 }
 
-// headOf is what block 0 of a show's track says.
-func headOf(show *store.Show, format capture.Format) opusblocks.Head {
-	return opusblocks.Head{
-		Channels: format.Channels, PreSkip: format.PreSkip,
-		Title: show.Title, Speaker: show.Speaker, Started: show.StartedAt,
-	}
+// unreadableTrack is one of whose file nothing is left that can be read.
+func unreadableTrack(t *store.Track, path string) *track {
+	return &track{id: t.ID, form: t.Form(), path: path}
 }
+
+// isReadable reports whether there is a file. Where there is none, there are no
+// outlets either.
+func (t *track) isReadable() bool { return t.spool != nil }
 
 // write makes a block of the packets, or a sign of life where there are none.
 func (t *track) write(packets [][]byte) error {
@@ -75,27 +77,23 @@ func (t *track) finish(packets [][]byte, endTrim int) error {
 // note keeps the place behind a block that was written without an error.
 func (t *track) note(err error) error {
 	if err == nil {
-		t.setEnd(t.writer.Position())
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.end = t.writer.Position()
 	}
 	return err
 }
 
-func (t *track) setEnd(end opusblocks.Position) {
+// extent is how much is on the spool.
+func (t *track) extent() store.Extent {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.end = end
+	return extentOf(t.end, t.preSkip)
 }
 
-// extent is what can be told of the file without reading it back.
-func (t *track) extent() store.Recap {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return store.Recap{Duration: soundDuration(t.end, t.preSkip), Size: t.end.Offset, Blocks: int64(t.end.Sequence)}
-}
-
-// addOutlet adds a place that the file is sent to; follow begins to.
+// addOutlet adds a place that the file is sent to; send starts it.
 func (t *track) addOutlet(upload uploader.Upload, log *slog.Logger) {
-	t.outlets = append(t.outlets, newOutlet(t.spool, upload, log.With("track", t.ID)))
+	t.outlets = append(t.outlets, newOutlet(t.spool, upload, log.With("track", t.id)))
 }
 
 // gateway is the outlet from which listeners get the file.
@@ -105,46 +103,49 @@ func (t *track) gateway() *outlet { return t.outlets[0] }
 // of it. One that is refused for good tells onRefusal.
 func (t *track) send(ctx context.Context, onRefusal func(*outlet)) {
 	for _, o := range t.outlets {
-		go o.run(ctx, onRefusal)
+		t.followers.Go(func() { o.run(ctx, onRefusal) })
 	}
 }
 
-// readBack has the spool read back while it grows, so that its recap is known as
-// soon as it is finished.
+// readBack starts a reader that follows the spool, so that the recap is known as
+// soon as the spool is finished.
 func (t *track) readBack(ctx context.Context) {
-	t.recap = &recapReader{done: make(chan struct{})}
-	go t.recap.run(ctx, t.spool, &t.Track)
+	reader := &recapReader{done: make(chan struct{})}
+	t.recap = reader
+	t.followers.Go(func() { reader.run(ctx, t.spool, t.form) })
 }
 
 // readRecap returns the recap of a finished spool. Where reading it back while
 // it grew did not work, it is read once more, each time.
 func (t *track) readRecap(ctx context.Context) (store.Recap, error) {
-	if t.spool == nil {
+	if !t.isReadable() {
 		return store.Recap{}, retry.Permanent(errUnreadable)
 	}
 	if t.recap == nil {
 		t.readBack(ctx)
 	}
-	recap := t.recap
+	reader := t.recap
 	t.recap = nil
 	select {
-	case <-recap.done:
-		return recap.recap, recap.err
+	case <-reader.done:
+		return reader.recap, reader.err
 	case <-ctx.Done():
 		return store.Recap{}, context.Cause(ctx)
 	}
 }
 
-// remove removes a spool that nobody needs.
+// close ends all who follow the spool and returns when they have ended.
+func (t *track) close() {
+	if t.isReadable() {
+		t.spool.Close()
+	}
+	t.followers.Wait()
+}
+
+// remove closes the track and removes its spool.
 func (t *track) remove() error {
 	t.close()
 	return os.Remove(t.path)
-}
-
-func (t *track) close() {
-	if t.spool != nil {
-		t.spool.Close()
-	}
 }
 
 func closeTracks(tracks []*track) {
@@ -156,7 +157,7 @@ func closeTracks(tracks []*track) {
 // finishSpools tells those who follow the spools that this is all.
 func finishSpools(tracks []*track) (err error) {
 	for _, t := range tracks {
-		if t.spool != nil {
+		if t.isReadable() {
 			err = errors.Join(err, t.spool.Finish())
 		}
 	}

@@ -28,7 +28,7 @@ const (
 func TestCommands(t *testing.T) {
 	alices := broadcast.Status{
 		Show:   store.Show{Speaker: alice, Title: "Town hall"},
-		Extent: store.Recap{Duration: 65 * time.Second, Size: 500_000}, Uploaded: 499_000,
+		Extent: store.Extent{Duration: 65 * time.Second, Size: 500_000}, Uploaded: 499_000,
 	}
 	for _, test := range []struct {
 		name  string
@@ -138,7 +138,7 @@ func TestPanicIsAnswered(t *testing.T) {
 }
 
 func TestStatusTellsBacklog(t *testing.T) {
-	p := mustProcessor(t, &commandtest.Broadcasts{Live: map[string]broadcast.Status{room: {Extent: store.Recap{Size: 900_000}, Uploaded: 100_000}}})
+	p := mustProcessor(t, &commandtest.Broadcasts{Live: map[string]broadcast.Status{room: {Extent: store.Extent{Size: 900_000}, Uploaded: 100_000}}})
 	if got := say(t, p, Request{Room: room}, "!live status"); !strings.Contains(got, "800 kB wait for the gateway") {
 		t.Errorf("answer %q", got)
 	}

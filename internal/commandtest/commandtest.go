@@ -68,7 +68,7 @@ func (f *Broadcasts) Stop(_ context.Context, room string) (store.Show, error) {
 		f.Stopped <- room
 	}
 	running.Show.Stage = store.Concluding
-	running.Show.Tracks = []store.Track{{Recap: store.Recap{Duration: Duration}}}
+	running.Show.Tracks = []store.Track{{Recap: store.Recap{Extent: store.Extent{Duration: Duration}}}}
 	return running.Show, nil
 }
 

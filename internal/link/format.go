@@ -36,7 +36,7 @@ func (l Link) fragment() string {
 		parts = append(parts, "t="+seconds(*l.Start))
 	}
 	if len(l.Wave) > 0 {
-		parts = append(parts, "wave="+waveEncoding.EncodeToString(l.Wave))
+		parts = append(parts, "wave="+FormatWave(l.Wave))
 	}
 	if table := l.Seek.String(); table != "" {
 		parts = append(parts, "seek="+table)
@@ -62,3 +62,6 @@ func (l Link) FileURL() string {
 // StreamURL is where a reader of both forms finds the file. Unlike FileURL it answers also for an
 // encrypted show whose key was forgotten, so that the reader can tell what is wrong.
 func (l Link) StreamURL() string { return l.Base + fileFolder + l.ID }
+
+// FormatWave writes the shape of the sound as links have it: see ParseWave.
+func FormatWave(wave []byte) string { return waveEncoding.EncodeToString(wave) }

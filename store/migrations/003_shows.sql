@@ -29,7 +29,7 @@ CREATE TABLE track (
     sha256   TEXT    NOT NULL,
     seek     TEXT    NOT NULL,
     wave     TEXT    NOT NULL, -- base64url, a byte per point
-    loudness REAL    NOT NULL, -- dBFS; 0: not known
+    level    REAL    NOT NULL, -- dBFS; 0: not known
     PRIMARY KEY (show, number)
 ) STRICT;
 
@@ -57,7 +57,8 @@ CREATE INDEX show_started_at ON show (started_at);
 CREATE INDEX announcement_room ON announcement (room);
 
 -- Every broadcast of before had one file and one room. Its steps are not known,
--- but each of them can be done again.
+-- but each of them can be done again. What was over without ever having been
+-- announced stays unannounced.
 INSERT INTO show SELECT id, speaker, title, source, started_at,
     CASE WHEN concluded = 1 THEN 'concluded'
          WHEN state <> 'live' THEN 'concluding'
@@ -71,5 +72,6 @@ INSERT INTO track SELECT id, 0, id, gateway, plain, key, channels, bitrate, bloc
     CASE mxc_stored WHEN 0 THEN '' ELSE mxc END,
     duration, size, blocks, sha256, seek, wave, 0
     FROM broadcast;
-INSERT INTO announcement SELECT id, 0, room, event, '', voice_event, 0 FROM broadcast;
+INSERT INTO announcement SELECT id, 0, room, event, '', voice_event, event = '' AND state <> 'live'
+    FROM broadcast;
 DROP TABLE broadcast;
