@@ -13,8 +13,8 @@ import (
 	"broadcastbot/store"
 )
 
-// newBlock is what the announcement says to programs.
-func newBlock(show *store.Show) matrix.Announcement {
+// announcementFields are what the announcement says to programs.
+func announcementFields(show *store.Show) matrix.Announcement {
 	t := show.Main()
 	a := matrix.Announcement{
 		State: show.State(), Title: show.Title, Speaker: show.Speaker, StartedAt: show.StartedAt.UnixMilli(),
@@ -36,7 +36,7 @@ func newBlock(show *store.Show) matrix.Announcement {
 func announcement(show *store.Show, name string) *event.Content {
 	return &event.Content{
 		Parsed: announcementText(show, name, show.Main().ListenURL()),
-		Raw:    map[string]any{matrix.AnnouncementField: newBlock(show)},
+		Raw:    map[string]any{matrix.AnnouncementField: announcementFields(show)},
 	}
 }
 
@@ -45,17 +45,17 @@ func announcement(show *store.Show, name string) *event.Content {
 // table and what a link can do without, because an event has 64 KiB and encryption makes four bytes of
 // three.
 func announcementEdit(show *store.Show, announced, name string) *event.Content {
-	text := announcementText(show, name, show.Main().ListenURL())
-	text.Body, text.FormattedBody = "* "+text.Body, "* "+text.FormattedBody
-	text.RelatesTo = new(event.RelatesTo).SetReplace(id.EventID(announced))
-	text.NewContent = announcementText(show, name, show.Main().ReplayURL())
-	brief := newBlock(show)
+	edit := announcementText(show, name, show.Main().ListenURL())
+	edit.Body, edit.FormattedBody = "* "+edit.Body, "* "+edit.FormattedBody
+	edit.RelatesTo = new(event.RelatesTo).SetReplace(id.EventID(announced))
+	edit.NewContent = announcementText(show, name, show.Main().ReplayURL())
+	brief := announcementFields(show)
 	brief.Seek = ""
 	return &event.Content{
-		Parsed: text,
+		Parsed: edit,
 		Raw: map[string]any{
 			matrix.AnnouncementField: brief,
-			"m.new_content":          map[string]any{matrix.AnnouncementField: newBlock(show)},
+			"m.new_content":          map[string]any{matrix.AnnouncementField: announcementFields(show)},
 		},
 	}
 }

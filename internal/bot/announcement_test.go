@@ -95,15 +95,15 @@ func TestAnnouncementOpens(t *testing.T) {
 		t.Fatal(err)
 	}
 	var content struct {
-		Block struct {
+		Fields struct {
 			File opusblocks.File `json:"file"`
 		} `json:"org.broadcastbot.broadcast"`
 	}
 	if err := json.Unmarshal(data, &content); err != nil {
 		t.Fatal(err)
 	}
-	if key, err := content.Block.File.Secret(); err != nil || key != show.Main().Key {
-		t.Errorf("the key in the block is not the show's (%v)", err)
+	if key, err := content.Fields.File.Secret(); err != nil || key != show.Main().Key {
+		t.Errorf("the key in the announcement is not the show's (%v)", err)
 	}
 }
 

@@ -54,11 +54,11 @@ func roomError(err error) error {
 }
 
 // Say implements broadcast.Announcer.
-func (b *Bot) Say(ctx context.Context, room, text string) error {
+func (b *Bot) Say(ctx context.Context, room, body string) error {
 	if err := b.session.AwaitReady(ctx); err != nil {
 		return err
 	}
-	_, err := b.send(ctx, id.RoomID(room), &event.Content{Parsed: notice(text)}, "")
+	_, err := b.send(ctx, id.RoomID(room), &event.Content{Parsed: notice(body)}, "")
 	return err
 }
 

@@ -37,16 +37,15 @@ func mediaType(t *store.Track) string {
 	return binary
 }
 
-// Upload implements broadcast.Media: it puts the file as listeners get it into the
-// homeserver's media. What can never succeed is logged: listeners still have the
-// gateway.
+// Upload implements broadcast.Media: it puts the file as listeners get it into the homeserver's media.
+// The error is permanent where that can never succeed: listeners still have the gateway.
 func (m *media) Upload(ctx context.Context, t *store.Track, path string) (mxc string, err error) {
 	mxc, err = m.uploadFile(ctx, t, path)
 	if isHopeless(err) {
-		m.log.Warn("the recording stays at the gateway only", "track", t.ID, "err", err)
+		return "", retry.Permanent(fmt.Errorf("the recording stays at the gateway only: %w", err))
 	}
 	if err != nil {
-		return "", fmt.Errorf("upload the recording: %w", mediaError(err))
+		return "", fmt.Errorf("upload the recording: %w", err)
 	}
 	return mxc, nil
 }
@@ -112,14 +111,6 @@ func (m *media) upload(ctx context.Context, f *os.File, mxc, contentType string)
 		return "", err
 	}
 	return stored.ContentURI.String(), nil
-}
-
-// mediaError is err, marked where it would come again.
-func mediaError(err error) error {
-	if isHopeless(err) {
-		return retry.Permanent(err)
-	}
-	return err
 }
 
 // isHopeless is true of an error that would come again: the file is too large

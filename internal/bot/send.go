@@ -44,14 +44,14 @@ func (b *Bot) IsEncrypted(ctx context.Context, room string) (bool, error) {
 }
 
 // reply answers a message.
-func (b *Bot) reply(ctx context.Context, to *event.Event, text string) error {
-	content := notice(text)
+func (b *Bot) reply(ctx context.Context, to *event.Event, body string) error {
+	content := notice(body)
 	content.SetReply(to)
 	_, err := b.send(ctx, to.RoomID, &event.Content{Parsed: content}, "reply-"+to.ID.String())
 	return err
 }
 
-// notice is text from a program to people; other bots do not react to it.
-func notice(text string) *event.MessageEventContent {
-	return &event.MessageEventContent{MsgType: event.MsgNotice, Body: text, Mentions: &event.Mentions{}}
+// notice is a message from a program to people; other bots do not react to it.
+func notice(body string) *event.MessageEventContent {
+	return &event.MessageEventContent{MsgType: event.MsgNotice, Body: body, Mentions: &event.Mentions{}}
 }

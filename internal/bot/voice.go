@@ -11,6 +11,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"broadcastbot/internal/link"
+	"broadcastbot/internal/retry"
 	"broadcastbot/store"
 )
 
@@ -22,10 +23,10 @@ func (b *Bot) PostVoice(ctx context.Context, show *store.Show, a store.Announcem
 	}
 	message, err := b.uploadVoice(ctx, show, a.Room, path)
 	if isHopeless(err) {
-		b.log.Warn("the show is not posted as a voice message", "show", show.ID, "err", err)
+		return "", retry.Permanent(fmt.Errorf("the show is not posted as a voice message: %w", err))
 	}
 	if err != nil {
-		return "", fmt.Errorf("upload the voice message: %w", mediaError(err))
+		return "", fmt.Errorf("upload the voice message: %w", err)
 	}
 	message.RelatesTo = (&event.RelatesTo{}).SetReplyTo(id.EventID(a.Event))
 	evt, err := b.send(ctx, id.RoomID(a.Room), &event.Content{Parsed: message}, "voice-"+show.ID)

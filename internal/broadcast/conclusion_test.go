@@ -1,8 +1,10 @@
 package broadcast
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -284,12 +286,14 @@ func TestReservedAddressIsUsed(t *testing.T) {
 // only a few for an account.
 func TestReservedAddressIsGivenBack(t *testing.T) {
 	const reserved = "mxc://x/reserved"
-	for name, refuse := range map[string]func(*room){
-		"room closed": func(r *room) { r.closed = "!r:x" },
-		"too large":   func(r *room) { r.store = retry.Permanent(errors.New("too large")) },
+	for reason, refuse := range map[string]func(*room){ // as the log tells it
+		"room is closed": func(r *room) { r.closed = "!r:x" },
+		"too large":      func(r *room) { r.store = retry.Permanent(errors.New("too large")) },
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(reason, func(t *testing.T) {
 			s := mustStudio(t)
+			var log bytes.Buffer
+			s.Log = slog.New(slog.NewTextHandler(&log, nil))
 			s.room.reserves = reserved
 			refuse(s.room)
 			s.mustStart(t, "tone:440,duration=100ms")
@@ -302,6 +306,9 @@ func TestReservedAddressIsGivenBack(t *testing.T) {
 			}
 			if end.Steps[uploaded] != store.Failed {
 				t.Errorf("the upload is %q", end.Steps[uploaded])
+			}
+			if !strings.Contains(log.String(), reason) {
+				t.Errorf("the log does not say %q:\n%s", reason, &log)
 			}
 		})
 	}
