@@ -25,6 +25,7 @@ const binary = "application/octet-stream"
 // media are the account's files at the homeserver.
 type media struct {
 	client        *mautrix.Client
+	dir           string      // for temporary files
 	cannotReserve atomic.Bool // the homeserver lacks MSC2246
 	log           *slog.Logger
 }

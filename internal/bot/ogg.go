@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -15,14 +16,29 @@ import (
 	"broadcastbot/store"
 )
 
+// temporaryOgg is the pattern of the temporary files' names, as os.CreateTemp takes it.
+const temporaryOgg = "voice-*.ogg.tmp"
+
+// removeLeftovers removes the temporary files of a run that was killed. Each is as large as a show, and
+// in clear text if it was for a room without encryption.
+func (m *media) removeLeftovers() {
+	names, err := fs.Glob(os.DirFS(m.dir), temporaryOgg)
+	for _, name := range names {
+		err = errors.Join(err, os.Remove(filepath.Join(m.dir, name)))
+	}
+	if err != nil {
+		m.log.Warn("temporary files of an earlier run stay", "err", err)
+	}
+}
+
 // uploadOgg opens the spool, encrypts it for an ordinary client when file
 // is given, and uploads the result. It passes through a temporary file, because
 // its size and hash have to be known before; in an encrypted room that file
-// never holds anything a thief could hear.
+// never holds anything a thief could hear. Nobody else may read it (0600).
 func (m *media) uploadOgg(
 	ctx context.Context, t *store.Track, path string, file *attachment.EncryptedFile, contentType string,
 ) (size int, url id.ContentURIString, err error) {
-	ogg, err := os.CreateTemp(filepath.Dir(path), "voice-")
+	ogg, err := os.CreateTemp(m.dir, temporaryOgg)
 	if err != nil {
 		return 0, "", err
 	}

@@ -10,17 +10,17 @@ import (
 	"sync"
 	"testing"
 
-	"broadcastbot/internal/broadcast"
 	"broadcastbot/internal/retry"
 )
 
 // mediaServer is the media part of a homeserver with MSC2246, as Synapse does
 // it. Dendrite has none, so this one stands in.
 type mediaServer struct {
-	createStatus int // 0: 200
-	putStatus    int // 0: 200
-	limit        int // m.upload.size
-	proxyLimit   int // of a proxy before it, in bytes; 0: none
+	createStatus int    // 0: 200
+	putStatus    int    // 0: 200
+	limit        int    // m.upload.size
+	proxyLimit   int    // of a proxy before it, in bytes; 0: none
+	uploading    func() // is called while a file arrives; nil: nobody looks
 
 	mu       sync.Mutex
 	creates  int
@@ -49,6 +49,9 @@ func (s *mediaServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // take stores a body whose length is told before, as Synapse demands.
 func (s *mediaServer) take(w http.ResponseWriter, r *http.Request, mxc string, status int) {
 	body, _ := io.ReadAll(r.Body)
+	if s.uploading != nil {
+		s.uploading()
+	}
 	switch {
 	case r.ContentLength < 0:
 		status = http.StatusBadRequest
@@ -174,7 +177,7 @@ func TestUploadNothing(t *testing.T) {
 }
 
 // newMedia are the files of a bot that talks to server without having logged in.
-func newMedia(t *testing.T, server *mediaServer) broadcast.Media {
+func newMedia(t *testing.T, server *mediaServer) *media {
 	t.Helper()
 	server.uploaded = make(map[string][]byte)
 	listener := httptest.NewServer(server)
@@ -186,5 +189,5 @@ func newMedia(t *testing.T, server *mediaServer) broadcast.Media {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return b.Media()
+	return b.media
 }

@@ -27,8 +27,8 @@ type command struct {
 	aliases []string // other names, which help does not list
 	usage   string   // the words behind the name
 	help    string   // one line
-	// urgent commands of speakers and moderators do not wait for what the room has asked for
-	// before, but take its place: a flood of commands must not keep a show on air.
+	// An urgent command of a speaker or moderator replaces the commands that wait in its room: a
+	// flood of commands must not keep a show on air.
 	urgent bool
 	// may returns a Refusal for who must not give the command. nil: everybody may.
 	may func(*Processor, Request) error

@@ -32,7 +32,7 @@ func (f *Broadcasts) Start(_ context.Context, r broadcast.Request) (store.Show, 
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.Panics {
-		panic("out of tape")
+		panic("Start panics, as the test wants")
 	}
 	if f.Err != nil {
 		return store.Show{}, false, f.Err
