@@ -34,6 +34,29 @@ test("while the speaker pauses the edge stands still, and then goes on from ther
   assert.equal(edge.sampleAt(60_100), 57600);
 });
 
+test("a sign of life at the edge says that the speaker pauses, an older one does not", () => {
+  const edge = new LiveEdge();
+  const sign = (end) => ({ end, packets: [], last: false });
+  assert.equal(edge.noteBlock(sign(4800), false, 1000), false);
+  assert.equal(edge.sampleAt(1000), null);
+  assert.equal(edge.noteBlock({ end: 9600, packets: [new Uint8Array(1)], last: false }, true, 2000), false);
+  assert.equal(edge.sampleAt(3000), 9600 + 48000);
+  assert.equal(edge.noteBlock(sign(9600), true, 12_000), true);
+  assert.equal(edge.sampleAt(13_000), 9600);
+  assert.equal(edge.known, 9600);
+});
+
+test("the least that lies ready in two seconds is what counts", () => {
+  const controller = new LatencyController();
+  assert.equal(controller.measure(5, 20_000), true, "the first window has begun long ago");
+  assert.ok(controller.rate > 1);
+  assert.equal(controller.measure(0.1, 21_000), false);
+  assert.equal(controller.measure(5, 22_000), true);
+  assert.equal(controller.rate, 1);
+  controller.restart();
+  assert.equal(controller.measure(Infinity, 30_000), false);
+});
+
 test("gaps make the listener hold more, up to a limit, and calm times less again", () => {
   const controller = new LatencyController();
   const first = controller.target;

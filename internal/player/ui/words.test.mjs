@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Refused } from "../fetch/request.js";
+import { BlockError } from "../format/refusal.js";
+import { stateOf } from "../state.js";
 import { heading, secrecy, sentence } from "./words.js";
 
 const idle = { playing: false, buffering: false, following: false, detail: null, show: { encrypted: true } };
@@ -50,6 +53,17 @@ const cases = [
 for (const [state, player, expected] of cases) {
   test(`${state}: ${expected.source}`, () => assert.match(sentence({ ...player, state }), expected));
 }
+
+test("the state that an error leads to", () => {
+  const states = [
+    [new Refused(410), "deleted", { status: 410 }],
+    [new Refused(404), "unavailable", { status: 404 }],
+    [new BlockError("WrongKey"), "wrongkey", null],
+    [new BlockError("Forged"), "damaged", { at: 12, code: "Forged" }],
+    [new Error("something else"), "unavailable", {}],
+  ];
+  for (const [error, state, detail] of states) assert.deepEqual(stateOf(error, 12), { state, detail });
+});
 
 test("what changes all the time is not said", () => {
   const at = (position) => sentence({ ...live, state: "live", position, duration: position, lag: position / 7 });
