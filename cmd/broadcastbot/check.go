@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"broadcastbot/capture"
 	"broadcastbot/internal/command"
 	"broadcastbot/internal/opus"
 	"broadcastbot/internal/player"
@@ -22,7 +23,7 @@ func (c *config) check() error {
 	var wrong problems
 	wrong.merge(c.checkAccount())
 	wrong.merge(c.checkRights())
-	if err := c.sources().Check(c.Source); err != nil {
+	if err := capture.BuiltIn(capture.Limits{}).Check(c.Source); err != nil { // only the names count here
 		wrong.add("source", "%v", err)
 	}
 	wrong.merge(c.Audio.check())

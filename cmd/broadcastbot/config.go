@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -16,7 +17,6 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"broadcastbot"
-	"broadcastbot/capture"
 	"broadcastbot/internal/opus"
 )
 
@@ -103,6 +103,32 @@ func (c *config) secrets() map[string]*string {
 	}
 }
 
+// parseConfig reads the command line of a verb that has no flag but -config, and the config that it
+// names. about says what the verb does with it.
+func parseConfig(verb, about string, args []string, stderr io.Writer) (*config, error) {
+	flags := newFlags(verb, "-config FILE", stderr)
+	path := flags.String("config", "", about)
+	if _, err := parse(flags, args, 0, 0); err != nil {
+		return nil, err
+	}
+	return loadConfig(*path)
+}
+
+// parseServerConfig is parseConfig for a verb that serves. It checks the config and makes the logger.
+func parseServerConfig(
+	verb, about string, check func(*config) error, args []string, stderr io.Writer,
+) (*config, *slog.Logger, error) {
+	c, err := parseConfig(verb, about, args, stderr)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := check(c); err != nil {
+		return nil, nil, fmt.Errorf("the config is not complete:\n%w", err)
+	}
+	log, err := newLogger(stderr, c.Log)
+	return c, log, err
+}
+
 // loadConfig reads a file onto the defaults; an empty path means defaults and
 // environment alone.
 func loadConfig(path string) (*config, error) {
@@ -162,11 +188,6 @@ func (c *config) plainRooms() (rooms []string) {
 
 // plainWarning is what an admin should know of such a room.
 const plainWarning = "shows are not encrypted: everybody with the address and every server on the way can hear them"
-
-// sources is the table of what the station can put on air.
-func (c *config) sources() capture.Kinds {
-	return capture.BuiltIn(capture.Limits{MediaDir: c.MediaDir, Devices: c.Devices, Own: c.Source})
-}
 
 func (a audioConfig) encoder() opus.EncoderOptions {
 	return opus.EncoderOptions{

@@ -15,8 +15,9 @@ import (
 // its handler.
 type front struct {
 	mux      *http.ServeMux
+	mounted  bool           // there is a part
 	closers  []func() error // of the parts, in the order in which they were mounted
-	listener net.Listener
+	listener net.Listener   // nil: no part is mounted
 	log      *slog.Logger
 }
 
@@ -28,19 +29,34 @@ func newFront(log *slog.Logger) *front {
 // has. close, which may be nil, ends the part's running requests, and refuses new ones.
 func (f *front) mount(prefix string, handler http.Handler, close func() error) {
 	f.mux.Handle(prefix, handler)
+	f.mounted = true
 	if close != nil {
 		f.closers = append(f.closers, close)
 	}
 }
 
-// listen opens the port. Requests are answered from serve on.
+// listen opens the port, if any part is mounted. Requests are answered from serve on.
 func (f *front) listen(address string) (err error) {
-	f.listener, err = net.Listen("tcp", address)
+	if !f.mounted {
+		return nil
+	}
+	if f.listener, err = net.Listen("tcp", address); err != nil {
+		return fmt.Errorf("gateway.listen: %w", err)
+	}
+	return nil
+}
+
+// close ends a front that is not served.
+func (f *front) close() error {
+	err := f.closeParts()
+	if f.listener != nil {
+		err = errors.Join(err, f.listener.Close())
+	}
 	return err
 }
 
-// close ends the parts, the one that was mounted last first.
-func (f *front) close() error {
+// closeParts ends the parts, the one that was mounted last first.
+func (f *front) closeParts() error {
 	var errs []error
 	for _, close := range slices.Backward(f.closers) {
 		errs = append(errs, close())
@@ -62,10 +78,13 @@ func localURL(address *net.TCPAddr) string {
 // shutdownTimeout is how long running requests may take to end.
 const shutdownTimeout = 5 * time.Second
 
-// serve answers requests until ctx ends. There is no limit on the time of a whole request, because
+// serve answers requests until ctx ends; without any part it returns at once. There is no limit on the time of a whole request, because
 // uploads and listeners stay for as long as a show: handlers set deadlines themselves. A part may
 // have taken connections over, of which the server knows nothing any more; so parts are closed first.
 func (f *front) serve(ctx context.Context) error {
+	if f.listener == nil {
+		return nil
+	}
 	server := &http.Server{
 		Handler:           f.mux,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -76,12 +95,12 @@ func (f *front) serve(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() {
 		ending, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 		defer cancel()
-		stopped <- errors.Join(f.close(), server.Shutdown(ending))
+		stopped <- errors.Join(f.closeParts(), server.Shutdown(ending))
 	})
 	f.log.Info("listening for HTTP", "address", f.listener.Addr().String())
 	err := server.Serve(f.listener)
 	if stop() { // it ended by itself
-		return errors.Join(fmt.Errorf("serve HTTP: %w", err), f.close())
+		return errors.Join(fmt.Errorf("serve HTTP: %w", err), f.closeParts())
 	}
 	return <-stopped
 }

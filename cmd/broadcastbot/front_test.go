@@ -16,13 +16,13 @@ func says(word string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, word) })
 }
 
-func mustListen(t *testing.T) *front {
+func newTestFront() *front { return newFront(slog.New(slog.DiscardHandler)) }
+
+func mustListen(t *testing.T, f *front) {
 	t.Helper()
-	f := newFront(slog.New(slog.DiscardHandler))
 	if err := f.listen("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
-	return f
 }
 
 // get returns what is answered, or the error.
@@ -40,10 +40,11 @@ func get(url string) string {
 }
 
 func TestFrontGivesEachPartItsRequests(t *testing.T) {
-	f := mustListen(t)
+	f := newTestFront()
 	f.mount("/", says("gateway"), nil)
 	f.mount("/speak/", says("ingest"), nil)
 	f.mount("/metrics", says("metrics"), nil)
+	mustListen(t, f)
 	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error)
 	go func() { served <- f.serve(ctx) }()
@@ -64,7 +65,7 @@ func TestFrontGivesEachPartItsRequests(t *testing.T) {
 // TestFrontShutsDownInOrder: parts end one after the other, each while those mounted before it still
 // work, and requests that they let end are waited for.
 func TestFrontShutsDownInOrder(t *testing.T) {
-	f := mustListen(t)
+	f := newTestFront()
 	var order []string
 	note := func(name string) func() error {
 		return func() error { order = append(order, name); return nil }
@@ -76,6 +77,7 @@ func TestFrontShutsDownInOrder(t *testing.T) {
 		<-release
 		io.WriteString(w, "done")
 	}), func() error { close(release); return note("slow")() })
+	mustListen(t, f)
 	ctx, cancel := context.WithCancel(t.Context())
 	served, got := make(chan error), make(chan string)
 	go func() { served <- f.serve(ctx) }()
@@ -92,11 +94,20 @@ func TestFrontShutsDownInOrder(t *testing.T) {
 
 // TestFrontThatBreaks: without its port the front ends with an error, and its parts with it.
 func TestFrontThatBreaks(t *testing.T) {
-	f := mustListen(t)
+	f := newTestFront()
 	errPart := errors.New("the disk is full")
 	f.mount("/", says("gateway"), func() error { return errPart })
+	mustListen(t, f)
 	f.listener.Close()
 	if err := f.serve(t.Context()); !errors.Is(err, errPart) || !strings.Contains(err.Error(), "serve HTTP") {
 		t.Errorf("serve = %v", err)
+	}
+}
+
+// TestFrontWithoutParts needs no port.
+func TestFrontWithoutParts(t *testing.T) {
+	f := newTestFront()
+	if err := errors.Join(f.listen("no address"), f.serve(t.Context()), f.close()); err != nil {
+		t.Error(err)
 	}
 }

@@ -13,34 +13,35 @@ import (
 
 // runGateway runs the gateway alone, for bots elsewhere.
 func runGateway(ctx context.Context, args []string, _, stderr io.Writer) error {
-	flags := newFlags("gateway", "-config FILE", stderr)
-	path := flags.String("config", "", "config `file`; only gateway, data_dir and log are used")
-	if _, err := parse(flags, args, 0, 0); err != nil {
-		return err
-	}
-	c, err := loadConfig(*path)
+	c, log, err := parseServerConfig("gateway", "config `file`; only gateway, data_dir and log are used",
+		(*config).checkGateway, args, stderr)
 	if err != nil {
 		return err
 	}
-	if err := c.checkGateway(); err != nil {
-		return fmt.Errorf("the config is not complete:\n%w", err)
-	}
-	log, err := newLogger(stderr, c.Log)
-	if err != nil {
-		return err
-	}
-	front, err := newGatewayFront(c, c.Gateway.UploadToken, log)
+	front, err := newGatewayFront(c, log)
 	if err != nil {
 		return err
 	}
 	return front.serve(ctx)
 }
 
-// newGatewayFront opens the recordings and the port on which the gateway answers.
-func newGatewayFront(c *config, token string, log *slog.Logger) (*front, error) {
+// newGatewayFront opens the port of a gateway that stands alone.
+func newGatewayFront(c *config, log *slog.Logger) (*front, error) {
+	f := newFront(log)
+	if err := mountGateway(f, c, c.Gateway.UploadToken, log); err != nil {
+		return nil, err
+	}
+	if err := f.listen(c.Gateway.Listen); err != nil {
+		return nil, errors.Join(err, f.close())
+	}
+	return f, nil
+}
+
+// mountGateway opens the recordings and has a gateway answer with them. Uploads present the token.
+func mountGateway(f *front, c *config, token string, log *slog.Logger) error {
 	catalogue, err := recordings.Open(recordings.Disk(c.recordings()))
 	if err != nil {
-		return nil, fmt.Errorf("open recordings in %s: %w", c.recordings(), err)
+		return fmt.Errorf("open recordings in %s: %w", c.recordings(), err)
 	}
 	g, err := gateway.New(gateway.Options{
 		Recordings: catalogue, Token: token, PublicURL: c.Gateway.PublicURL,
@@ -48,12 +49,8 @@ func newGatewayFront(c *config, token string, log *slog.Logger) (*front, error) 
 	})
 	if err != nil {
 		catalogue.Close()
-		return nil, err
+		return err
 	}
-	f := newFront(log)
 	f.mount("/", g.Handler(), g.Close)
-	if err := f.listen(c.Gateway.Listen); err != nil {
-		return nil, errors.Join(fmt.Errorf("gateway.listen: %w", err), f.close())
-	}
-	return f, nil
+	return nil
 }

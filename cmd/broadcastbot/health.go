@@ -14,12 +14,7 @@ const healthTimeout = 5 * time.Second
 
 // runHealth asks the gateway of a config whether it is well: that of this machine, or the remote one.
 func runHealth(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	flags := newFlags("health", "-config FILE", stderr)
-	path := flags.String("config", "", "config `file` of the gateway that is asked; without one, defaults and the environment")
-	if _, err := parse(flags, args, 0, 0); err != nil {
-		return err
-	}
-	c, err := loadConfig(*path)
+	c, err := parseConfig("health", "config `file` of the gateway that is asked; without one, defaults and the environment", args, stderr)
 	if err != nil {
 		return err
 	}

@@ -31,8 +31,8 @@ func TestHealthOfARunningGateway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.DataDir, c.Gateway.Listen = t.TempDir(), "127.0.0.1:0"
-	f, err := newGatewayFront(c, "token", slog.New(slog.DiscardHandler))
+	c.DataDir, c.Gateway.Listen, c.Gateway.UploadToken = t.TempDir(), "127.0.0.1:0", "token"
+	f, err := newGatewayFront(c, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

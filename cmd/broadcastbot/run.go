@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -20,19 +22,8 @@ import (
 
 // runStation runs the bot and, unless the config names another one, its gateway.
 func runStation(ctx context.Context, args []string, _, stderr io.Writer) error {
-	flags := newFlags("run", "-config FILE", stderr)
-	path := flags.String("config", "", "config `file`; without one, defaults and the environment")
-	if _, err := parse(flags, args, 0, 0); err != nil {
-		return err
-	}
-	c, err := loadConfig(*path)
-	if err != nil {
-		return err
-	}
-	if err := c.check(); err != nil {
-		return fmt.Errorf("the config is not complete:\n%w", err)
-	}
-	log, err := newLogger(stderr, c.Log)
+	c, log, err := parseServerConfig("run", "config `file`; without one, defaults and the environment",
+		(*config).check, args, stderr)
 	if err != nil {
 		return err
 	}
@@ -50,7 +41,7 @@ func runStation(ctx context.Context, args []string, _, stderr io.Writer) error {
 // station is everything that broadcastbot run runs.
 type station struct {
 	store    *store.Store
-	front    *front // nil where the gateway is elsewhere
+	front    *front
 	bot      *bot.Bot
 	manager  *broadcast.Manager
 	commands *command.Processor
@@ -65,10 +56,9 @@ func newStation(ctx context.Context, c *config, log *slog.Logger) (*station, err
 	if err != nil {
 		return nil, err
 	}
-	s := &station{store: db}
+	s := &station{store: db, front: newFront(log)}
 	if err := s.addParts(c, log); err != nil {
-		db.Close()
-		return nil, err
+		return nil, errors.Join(err, s.front.close(), db.Close())
 	}
 	return s, nil
 }
@@ -83,13 +73,13 @@ func (s *station) addParts(c *config, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
-	uploads, err := s.openGateway(c, log)
-	if err != nil {
+	token := cmp.Or(c.Gateway.UploadToken, rand.Text()) // nobody else has to know that of our own gateway
+	if err := s.openFront(c, token, log); err != nil {
 		return err
 	}
-	sources := c.sources()
+	sources := capture.BuiltIn(capture.Limits{MediaDir: c.MediaDir, Devices: c.Devices, Own: c.Source})
 	s.manager = broadcast.NewManager(broadcast.Options{
-		Store: s.store, Announcer: s.bot, Media: s.bot.Media(), Gateway: uploads, PublicURL: c.Gateway.PublicURL,
+		Store: s.store, Announcer: s.bot, Media: s.bot.Media(), Gateway: s.uploads(c, token), PublicURL: c.Gateway.PublicURL,
 		SpoolDir: c.spools(), DefaultSource: c.Source,
 		BlockDuration: c.Audio.Block, ResumeWithin: c.ResumeWithin,
 		OpenSource: func(ctx context.Context, spec string) (capture.Source, error) {
@@ -105,40 +95,34 @@ func (s *station) addParts(c *config, log *slog.Logger) (err error) {
 	return err
 }
 
-// openGateway returns where shows are uploaded to: the gateway that the config names, or one
-// of this program, on the front.
-func (s *station) openGateway(c *config, log *slog.Logger) (*uploader.Tus, error) {
-	uploads := &uploader.Tus{Client: newHTTPClient(), Endpoint: c.Gateway.Remote + "/upload", Token: c.Gateway.UploadToken}
-	if c.Gateway.Remote != "" {
-		return uploads, nil
+// openFront mounts the parts that answer requests, and opens the port if there are any.
+func (s *station) openFront(c *config, token string, log *slog.Logger) error {
+	if c.Gateway.Remote == "" {
+		if err := mountGateway(s.front, c, token, log); err != nil {
+			return err
+		}
 	}
-	if uploads.Token == "" {
-		uploads.Token = rand.Text() // nobody else has to know it
-	}
-	front, err := newGatewayFront(c, uploads.Token, log)
-	if err != nil {
-		return nil, err
-	}
-	s.front = front
-	uploads.Endpoint = front.localURL() + "/upload"
-	return uploads, nil
+	return s.front.listen(c.Gateway.Listen)
 }
 
-// run runs all parts until ctx ends or one of them fails. They end in the order in which they
-// need each other: first the shows, which still upload and tell their rooms, then the bot,
-// then the front.
+// uploads is where shows are uploaded to: the gateway that the config names, or that of this program.
+func (s *station) uploads(c *config, token string) *uploader.Tus {
+	gateway := c.Gateway.Remote
+	if gateway == "" {
+		gateway = s.front.localURL()
+	}
+	return &uploader.Tus{Client: newHTTPClient(), Endpoint: gateway + "/upload", Token: token}
+}
+
+// run runs all parts until ctx ends or one of them fails. Shows end first, because they still upload
+// and tell their rooms; then the bot and the front, side by side.
 func (s *station) run(ctx context.Context) error {
 	parts, ctx := errgroup.WithContext(ctx)
-	lasting := context.WithoutCancel(ctx)
-	frontCtx, stopFront := context.WithCancel(lasting)
-	botCtx, stopBot := context.WithCancel(lasting)
-	if s.front != nil {
-		parts.Go(func() error { return s.front.serve(frontCtx) })
-	}
-	parts.Go(func() error { return s.bot.Run(botCtx, s.commands) })
+	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
+	parts.Go(func() error { return s.front.serve(serving) })
+	parts.Go(func() error { return s.bot.Run(serving, s.commands) })
 	parts.Go(func() error {
-		defer stopFront()
-		defer stopBot()
+		defer stopServing()
 		return s.manager.Run(ctx)
 	})
 	return parts.Wait()
