@@ -78,9 +78,10 @@ func localURL(address *net.TCPAddr) string {
 // shutdownTimeout is how long running requests may take to end.
 const shutdownTimeout = 5 * time.Second
 
-// serve answers requests until ctx ends; without any part it returns at once. There is no limit on the time of a whole request, because
-// uploads and listeners stay for as long as a show: handlers set deadlines themselves. A part may
-// have taken connections over, of which the server knows nothing any more; so parts are closed first.
+// serve answers requests until ctx ends; without any part it returns at once. There is no limit on the
+// time of a whole request, because uploads and listeners stay for as long as a show: handlers set
+// deadlines themselves. A part may have taken connections over, of which the server knows nothing any
+// more; so parts are closed first.
 func (f *front) serve(ctx context.Context) error {
 	if f.listener == nil {
 		return nil
