@@ -31,8 +31,7 @@ func announcementFields(show *store.Show) matrix.Announcement {
 	return a
 }
 
-// announcement is the message about a show, as it stands now. name is the
-// speaker's in the room.
+// announcement is the message about a show, as it stands now. name is the speaker's in the room.
 func announcement(show *store.Show, name string) *event.Content {
 	return &event.Content{
 		Parsed: announcementText(show, name, show.Main().ListenURL()),
@@ -40,10 +39,10 @@ func announcement(show *store.Show, name string) *event.Content {
 	}
 }
 
-// announcementEdit replaces the announcement. Its first half is for clients that know no edits: they
-// get the whole sentence, which mautrix's SetEdit would cut before the link. It goes without the seek
-// table and what a link can do without, because an event has 64 KiB and encryption makes four bytes of
-// three.
+// announcementEdit replaces the announcement. Its first half is for clients that know no edits:
+// they get the whole sentence, which mautrix's SetEdit would cut before the link. It goes without
+// the seek table and what a link can do without, because an event has 64 KiB and encryption makes
+// four bytes of three.
 func announcementEdit(show *store.Show, announced, name string) *event.Content {
 	edit := announcementText(show, name, show.Main().ListenURL())
 	edit.Body, edit.FormattedBody = "* "+edit.Body, "* "+edit.FormattedBody
@@ -60,8 +59,8 @@ func announcementEdit(show *store.Show, announced, name string) *event.Content {
 	}
 }
 
-// announcementText is the part for people. The empty mentions keep a title
-// with @room in it from ringing every telephone.
+// announcementText is the part for people. The empty mentions keep a title with @room in it from
+// ringing every telephone.
 func announcementText(show *store.Show, name, url string) *event.MessageEventContent {
 	label, rest, link := phrases(show, name)
 	if show.Main().Plain {

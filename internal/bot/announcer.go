@@ -17,8 +17,8 @@ import (
 // Ready implements broadcast.Announcer.
 func (b *Bot) Ready(ctx context.Context) error { return b.session.AwaitReady(ctx) }
 
-// Announce implements broadcast.Announcer. Repeating it for the same show, as
-// after a lost answer, does not announce it twice.
+// Announce implements broadcast.Announcer. Repeating it for the same show, as after a lost answer,
+// does not announce it twice.
 func (b *Bot) Announce(ctx context.Context, show *store.Show, room string) (string, error) {
 	if err := b.session.AwaitReady(ctx); err != nil {
 		return "", err
@@ -31,8 +31,8 @@ func (b *Bot) Announce(ctx context.Context, show *store.Show, room string) (stri
 	return evt.String(), nil
 }
 
-// Update implements broadcast.Announcer. The revision of the show is part of the
-// transaction, so the homeserver takes the same edit only once.
+// Update implements broadcast.Announcer. The revision of the show is part of the transaction, so
+// the homeserver takes the same edit only once.
 func (b *Bot) Update(ctx context.Context, show *store.Show, a store.Announcement) error {
 	if err := b.session.AwaitReady(ctx); err != nil {
 		return err

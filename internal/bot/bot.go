@@ -1,6 +1,6 @@
-// Package bot is the Matrix side of the station: it logs in, carries what is said in rooms
-// to internal/command and the answers back, and announces shows. All of it goes over the
-// client-server API, encrypted where the room is.
+// Package bot is the Matrix side of the station: it logs in, carries what is said in rooms to
+// internal/command and the answers back, and announces shows. All of it goes over the client-server
+// API, encrypted where the room is.
 package bot
 
 import (
@@ -82,9 +82,9 @@ func (o *Options) account() matrix.Account {
 // Media returns the account's files at the homeserver.
 func (b *Bot) Media() broadcast.Media { return b.media }
 
-// Run logs in, verifies the session, and follows the rooms until ctx ends; it returns nil
-// then. Every other end is an error that says what to do. Commands that are being carried
-// out are waited for. A bot runs once; what it announces it can still announce afterwards.
+// Run logs in, verifies the session, and follows the rooms until ctx ends; it returns nil then.
+// Every other end is an error that says what to do. Commands that are being carried out are waited
+// for. A bot runs once; what it announces it can still announce afterwards.
 func (b *Bot) Run(ctx context.Context, commands *command.Processor) error {
 	b.media.removeLeftovers()
 	h := newEventHandler(b, commands)

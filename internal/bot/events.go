@@ -40,8 +40,8 @@ func (h *eventHandler) subscribe() {
 	syncer.OnEventType(event.EventMessage, h.onMessage)
 }
 
-// loadRooms asks which rooms we were in before this start. What was said in other rooms
-// before we join them is not for us.
+// loadRooms asks which rooms we were in before this start. What was said in other rooms before we
+// join them is not for us.
 func (h *eventHandler) loadRooms(ctx context.Context) error {
 	joined, err := h.client.JoinedRooms(ctx)
 	if err != nil {
@@ -53,8 +53,8 @@ func (h *eventHandler) loadRooms(ctx context.Context) error {
 	return nil
 }
 
-// onMember notes where we are, answers invitations, and ends the show of a room that we are
-// no longer in.
+// onMember notes where we are, answers invitations, and ends the show of a room that we are no
+// longer in.
 func (h *eventHandler) onMember(ctx context.Context, evt *event.Event) {
 	if evt.GetStateKey() != h.client.UserID.String() {
 		return
@@ -86,8 +86,8 @@ func (h *eventHandler) answerInvitation(ctx context.Context, evt *event.Event) {
 	log.Info("joined a room")
 }
 
-// joinPolicy has several attempts, because our server may hear of an invitation from another
-// server before the room's server knows of it, and is refused then.
+// joinPolicy has several attempts, because our server may hear of an invitation from another server
+// before the room's server knows of it, and is refused then.
 var joinPolicy = retry.Policy{First: time.Second, Max: 16 * time.Second, Attempts: 6}
 
 // join joins a room.

@@ -20,8 +20,8 @@ type verifier struct {
 	log     *slog.Logger
 }
 
-// verifySession has the account's cross-signing keys sign this session, so
-// that the clients of the room show the bot as verified and share keys with it.
+// verifySession has the account's cross-signing keys sign this session, so that the clients of the
+// room show the bot as verified and share keys with it.
 func (v *verifier) verifySession(ctx context.Context) error {
 	hasKeys, verified, err := v.machine.GetOwnVerificationStatus(ctx)
 	if err != nil {
@@ -43,8 +43,8 @@ func (v *verifier) verifySession(ctx context.Context) error {
 	return nil
 }
 
-// makeIdentity gives a new account its cross-signing keys. The key to recover
-// them goes into a file, because a log is read by more people and kept longer.
+// makeIdentity gives a new account its cross-signing keys. The key to recover them goes into a
+// file, because a log is read by more people and kept longer.
 func (v *verifier) makeIdentity(ctx context.Context) error {
 	if !v.mayUploadKeys(ctx) {
 		v.log.Warn("the account has no cross-signing keys, and clients may warn of it: start once with its password to have them made")
@@ -71,8 +71,8 @@ func (v *verifier) makeIdentity(ctx context.Context) error {
 	return nil
 }
 
-// mayUploadKeys is false where the homeserver would want a password that we do
-// not have. Since Matrix 1.11 the first keys need none (MSC3967).
+// mayUploadKeys is false where the homeserver would want a password that we do not have. Since
+// Matrix 1.11 the first keys need none (MSC3967).
 func (v *verifier) mayUploadKeys(ctx context.Context) bool {
 	if v.options.Password != "" {
 		return true
@@ -104,9 +104,9 @@ func (v *verifier) authenticate(challenge *mautrix.RespUserInteractive) any {
 // recoveryText is what the file of a recovery key says. The key comes last.
 const recoveryText = "Recovery key of %s, made %s:\n\n%-60s\n"
 
-// newRecoveryFile makes a new file, mode 0600, as large as it will be: a full
-// disk has to show before there are keys that nobody could recover. It never
-// overwrites one, because an older key may still be wanted.
+// newRecoveryFile makes a new file, mode 0600, as large as it will be: a full disk has to show
+// before there are keys that nobody could recover. It never overwrites one, because an older key
+// may still be wanted.
 func (v *verifier) newRecoveryFile() (*os.File, error) {
 	f, err := os.CreateTemp(v.options.DataDir, "recovery-key-*.txt")
 	if err != nil {

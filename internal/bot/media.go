@@ -38,8 +38,8 @@ func mediaType(t *store.Track) string {
 	return binary
 }
 
-// Upload implements broadcast.Media: it puts the file as listeners get it into the homeserver's media.
-// The error is permanent where that can never succeed: listeners still have the gateway.
+// Upload implements broadcast.Media: it puts the file as listeners get it into the homeserver's
+// media. The error is permanent where that can never succeed: listeners still have the gateway.
 func (m *media) Upload(ctx context.Context, t *store.Track, path string) (mxc string, err error) {
 	mxc, err = m.uploadFile(ctx, t, path)
 	if isHopeless(err) {
@@ -51,8 +51,8 @@ func (m *media) Upload(ctx context.Context, t *store.Track, path string) (mxc st
 	return mxc, nil
 }
 
-// uploadFile uploads to the reserved address, or to a new one where there is
-// none or it has expired while the show was running.
+// uploadFile uploads to the reserved address, or to a new one where there is none or it has expired
+// while the show was running.
 func (m *media) uploadFile(ctx context.Context, t *store.Track, path string) (mxc string, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -91,8 +91,8 @@ func (m *media) checkSize(ctx context.Context, f *os.File) error {
 	return fmt.Errorf("%w: %d bytes, its limit is %d", errTooLarge, info.Size(), config.UploadSize)
 }
 
-// upload sends a file from its start, with its length (Synapse wants to know
-// it before), to mxc or, when that is empty, to an address that it returns.
+// upload sends a file from its start, with its length (Synapse wants to know it before), to mxc or,
+// when that is empty, to an address that it returns.
 func (m *media) upload(ctx context.Context, f *os.File, mxc, contentType string) (string, error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -114,8 +114,8 @@ func (m *media) upload(ctx context.Context, f *os.File, mxc, contentType string)
 	return stored.ContentURI.String(), nil
 }
 
-// isHopeless is true of an error that would come again: the file is too large
-// (for us or for a proxy in front of the homeserver), gone, or damaged.
+// isHopeless is true of an error that would come again: the file is too large (for us or for a
+// proxy in front of the homeserver), gone, or damaged.
 func isHopeless(err error) bool {
 	var damaged *opusblocks.BlockError
 	return errors.Is(err, errTooLarge) || errors.Is(err, mautrix.MTooLarge) ||
@@ -123,8 +123,8 @@ func isHopeless(err error) bool {
 		errors.Is(err, fs.ErrNotExist) || errors.As(err, &damaged)
 }
 
-// isRefusal is true of an answer that says no, and false of one that did not
-// come or tells of trouble at the server.
+// isRefusal is true of an answer that says no, and false of one that did not come or tells of
+// trouble at the server.
 func isRefusal(err error) bool {
 	var answer mautrix.HTTPError
 	return errors.As(err, &answer) && answer.Response != nil && answer.Response.StatusCode/100 == 4

@@ -11,8 +11,8 @@ import (
 	"broadcastbot/internal/command"
 )
 
-// commandLifetime is how late a command may arrive. A microphone must not open because of a
-// message that another server had kept back for an hour.
+// commandLifetime is how late a command may arrive. A microphone must not open because of a message
+// that another server had kept back for an hour.
 const commandLifetime = 5 * time.Minute
 
 // clockSkew is how far the sender's server may be ahead of us.
@@ -61,16 +61,16 @@ func (h *eventHandler) answer(ctx context.Context, evt *event.Event, words []str
 	}
 }
 
-// isCurrent is false for what was said before we came, long ago, or in the future: a server
-// that lies about the time could keep such a message back.
+// isCurrent is false for what was said before we came, long ago, or in the future: a server that
+// lies about the time could keep such a message back.
 func (h *eventHandler) isCurrent(evt *event.Event) bool {
 	said := time.UnixMilli(evt.Timestamp)
 	age := time.Since(said)
 	return !said.Before(h.started) && age < commandLifetime && age > -clockSkew && h.joined.contains(evt.RoomID)
 }
 
-// untrusted are the states of a message whose key is not known to belong to one of its
-// sender's devices. mautrix decrypts it all the same.
+// untrusted are the states of a message whose key is not known to belong to one of its sender's
+// devices. mautrix decrypts it all the same.
 var untrusted = []id.TrustState{
 	id.TrustStateBlacklisted,
 	id.TrustStateDeviceKeyMismatch,
@@ -79,10 +79,10 @@ var untrusted = []id.TrustState{
 	id.TrustStateBackup,
 }
 
-// isAuthentic is false for a command in clear text where members encrypt, and for one that was
-// not encrypted by a device of its sender. It does not ask that the device be verified: one
-// that the homeserver has added to the sender's account still passes. Only a bot that wants
-// every device signed by its user (cross-signing) could prevent that.
+// isAuthentic is false for a command in clear text where members encrypt, and for one that was not
+// encrypted by a device of its sender. It does not ask that the device be verified: one that the
+// homeserver has added to the sender's account still passes. Only a bot that wants every device
+// signed by its user (cross-signing) could prevent that.
 func (h *eventHandler) isAuthentic(ctx context.Context, evt *event.Event) bool {
 	if evt.Mautrix.EventSource&event.SourceDecrypted != 0 {
 		return !slices.Contains(untrusted, evt.Mautrix.TrustState)

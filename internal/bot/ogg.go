@@ -19,8 +19,8 @@ import (
 // temporaryOgg is the pattern of the temporary files' names, as os.CreateTemp takes it.
 const temporaryOgg = "voice-*.ogg.tmp"
 
-// removeLeftovers removes the temporary files of a run that was killed. Each is as large as a show, and
-// in clear text if it was for a room without encryption.
+// removeLeftovers removes the temporary files of a run that was killed. Each is as large as a show,
+// and in clear text if it was for a room without encryption.
 func (m *media) removeLeftovers() {
 	names, err := fs.Glob(os.DirFS(m.dir), temporaryOgg)
 	for _, name := range names {
@@ -31,10 +31,10 @@ func (m *media) removeLeftovers() {
 	}
 }
 
-// uploadOgg opens the spool, encrypts it for an ordinary client when file
-// is given, and uploads the result. It passes through a temporary file, because
-// its size and hash have to be known before; in an encrypted room that file
-// never holds anything a thief could hear. Nobody else may read it (0600).
+// uploadOgg opens the spool, encrypts it for an ordinary client when file is given, and uploads the
+// result. It passes through a temporary file, because its size and hash have to be known before; in
+// an encrypted room that file never holds anything a thief could hear. Nobody else may read it
+// (0600).
 func (m *media) uploadOgg(
 	ctx context.Context, t *store.Track, path string, file *attachment.EncryptedFile, contentType string,
 ) (size int, url id.ContentURIString, err error) {
@@ -58,9 +58,8 @@ func (m *media) uploadOgg(
 	return int(info.Size()), id.ContentURIString(mxc), err
 }
 
-// writeOgg writes the recording as plain Ogg Opus, or that encrypted for file.
-// The encryption is a reader and the decryption a writer, hence the pipe: of a
-// plain show the latter only checks.
+// writeOgg writes the recording as plain Ogg Opus, or that encrypted for file. The encryption is a
+// reader and the decryption a writer, hence the pipe: of a plain show the latter only checks.
 func writeOgg(w io.Writer, t *store.Track, path string, file *attachment.EncryptedFile) error {
 	out, in := io.Pipe()
 	var decryption sync.WaitGroup
@@ -78,8 +77,8 @@ func writeOgg(w io.Writer, t *store.Track, path string, file *attachment.Encrypt
 	return sealed.Close() // only now the hash is in file
 }
 
-// decrypt writes the recording as plain Ogg Opus. What a crash has cut off is
-// given as far as it goes.
+// decrypt writes the recording as plain Ogg Opus. What a crash has cut off is given as far as it
+// goes.
 func decrypt(w io.Writer, t *store.Track, path string) error {
 	spool, err := os.Open(path)
 	if err != nil {

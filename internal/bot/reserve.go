@@ -12,9 +12,9 @@ import (
 	"broadcastbot/internal/retry"
 )
 
-// Reserve implements broadcast.Media: it asks the homeserver for an address at which the finished file will
-// be (MSC2246), and returns "" where it gives none. That is no error: the file
-// is then uploaded at the end, and the last edit tells its address.
+// Reserve implements broadcast.Media: it asks the homeserver for an address at which the finished
+// file will be (MSC2246), and returns "" where it gives none. That is no error: the file is then
+// uploaded at the end, and the last edit tells its address.
 func (m *media) Reserve(ctx context.Context) string {
 	if m.cannotReserve.Load() {
 		return ""
@@ -35,9 +35,8 @@ func (m *media) Reserve(ctx context.Context) string {
 // emptyFile is the magic bytes of a recording, and no block.
 const emptyFile = "MXC\x03"
 
-// Release implements broadcast.Media: it fills a reserved address with an empty
-// file, because a homeserver lets an account have only a few reserved ones
-// (Synapse: five, for a day).
+// Release implements broadcast.Media: it fills a reserved address with an empty file, because a
+// homeserver lets an account have only a few reserved ones (Synapse: five, for a day).
 func (m *media) Release(ctx context.Context, reserved string) error {
 	mxc, err := id.ParseContentURI(reserved)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"maunium.net/go/mautrix/id"
 )
 
-// send posts a message, encrypted where the room is. Of two messages with the
-// same transaction the homeserver takes one; an empty transaction is unique.
+// send posts a message, encrypted where the room is. Of two messages with the same transaction the
+// homeserver takes one; an empty transaction is unique.
 func (b *Bot) send(ctx context.Context, room id.RoomID, content *event.Content, transaction string) (id.EventID, error) {
 	if _, err := b.IsEncrypted(ctx, room.String()); err != nil {
 		return "", err
@@ -23,10 +23,9 @@ func (b *Bot) send(ctx context.Context, room id.RoomID, content *event.Content, 
 	return sent.EventID, nil
 }
 
-// IsEncrypted reports whether members encrypt in the room. What is known to be encrypted
-// stays so (Matrix has no way back). Otherwise the homeserver is asked, because the
-// announcement must not be sent in clear text only because a crash has lost the event that
-// switched encryption on.
+// IsEncrypted reports whether members encrypt in the room. What is known to be encrypted stays so
+// (Matrix has no way back). Otherwise the homeserver is asked, because the announcement must not be
+// sent in clear text only because a crash has lost the event that switched encryption on.
 func (b *Bot) IsEncrypted(ctx context.Context, room string) (bool, error) {
 	encrypted, err := b.client.StateStore.IsEncrypted(ctx, id.RoomID(room))
 	if err != nil || encrypted {

@@ -25,7 +25,8 @@ func newTaskQueue(log *slog.Logger) *taskQueue {
 // homeserver allows; a flood of commands must not pile up.
 const maxWaiting = 16
 
-// enqueue runs a task after those that came before it from the same room. A task too many is dropped.
+// enqueue runs a task after those that came before it from the same room. A task too many is
+// dropped.
 func (q *taskQueue) enqueue(room id.RoomID, task func()) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -48,8 +49,8 @@ func (q *taskQueue) replaceWaiting(room id.RoomID, task func()) {
 	q.setWaiting(room, []func(){task})
 }
 
-// setWaiting says which tasks of a room wait, and has them run unless that is under way already. The
-// caller holds the lock.
+// setWaiting says which tasks of a room wait, and has them run unless that is under way already.
+// The caller holds the lock.
 func (q *taskQueue) setWaiting(room id.RoomID, tasks []func()) {
 	_, isRunning := q.waiting[room]
 	q.waiting[room] = tasks

@@ -15,8 +15,8 @@ import (
 	"broadcastbot/store"
 )
 
-// PostVoice implements broadcast.Announcer: it answers the announcement with an
-// ordinary voice message, which every client plays and seeks.
+// PostVoice implements broadcast.Announcer: it answers the announcement with an ordinary voice
+// message, which every client plays and seeks.
 func (b *Bot) PostVoice(ctx context.Context, show *store.Show, a store.Announcement, path string) (string, error) {
 	if err := b.session.AwaitReady(ctx); err != nil {
 		return "", err
@@ -36,8 +36,8 @@ func (b *Bot) PostVoice(ctx context.Context, show *store.Show, a store.Announcem
 	return evt.String(), nil
 }
 
-// uploadVoice uploads the recording as an Ogg Opus file, encrypted in the
-// ordinary way where the room is, and returns the message about it.
+// uploadVoice uploads the recording as an Ogg Opus file, encrypted in the ordinary way where the
+// room is, and returns the message about it.
 func (b *Bot) uploadVoice(ctx context.Context, show *store.Show, room, path string) (*event.MessageEventContent, error) {
 	encrypted, err := b.IsEncrypted(ctx, room)
 	if err != nil {
@@ -61,8 +61,8 @@ func (b *Bot) uploadVoice(ctx context.Context, show *store.Show, room, path stri
 
 const voiceType = "audio/ogg"
 
-// voiceMessage is the message without the address of its file (MSC3245, with
-// the extensible part of MSC1767 that clients still read).
+// voiceMessage is the message without the address of its file (MSC3245, with the extensible part of
+// MSC1767 that clients still read).
 func voiceMessage(show *store.Show) *event.MessageEventContent {
 	name := fileName(show)
 	length := int(show.Main().Duration.Milliseconds())
