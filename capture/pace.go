@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"broadcastbot/internal/opus"
+	"broadcastbot/internal/retry"
 )
 
 // burst is how early packets may be handed out. They come a handful at a time then,
@@ -80,14 +81,7 @@ func (p *paced) wait(ctx context.Context) error {
 	if early <= burst {
 		return ctx.Err()
 	}
-	timer := time.NewTimer(early)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return retry.Sleep(ctx, early)
 }
 
 func (p *paced) Stats() Stats { return StatsOf(p.Source) }
