@@ -105,10 +105,12 @@ func (s *Show) CanBeTold() bool {
 	return slices.ContainsFunc(s.Announcements, func(a Announcement) bool { return !a.Closed })
 }
 
-// Rooms are those that the show was started in.
-func (s *Show) Rooms() (rooms []string) {
+// AnnouncedIn returns the rooms that know of the show.
+func (s *Show) AnnouncedIn() (rooms []string) {
 	for _, a := range s.Announcements {
-		rooms = append(rooms, a.Room)
+		if a.Event != "" && !a.Closed {
+			rooms = append(rooms, a.Room)
+		}
 	}
 	return rooms
 }

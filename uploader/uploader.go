@@ -159,12 +159,12 @@ func (u *Uploader) watch(ctx context.Context) error {
 		if retry.Sleep(ctx, checkInterval) != nil {
 			return nil
 		}
-		behind := u.Uploaded() < u.File.Size()
+		waiting := u.Uploaded() < u.File.Size() || u.File.Finished() // for bytes, or for the answer to all of them
 		before := u.Uploaded()
 		if _, err := u.remoteOffset(ctx); errors.Is(err, ErrAhead) {
 			return err
 		}
-		if behind && u.Uploaded() <= before {
+		if waiting && u.Uploaded() <= before {
 			stalled++
 		} else {
 			stalled = 0

@@ -24,6 +24,8 @@ type memory struct {
 	breaks   int   // how many Appends break after some bytes
 	stalls   int   // how many Appends swallow everything and answer nothing
 	refusal  error // what Offset returns
+
+	unanswered int // how many Appends take everything and do not answer
 }
 
 var errBroken = errors.New("the line broke")
@@ -60,13 +62,27 @@ func (m *memory) Append(ctx context.Context, offset int64, r io.Reader) error {
 		m.mu.Unlock()
 		switch {
 		case err == io.EOF:
-			return nil
+			return m.answer(ctx)
 		case err != nil:
 			return err
 		case broken:
 			return errBroken
 		}
 	}
+}
+
+func (m *memory) answer(ctx context.Context) error {
+	m.mu.Lock()
+	silent := m.unanswered > 0
+	if silent {
+		m.unanswered--
+	}
+	m.mu.Unlock()
+	if silent {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return nil
 }
 
 func (m *memory) Finish(_ context.Context, size int64) error {
@@ -196,6 +212,22 @@ func TestRunEndsWithItsContext(t *testing.T) {
 		time.AfterFunc(time.Minute, func() { cancel(cause) })
 		if err := newUploader(mustFile(t, "x"), new(memory)).Run(ctx); !errors.Is(err, cause) {
 			t.Errorf("Run = %v, want the cause", err)
+		}
+	})
+}
+
+// TestAnswerNeverComes: the remote has everything, and the line dies before it can
+// say so.
+func TestAnswerNeverComes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, remote := mustFile(t, "hello"), &memory{unanswered: 1}
+		if err := f.Finish(); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := newUploader(f, remote).Run(ctx); err != nil || !remote.finished {
+			t.Errorf("the upload does not end: %v", err)
 		}
 	})
 }

@@ -2,7 +2,7 @@
 // has them made into blocks on its tracks, keeps the copies at the tracks'
 // outlets complete, and is brought to its conclusion.
 //
-//	manager.go       gives shows their places in rooms
+//	manager.go       starts and stops shows; places.go: at most one in a room
 //	prepare.go       opens what a show needs, and announces it
 //	session.go       the way of a packet
 //	track.go         one growing file; outlet.go, recap.go: who follows it

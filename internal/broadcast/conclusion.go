@@ -49,6 +49,7 @@ func (c *conclusion) continueUploads(ctx context.Context) {
 // run returns when nothing more can be done, or ctx has ended: the next start
 // does the rest then.
 func (c *conclusion) run(ctx context.Context) {
+	c.entry.save() // that the files are complete; where it does not work, told repeats it
 	var group sync.WaitGroup
 	for _, s := range steps {
 		group.Go(func() { c.runStep(ctx, s) })

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -314,7 +315,7 @@ func TestReservedAddressIsGivenBack(t *testing.T) {
 	}
 	t.Run("not announced", func(t *testing.T) {
 		s := mustStudio(t)
-		s.room.reserves, s.room.refuse = reserved, errors.New("muted")
+		s.room.reserves, s.room.refuse = reserved, fmt.Errorf("%w: muted", ErrRoomClosed)
 		s.mustRefuse(t, "", "muted")
 		if !slices.Equal(s.room.released, []string{reserved}) {
 			t.Errorf("released %v", s.room.released)

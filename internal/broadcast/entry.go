@@ -16,6 +16,8 @@ type entry struct {
 
 	mu   sync.Mutex
 	show store.Show
+
+	saving sync.Mutex // keeps the newest state of the record the last one to be saved
 }
 
 func newEntry(o *Options, show *store.Show) *entry {
@@ -32,15 +34,25 @@ func (e *entry) get() store.Show {
 // update changes the record and saves it. A change that was not saved still holds
 // for as long as the program runs; a crash then repeats what led to it.
 func (e *entry) update(change func(*store.Show)) error {
+	e.change(change)
+	return e.save()
+}
+
+// change changes the record without saving it.
+func (e *entry) change(change func(*store.Show)) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	change(&e.show)
-	err := e.store.SaveShow(context.Background(), &e.show) // also while the program ends
+}
+
+// save saves the record as it is. Nobody who reads it has to wait for the disk.
+func (e *entry) save() error {
+	e.saving.Lock()
+	defer e.saving.Unlock()
+	show := e.get()
+	err := e.store.SaveShow(context.Background(), &show) // also while the program ends
 	if err != nil {
 		e.log.Error("the record was not saved", "err", err)
 	}
 	return err
 }
-
-// save saves the record as it is.
-func (e *entry) save() error { return e.update(func(*store.Show) {}) }

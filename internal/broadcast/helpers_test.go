@@ -39,6 +39,8 @@ type room struct {
 	reserves  string            // what Reserve returns
 	unready   error             // what Ready returns
 	refuse    error             // what Announce returns
+	refuses   string            // in this room; "": in all
+	loses     int               // how many answers of Announce are lost
 	closed    string            // room in which nothing can be said any more
 	store     error             // what Upload returns
 	failures  int               // how often Update fails before it works
@@ -52,10 +54,14 @@ func (r *room) Ready(context.Context) error { return r.unready }
 func (r *room) Announce(_ context.Context, show *store.Show, room string) (string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.refuse != nil {
+	if r.refuse != nil && (r.refuses == "" || r.refuses == room) {
 		return "", r.refuse
 	}
 	r.announced = append(r.announced, show.Clone())
+	if r.loses > 0 {
+		r.loses--
+		return "", errors.New("the line was cut")
+	}
 	return "$announcement-" + room, nil
 }
 
@@ -363,7 +369,7 @@ func (s *studio) mustSettle(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Fatal("the manager does not begin")
 	}
-	s.running.Wait()
+	s.places.running.Wait()
 }
 
 func (s *studio) mustList(t *testing.T, f store.Filter) []*store.Show {

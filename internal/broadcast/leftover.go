@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"broadcastbot/internal/livefile"
@@ -70,7 +71,50 @@ func (l *leftover) measure(t *track) (err error) {
 		l.damage = err
 	}
 	l.position = blocks.Position()
-	return t.spool.Truncate(l.position.Offset)
+	return l.cut(t)
+}
+
+// cut truncates the spool behind what is good. Its time stays what it was, because
+// that is when the show was written. What is behind damage may be sound, so a copy
+// of all of it is kept.
+func (l *leftover) cut(t *track) error {
+	if t.spool.Size() == l.position.Offset {
+		return nil
+	}
+	if l.damage != nil {
+		if err := keepCopy(t.path); err != nil {
+			return err
+		}
+	}
+	if err := t.spool.Truncate(l.position.Offset); err != nil {
+		return err
+	}
+	return os.Chtimes(t.path, time.Time{}, l.written)
+}
+
+// damagedFile is what the name of such a copy ends with.
+const damagedFile = ".damaged"
+
+// keepCopy copies the file at path beside it, all of it or nothing.
+func keepCopy(path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	copied, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+"-")
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(copied, file)
+	err = errors.Join(err, copied.Sync(), copied.Close())
+	if err == nil {
+		err = os.Rename(copied.Name(), path+damagedFile)
+	}
+	if err != nil {
+		os.Remove(copied.Name())
+	}
+	return err
 }
 
 // unreadable tells a file that is damaged, for good, from a disk that may read

@@ -1,9 +1,11 @@
 package broadcast
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"syscall"
@@ -108,7 +110,7 @@ func TestFailedStartLeavesNothing(t *testing.T) {
 	})
 	t.Run("no permission to announce", func(t *testing.T) {
 		s := mustStudio(t)
-		s.room.refuse = errors.New("muted")
+		s.room.refuse = fmt.Errorf("%w: muted", ErrRoomClosed)
 		s.mustRefuse(t, "", "muted")
 	})
 	t.Run("no folder for the spool", func(t *testing.T) {
@@ -215,7 +217,7 @@ func TestRoomIsToldInTheEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := s.mustStart(t, "tone:440,duration=100ms")
-	s.running.Wait()
+	s.places.running.Wait()
 	told := map[string]bool{}
 	for _, b := range s.room.updated {
 		told[b.ID] = b.State() == store.StateEnded
@@ -320,4 +322,121 @@ func TestStartWhileAShowEnds(t *testing.T) {
 		t.Error("the show that is over is said to be on air")
 	}
 	s.mustSettleAll(t, 2)
+}
+
+// source is one that a test makes up.
+type source struct {
+	read func(ctx context.Context) ([]byte, error)
+}
+
+func (s source) Format() capture.Format                         { return capture.Format{Channels: 1, PreSkip: 312} }
+func (s source) EndTrim() int                                   { return 0 }
+func (s source) Close() error                                   { return nil }
+func (s source) ReadPacket(ctx context.Context) ([]byte, error) { return s.read(ctx) }
+
+// TestSourceThatNeverWaits: a show is stopped although its source always has
+// packets, even useless ones.
+func TestSourceThatNeverWaits(t *testing.T) {
+	tone := &studio{}
+	first, err := tone.open(t.Context(), "tone:440")
+	if err != nil {
+		t.Fatal(err)
+	}
+	packet, err := first.ReadPacket(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.Close()
+	for name, read := range map[string]func(context.Context) ([]byte, error){
+		"packets": func(context.Context) ([]byte, error) { return packet, nil },
+		"useless": func(context.Context) ([]byte, error) { return nil, nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := mustStudio(t)
+			s.OpenSource = func(context.Context, string) (capture.Source, error) { return source{read}, nil }
+			s.mustStart(t, "")
+			if over, err := s.Stop(t.Context(), "!r:x"); err != nil || over.State() != store.StateEnded {
+				t.Errorf("Stop = %s, %v", over.State(), err)
+			}
+		})
+	}
+}
+
+// TestHugePackets: however large they are, they fit into blocks.
+func TestHugePackets(t *testing.T) {
+	s := mustStudio(t)
+	s.BlockDuration = time.Second
+	huge := append([]byte{31<<3 | 0}, bytes.Repeat([]byte{7}, maxPacket-1)...) // 20 ms, CELT
+	n := 0
+	s.OpenSource = func(context.Context, string) (capture.Source, error) {
+		return source{func(context.Context) ([]byte, error) {
+			if n++; n > 100 {
+				return nil, io.EOF
+			}
+			return huge, nil
+		}}, nil
+	}
+	s.mustStart(t, "")
+	if end := s.mustConclude(t); end.State() != store.StateEnded || end.Main().Size < int64(100*len(huge)) {
+		t.Errorf("state %s because %q, %d bytes", end.State(), end.Reason, end.Main().Size)
+	}
+}
+
+// TestStopDoesNotWaitForTheDatabase, which somebody copies, say. But no room is told
+// that a show is over before the record knows it: after a crash the show could go
+// on air again.
+func TestStopDoesNotWaitForTheDatabase(t *testing.T) {
+	s := mustStudio(t)
+	s.mustStart(t, "")
+	lock, err := s.Options.Store.DB().BeginTx(t.Context(), nil) // takes the write lock at once
+	if err != nil {
+		t.Fatal(err)
+	}
+	if over, err := s.Stop(t.Context(), "!r:x"); err != nil || over.State() != store.StateEnded {
+		t.Errorf("Stop = %s, %v", over.State(), err)
+	}
+	s.room.mu.Lock()
+	if len(s.room.updated) > 0 {
+		t.Error("the room was told before the record was saved")
+	}
+	s.room.mu.Unlock()
+	if err := lock.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	s.mustConclude(t)
+}
+
+// TestLostAnswer: the homeserver has the announcement, and its answer does not
+// arrive. The room does not say LIVE for ever, and is free.
+func TestLostAnswer(t *testing.T) {
+	s := mustStudio(t)
+	s.room.loses = 1
+	s.begin()
+	_, started, err := s.Start(t.Context(), Request{Rooms: []string{"!r:x"}})
+	if err == nil || started || !strings.Contains(err.Error(), "cannot be announced") {
+		t.Errorf("Start = %v, %v", started, err)
+	}
+	end := s.mustConclude(t)
+	if end.State() != store.StateInterrupted || end.Reason != errUnannounced.Error() || end.Announcements[0].Event == "" {
+		t.Errorf("state %s because %q, told by %q", end.State(), end.Reason, end.Announcements[0].Event)
+	}
+	s.mustStart(t, "tone:440,duration=100ms")
+}
+
+// TestRefusedRoomIsFree: the place of a room that does not take the announcement
+// is not taken by a show that others hear.
+func TestRefusedRoomIsFree(t *testing.T) {
+	s := mustStudio(t)
+	s.room.refuse, s.room.refuses = fmt.Errorf("%w: muted", ErrRoomClosed), "!other:x"
+	s.begin()
+	show, started, err := s.Start(t.Context(), Request{Rooms: []string{"!r:x", "!other:x"}})
+	if err != nil || !started {
+		t.Fatal(started, err)
+	}
+	if _, live := s.Status("!other:x"); live {
+		t.Errorf("a room that was not told has the show %s", show.ID)
+	}
+	if _, live := s.Status("!r:x"); !live {
+		t.Error("the room that was told has no show")
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"broadcastbot/capture"
+	"broadcastbot/internal/retry"
 	"broadcastbot/opusblocks"
 	"broadcastbot/store"
 	"broadcastbot/uploader"
@@ -21,7 +22,9 @@ type preparation struct {
 	undo    []func() // takes back what was done, the last one first
 }
 
-// prepare opens all that a show needs and announces it.
+// prepare opens all that a show needs and announces it. Where it is not known
+// whether a room has the announcement, as after a lost answer, it returns with the
+// error a session that breaks off at once: its conclusion tells the rooms.
 func prepare(ctx context.Context, o *Options, r Request) (session *Session, err error) {
 	p := &preparation{Options: o, request: r}
 	defer func() {
@@ -38,11 +41,19 @@ func prepare(ctx context.Context, o *Options, r Request) (session *Session, err 
 		return nil, err
 	}
 	e := newEntry(o, show)
-	if err := p.announce(ctx, e); err != nil {
+	err = p.announce(ctx, e)
+	switch {
+	case retry.IsPermanent(err):
 		return nil, err
+	case err != nil:
+		source.Close()
+		source = brokenSource{errUnannounced}
 	}
-	return newSession(o, e, source, []*track{t}), nil
+	return newSession(o, e, source, []*track{t}), err
 }
+
+// errUnannounced is why a show ends of which its rooms may not know.
+var errUnannounced = errors.New("its start could not be announced")
 
 func (p *preparation) takeBack() {
 	for i := len(p.undo) - 1; i >= 0; i-- {
@@ -123,7 +134,7 @@ func (p *preparation) announce(ctx context.Context, e *entry) error {
 	id := e.show.ID
 	p.undo = append(p.undo, func() { p.forget(ctx, id) })
 	if err := e.save(); err != nil {
-		return err
+		return retry.Permanent(err)
 	}
 	reserved := p.Media.Reserve(ctx)
 	if reserved != "" {
@@ -153,10 +164,15 @@ func (p *preparation) announceInRooms(ctx context.Context, e *entry) error {
 			s.Announcements[i].Event, s.Announcements[i].Revision = event, show.Revision()
 		})
 	}
-	if len(errs) == len(show.Announcements) {
-		return errors.Join(errs...)
+	if len(errs) < len(show.Announcements) {
+		return nil
 	}
-	return nil
+	for _, err := range errs {
+		if !retry.IsPermanent(err) {
+			return err
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // forget takes back the record of a show that never was.

@@ -25,32 +25,36 @@ func (m *Manager) resume(ctx context.Context) error {
 	}
 	for _, show := range open {
 		r := &reopening{Options: &m.Options, entry: newEntry(&m.Options, show)}
-		if show.Stage == store.Live && m.claimFree(show.Rooms()) {
-			r.places = show.Rooms()
-		} else {
-			m.running.Add(1)
+		if show.Stage == store.Live {
+			r.place = m.claimFree(show.AnnouncedIn())
+		}
+		if r.place == nil {
+			m.places.running.Add(1)
 		}
 		go m.resumeShow(ctx, r)
 	}
 	return nil
 }
 
-func (m *Manager) claimFree(rooms []string) bool {
-	taken, err := m.tryClaim(rooms)
-	return err == nil && taken.stage == ""
+// claimFree returns the place of a show that may go on; nil: it may not.
+func (m *Manager) claimFree(rooms []string) *place {
+	if p, free, _ := m.places.claim(rooms); free {
+		return p
+	}
+	return nil
 }
 
 // resumeShow brings one show back on air, or to its conclusion. What it cannot do
 // because the program ends is left to the next start.
 func (m *Manager) resumeShow(ctx context.Context, r *reopening) {
-	defer m.running.Done()
+	defer m.places.running.Done()
 	session, tracks, err := r.reopen(ctx)
 	if session != nil {
-		m.occupy(r.places, session)
-		m.run(session, r.places)
+		m.places.occupy(r.place, session)
+		m.run(session, r.place)
 		return
 	}
-	m.vacate(r.places)
+	m.places.vacate(r.place)
 	if err != nil {
 		r.entry.log.Info("the show is left to the next start", "err", err)
 		return
@@ -63,8 +67,8 @@ func (m *Manager) resumeShow(ctx context.Context, r *reopening) {
 // reopening is how a show is opened that the last run left.
 type reopening struct {
 	*Options
-	entry  *entry
-	places []string // rooms in which the show may go on; nil: it may not
+	entry *entry
+	place *place // in which the show may go on; nil: it may not
 }
 
 // reopen returns a session, if the show goes on, and else the tracks of a show of
@@ -179,7 +183,7 @@ func (r *reopening) continueShow(ctx context.Context, tracks []*track, left left
 // begin again.
 func (r *reopening) openSource(ctx context.Context, left leftover) capture.Source {
 	spec := r.entry.get().Source
-	if r.places == nil || !r.IsLive(spec) {
+	if r.place == nil || !r.IsLive(spec) {
 		return brokenSource{errRestarted}
 	}
 	source, err := r.open(ctx, spec)

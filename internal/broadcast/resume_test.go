@@ -390,3 +390,68 @@ func TestDiskIsGoneAfterTheCrash(t *testing.T) {
 	}
 	s.mustStart(t, "tone:440,duration=100ms")
 }
+
+// TestDamageInTheMiddle: what is behind the damage cannot be played, but nothing
+// recorded is thrown away.
+func TestDamageInTheMiddle(t *testing.T) {
+	inBothForms(t, func(t *testing.T, s *studio) {
+		s.ResumeWithin = time.Hour
+		c := s.mustCrash(t, "tone:440", func([]byte) []byte { return nil })
+		damaged := c.mustRead(t)
+		damaged[len(damaged)*3/4] ^= 1
+		c.mustWrite(t, damaged)
+		if end := s.mustConclude(t); end.State() != store.StateInterrupted {
+			t.Errorf("state %s", end.State())
+		}
+		if kept, err := os.ReadFile(c.spool + damagedFile); err != nil || !bytes.Equal(kept, damaged) {
+			t.Errorf("of %d bytes %d are kept (%v)", len(damaged), len(kept), err)
+		}
+	})
+}
+
+// TestRepairKeepsTheTime: a show of yesterday is not one of now because the bot
+// has looked at it.
+func TestRepairKeepsTheTime(t *testing.T) {
+	s := mustStudio(t)
+	c := s.mustCrash(t, "tone:440", half)
+	yesterday := time.Now().Add(-24 * time.Hour).Truncate(time.Second)
+	if err := os.Chtimes(c.spool, yesterday, yesterday); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		file, left, err := openTrack(c.record.Main(), c.spool)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file.close()
+		if !left.written.Equal(yesterday) {
+			t.Errorf("it was written %v, want %v", left.written, yesterday)
+		}
+	}
+}
+
+// TestStopWhileResuming: a show that is stopped before it is on air again does not
+// stay there.
+func TestStopWhileResuming(t *testing.T) {
+	s := mustStudio(t)
+	s.ResumeWithin = time.Hour
+	c := s.mustCrash(t, "tone:440", half)
+	opening, opened := make(chan struct{}), make(chan struct{})
+	open := s.OpenSource
+	s.OpenSource = func(ctx context.Context, spec string) (capture.Source, error) {
+		close(opening)
+		<-opened
+		return open(ctx, spec)
+	}
+	s.begin()
+	<-opening
+	ctx, giveUp := context.WithCancel(t.Context())
+	giveUp()
+	if _, err := s.Stop(ctx, "!r:x"); !errors.Is(err, context.Canceled) {
+		t.Errorf("Stop = %v while the show is starting", err)
+	}
+	close(opened)
+	if end := s.mustConclude(t); end.ID != c.record.ID || end.State() != store.StateEnded {
+		t.Errorf("state %s", end.State())
+	}
+}

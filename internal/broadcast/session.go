@@ -53,6 +53,10 @@ const aliveInterval = 10 * time.Second
 // maxPacket is far more than 120 ms of Opus have: 48 frames of 1275 bytes.
 const maxPacket = 48*opus.MaxPacketSize + 2*48 + 2
 
+// maxBlock is how many bytes of packets make a block, whatever they last: with one
+// packet more they are still far from opusblocks.MaxBlockSize.
+const maxBlock = 1 << 19
+
 // Why reading the source can end without the source itself saying so.
 var (
 	errStopped = errors.New("stopped")
@@ -77,8 +81,10 @@ func (s *Session) record(life context.Context) {
 	if lost := capture.StatsOf(s.source); lost != (capture.Stats{}) {
 		s.log.Warn("the source lost sound", "stats", lost)
 	}
-	err = errors.Join(err, s.source.Close(), finishSpools(s.tracks))
-	completeShow(s.entry, s.tracks, err)
+	completeShow(s.entry, s.tracks, errors.Join(err, finishSpools(s.tracks)))
+	if err := s.source.Close(); err != nil {
+		s.log.Warn("the source was not closed", "err", err)
+	}
 }
 
 func (s *Session) recordBlocks() error {
@@ -105,20 +111,20 @@ func (s *Session) nextPackets() ([][]byte, error) {
 	defer cancel()
 	var packets [][]byte
 	var samples int
-	for samples < s.blockSamples {
+	var size int
+	for samples < s.blockSamples && size < maxBlock {
 		packet, err := s.source.ReadPacket(ctx)
 		// A packet that no decoder could use is left out, such as an empty one.
 		if n, durationErr := opus.PacketDuration(packet); durationErr == nil && len(packet) <= maxPacket {
-			packets, samples = append(packets, packet), samples+n
+			packets, samples, size = append(packets, packet), samples+n, size+len(packet)
 		}
-		switch {
-		case err == nil:
-		case ctx.Err() == nil:
-			return packets, err
-		case context.Cause(ctx) == errSilent:
+		switch cause := context.Cause(ctx); {
+		case cause == errSilent:
 			return packets, nil
-		default:
-			return packets, context.Cause(ctx)
+		case cause != nil: // a source may have packets for ever
+			return packets, cause
+		case err != nil:
+			return packets, err
 		}
 	}
 	return packets, nil
@@ -159,13 +165,13 @@ func samplesOf(packets [][]byte) (samples int) {
 	return samples
 }
 
-// completeShow notes that the files are complete, and how that came, before
-// anybody is told: a crash from here on cannot put the show on air again.
+// completeShow notes that the files are complete, and how that came. The record
+// is saved before a room is told, see the step told.
 func completeShow(e *entry, tracks []*track, err error) {
 	if err != nil {
 		e.log.Error("interrupted", "err", err)
 	}
-	e.update(func(show *store.Show) {
+	e.change(func(show *store.Show) {
 		show.Stage, show.Reason = store.Concluding, reason(err)
 		for i, t := range tracks {
 			show.Tracks[i].Extent = t.extent()
@@ -185,6 +191,8 @@ func reason(err error) string {
 		return "the disk is full"
 	case errors.Is(err, errStorage):
 		return "the recording cannot be written"
+	case errors.Is(err, errUnannounced):
+		return errUnannounced.Error()
 	case errors.Is(err, errRestarted):
 		return "the bot was restarted in the middle of it"
 	default:

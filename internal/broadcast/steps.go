@@ -37,15 +37,19 @@ const (
 // read back from its beginning.
 const recapGrace = 300 * time.Millisecond
 
+// uploadGrace is how long the voice message waits for the upload, which needs the
+// same line, and of a plain show the same file.
+const uploadGrace = 5 * time.Minute
+
 // steps are the conclusion of a show. Each is tried until it has an outcome, and
 // none waits for another longer than it has to: people wait for the rooms to be
 // told.
 var steps = []step{
 	{name: described, run: (*conclusion).describe},
-	{name: told, after: []string{described}, grace: recapGrace, run: (*conclusion).updateRooms},
+	{name: told, after: []string{described}, grace: recapGrace, run: (*conclusion).tellRooms},
 	{name: copied, run: (*conclusion).awaitCopies},
 	{name: uploaded, after: []string{told}, run: (*conclusion).uploadMedia},
-	{name: voiced, needs: []string{described}, after: []string{told, uploaded}, run: (*conclusion).postVoices},
+	{name: voiced, needs: []string{described}, after: []string{told, uploaded}, grace: uploadGrace, run: (*conclusion).postVoices},
 	{name: retold, needs: []string{described, told, uploaded}, run: (*conclusion).updateRooms},
 	{name: removed, needs: []string{described, told, copied, uploaded, voiced, retold}, run: (*conclusion).removeSpools},
 }
@@ -71,6 +75,15 @@ func (c *conclusion) withEveryTrack(do func(i int, recorded store.Track) error) 
 		errs = append(errs, do(i, recorded))
 	}
 	return joinErrors(errs)
+}
+
+// tellRooms tells every room that the show is over. The record has to know it
+// before: a show that rooms believe to be over must never go on air again.
+func (c *conclusion) tellRooms(ctx context.Context) error {
+	if err := c.entry.save(); err != nil {
+		return err
+	}
+	return c.updateRooms(ctx)
 }
 
 func (c *conclusion) updateRooms(ctx context.Context) error {

@@ -1,0 +1,131 @@
+package broadcast
+
+import (
+	"slices"
+	"sync"
+)
+
+// places are the rooms' places for shows: one in each room.
+type places struct {
+	running sync.WaitGroup // shows, until nothing more can be done for them
+
+	mu     sync.Mutex
+	byRoom map[string]*place
+	closed bool
+}
+
+// place is what a show has in its rooms, the same one in all of them.
+type place struct {
+	rooms   []string
+	settled chan struct{} // closed when the show is live, or when it is clear that it never will be
+	session *Session      // of a show that is live; valid after settled
+	stop    bool          // somebody has stopped the show while it was starting
+}
+
+// isLive reports whether the show is on air.
+func (p *place) isLive() bool {
+	select {
+	case <-p.settled:
+		return p.session != nil
+	default:
+		return false
+	}
+}
+
+// claim gives a new show its place if all the rooms are free; otherwise free is
+// false, and it returns a place that one of them has. The show counts as running
+// from then on.
+func (ps *places) claim(rooms []string) (p *place, free bool, err error) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if ps.closed {
+		return nil, false, errShutdown
+	}
+	for _, room := range rooms {
+		if taken, ok := ps.byRoom[room]; ok {
+			return taken, false, nil
+		}
+	}
+	p = &place{rooms: rooms, settled: make(chan struct{})}
+	for _, room := range rooms {
+		ps.byRoom[room] = p
+	}
+	ps.running.Add(1)
+	return p, true, nil
+}
+
+// occupy puts a session into the place that was claimed for it. Rooms that do not
+// know of the show get theirs back.
+func (ps *places) occupy(p *place, s *Session) {
+	if p == nil {
+		return
+	}
+	show := s.entry.get()
+	told := show.AnnouncedIn()
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	for _, room := range p.rooms {
+		if !slices.Contains(told, room) {
+			delete(ps.byRoom, room)
+		}
+	}
+	p.session = s
+	close(p.settled)
+	if p.stop || ps.closed {
+		s.Stop()
+	}
+}
+
+// vacate gives a place back.
+func (ps *places) vacate(p *place) {
+	if p == nil {
+		return
+	}
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	for _, room := range p.rooms {
+		if ps.byRoom[room] == p {
+			delete(ps.byRoom, room)
+		}
+	}
+	if p.session == nil {
+		close(p.settled)
+	}
+}
+
+// of returns what the room has on air, or is about to have; nil: nothing.
+func (ps *places) of(room string) *place {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	return ps.byRoom[room]
+}
+
+// stop stops what the room has on air, at once or as soon as it is, and returns
+// its place.
+func (ps *places) stop(room string) *place {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	p := ps.byRoom[room]
+	if p != nil {
+		p.stopLocked()
+	}
+	return p
+}
+
+// close stops all shows, and lets no new one begin.
+func (ps *places) close() {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	ps.closed = true
+	for _, p := range ps.byRoom {
+		p.stopLocked()
+	}
+}
+
+// stopLocked is called under the lock of places.
+func (p *place) stopLocked() {
+	p.stop = true
+	if p.session != nil {
+		p.session.Stop()
+	}
+}
