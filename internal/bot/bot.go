@@ -34,7 +34,7 @@ type Options struct {
 	RecoveryKey string // of the account's secret storage, to verify the session with
 
 	DB      *sql.DB // SQLite, shared with the store
-	DataDir string  // for a recovery key that had to be made, and for temporary files; one bot's alone
+	DataDir string  // for a recovery key that had to be made; one bot's alone
 
 	// Inviters are the users whose invitations are accepted. They have all power in a room of
 	// their own, so command.Rights.Power trusts them.
@@ -68,7 +68,7 @@ func New(o Options) (*Bot, error) {
 	}
 	return &Bot{
 		options: o, session: session, client: session.Client, log: log,
-		media: &media{client: session.Client, dir: o.DataDir, log: log},
+		media: &media{client: session.Client, log: log},
 	}, nil
 }
 
@@ -86,7 +86,6 @@ func (b *Bot) Media() broadcast.Media { return b.media }
 // Every other end is an error that says what to do. Commands that are being carried out are waited
 // for. A bot runs once; what it announces it can still announce afterwards.
 func (b *Bot) Run(ctx context.Context, commands *command.Processor) error {
-	b.media.removeLeftovers()
 	h := newEventHandler(b, commands)
 	err := b.session.Run(ctx, func(machine *crypto.OlmMachine) error {
 		v := verifier{options: b.options, client: b.client, machine: machine, log: b.log}

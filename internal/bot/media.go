@@ -25,7 +25,6 @@ const binary = "application/octet-stream"
 // media are the account's files at the homeserver.
 type media struct {
 	client        *mautrix.Client
-	dir           string      // for temporary files
 	cannotReserve atomic.Bool // the homeserver lacks MSC2246
 	log           *slog.Logger
 }
@@ -59,11 +58,15 @@ func (m *media) uploadFile(ctx context.Context, t *store.Track, path string) (mx
 		return "", err
 	}
 	defer f.Close()
-	if err := m.checkSize(ctx, f); err != nil {
+	info, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
+	if err := m.checkSize(ctx, info.Size()); err != nil {
 		return "", err
 	}
 	if t.Reserved != "" {
-		_, err := m.upload(ctx, f, t.Reserved, mediaType(t))
+		_, err := m.upload(ctx, f, info.Size(), t.Reserved, mediaType(t))
 		if err == nil || hasStatus(err, http.StatusConflict) { // 409: it was there already
 			return t.Reserved, nil
 		}
@@ -72,37 +75,30 @@ func (m *media) uploadFile(ctx context.Context, t *store.Track, path string) (mx
 		}
 		m.log.Warn("the reserved address does not take the recording, trying a new one", "track", t.ID, "err", err)
 	}
-	return m.upload(ctx, f, "", mediaType(t))
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return "", err
+	}
+	return m.upload(ctx, f, info.Size(), "", mediaType(t))
 }
 
 // errTooLarge means that the homeserver does not take files of that size.
 var errTooLarge = errors.New("the homeserver does not take files of this size")
 
 // checkSize asks for m.upload.size. Servers that do not tell are given a try.
-func (m *media) checkSize(ctx context.Context, f *os.File) error {
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
+func (m *media) checkSize(ctx context.Context, size int64) error {
 	config, err := m.client.GetMediaConfig(ctx)
-	if err != nil || config.UploadSize == 0 || info.Size() <= config.UploadSize {
+	if err != nil || config.UploadSize == 0 || size <= config.UploadSize {
 		return nil
 	}
-	return fmt.Errorf("%w: %d bytes, its limit is %d", errTooLarge, info.Size(), config.UploadSize)
+	return fmt.Errorf("%w: %d bytes, its limit is %d", errTooLarge, size, config.UploadSize)
 }
 
-// upload sends a file from its start, with its length (Synapse wants to know it before), to mxc or,
-// when that is empty, to an address that it returns.
-func (m *media) upload(ctx context.Context, f *os.File, mxc, contentType string) (string, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return "", err
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return "", err
-	}
-	request := mautrix.ReqUploadMedia{Content: f, ContentLength: info.Size(), ContentType: contentType}
+// upload sends a body of so many bytes (Synapse wants to know it before) to mxc or, when that is
+// empty, to an address that it returns.
+func (m *media) upload(ctx context.Context, body io.Reader, size int64, mxc, contentType string) (string, error) {
+	request := mautrix.ReqUploadMedia{Content: body, ContentLength: size, ContentType: contentType}
 	if mxc != "" {
+		var err error
 		if request.MXC, err = id.ParseContentURI(mxc); err != nil {
 			return "", err
 		}

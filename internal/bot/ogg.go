@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"sync"
 
 	"maunium.net/go/mautrix/crypto/attachment"
@@ -16,65 +14,51 @@ import (
 	"broadcastbot/store"
 )
 
-// temporaryOgg is the pattern of the temporary files' names, as os.CreateTemp takes it.
-const temporaryOgg = "voice-*.ogg.tmp"
-
-// removeLeftovers removes the temporary files of a run that was killed. Each is as large as a show,
-// and in clear text if it was for a room without encryption.
-func (m *media) removeLeftovers() {
-	names, err := fs.Glob(os.DirFS(m.dir), temporaryOgg)
-	for _, name := range names {
-		err = errors.Join(err, os.Remove(filepath.Join(m.dir, name)))
-	}
-	if err != nil {
-		m.log.Warn("temporary files of an earlier run stay", "err", err)
-	}
-}
-
-// uploadOgg opens the spool, encrypts it for an ordinary client when file is given, and uploads the
-// result. It passes through a temporary file, because its size and hash have to be known before; in
-// an encrypted room that file never holds anything a thief could hear. Nobody else may read it
-// (0600).
+// uploadOgg decrypts the spool at path, encrypts it for an ordinary client when file is given, and
+// uploads the result. Its size has to be known before, so the spool is read twice. Nothing is written
+// to the disk: that may be full, and what is on it is for thieves to find.
 func (m *media) uploadOgg(
 	ctx context.Context, t *store.Track, path string, file *attachment.EncryptedFile, contentType string,
-) (size int, url id.ContentURIString, err error) {
-	ogg, err := os.CreateTemp(m.dir, temporaryOgg)
-	if err != nil {
+) (size int64, url id.ContentURIString, err error) {
+	if size, err = oggSize(t, path); err != nil {
 		return 0, "", err
 	}
-	defer os.Remove(ogg.Name())
-	defer ogg.Close()
-	if err := writeOgg(ogg, t, path, file); err != nil {
+	if err := m.checkSize(ctx, size); err != nil {
 		return 0, "", err
 	}
-	info, err := ogg.Stat()
-	if err != nil {
-		return 0, "", err
+	body := openOgg(t, path)
+	if file != nil {
+		body = file.EncryptStream(body)
 	}
-	if err := m.checkSize(ctx, ogg); err != nil {
-		return 0, "", err
-	}
-	mxc, err := m.upload(ctx, ogg, "", contentType)
-	return int(info.Size()), id.ContentURIString(mxc), err
+	mxc, err := m.upload(ctx, body, size, "", contentType)
+	return size, id.ContentURIString(mxc), errors.Join(err, body.Close()) // only now the hash is in file
 }
 
-// writeOgg writes the recording as plain Ogg Opus, or that encrypted for file. The encryption is a
-// reader and the decryption a writer, hence the pipe: of a plain show the latter only checks.
-func writeOgg(w io.Writer, t *store.Track, path string, file *attachment.EncryptedFile) error {
+func oggSize(t *store.Track, path string) (int64, error) {
+	ogg := openOgg(t, path)
+	defer ogg.Close()
+	return io.Copy(io.Discard, ogg)
+}
+
+// oggStream is a recording as it is decrypted. The decryption writes and an upload reads, hence the
+// pipe: of a plain show the former only checks.
+type oggStream struct {
+	*io.PipeReader
+	decryption sync.WaitGroup
+}
+
+func openOgg(t *store.Track, path string) io.ReadCloser {
 	out, in := io.Pipe()
-	var decryption sync.WaitGroup
-	decryption.Go(func() { in.CloseWithError(decrypt(in, t, path)) })
-	defer decryption.Wait()
-	defer out.Close()
-	if file == nil {
-		_, err := io.Copy(w, out)
-		return err
-	}
-	sealed := file.EncryptStream(out)
-	if _, err := io.Copy(w, sealed); err != nil {
-		return err
-	}
-	return sealed.Close() // only now the hash is in file
+	ogg := &oggStream{PipeReader: out}
+	ogg.decryption.Go(func() { in.CloseWithError(decrypt(in, t, path)) })
+	return ogg
+}
+
+// Close returns when nothing is read any more.
+func (o *oggStream) Close() error {
+	err := o.PipeReader.Close()
+	o.decryption.Wait()
+	return err
 }
 
 // decrypt writes the recording as plain Ogg Opus. What a crash has cut off is given as far as it

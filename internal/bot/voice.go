@@ -50,12 +50,13 @@ func (b *Bot) uploadVoice(ctx context.Context, show *store.Show, room, path stri
 	}
 	if !encrypted {
 		size, mxc, err := b.media.uploadOgg(ctx, t, path, nil, voiceType)
-		message.Info.Size, message.URL = size, mxc
+		message.Info.Size, message.URL = int(size), mxc
 		return message, err
 	}
 	file := &event.EncryptedFileInfo{EncryptedFile: *attachment.NewEncryptedFile()}
 	message.File = file
-	message.Info.Size, file.URL, err = b.media.uploadOgg(ctx, t, path, &file.EncryptedFile, binary)
+	size, mxc, err := b.media.uploadOgg(ctx, t, path, &file.EncryptedFile, binary)
+	message.Info.Size, file.URL = int(size), mxc
 	return message, err
 }
 
