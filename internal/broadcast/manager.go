@@ -60,6 +60,11 @@ func (m *Manager) awaitResumed(ctx context.Context) error {
 	case <-m.resumed:
 		return nil
 	case <-ctx.Done():
+	}
+	select {
+	case <-m.resumed: // before ctx ended, perhaps
+		return nil
+	default:
 		return context.Cause(ctx)
 	}
 }
@@ -138,7 +143,7 @@ func (m *Manager) Stop(ctx context.Context, room string) (store.Show, error) {
 	if err := m.awaitResumed(ctx); err != nil {
 		return store.Show{}, err
 	}
-	p := m.places.stop(room)
+	p := m.places.stop(room) // even if ctx has ended: the show must not stay on air
 	if p == nil {
 		return store.Show{}, ErrNotLive
 	}

@@ -445,6 +445,7 @@ func TestStopWhileResuming(t *testing.T) {
 	}
 	s.begin()
 	<-opening
+	<-s.resumed
 	ctx, giveUp := context.WithCancel(t.Context())
 	giveUp()
 	if _, err := s.Stop(ctx, "!r:x"); !errors.Is(err, context.Canceled) {
