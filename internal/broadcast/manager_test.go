@@ -366,7 +366,7 @@ func TestSourceThatNeverWaits(t *testing.T) {
 func TestHugePackets(t *testing.T) {
 	s := mustStudio(t)
 	s.BlockDuration = time.Second
-	huge := append([]byte{31<<3 | 0}, bytes.Repeat([]byte{7}, maxPacket-1)...) // 20 ms, CELT
+	huge := append([]byte{31 << 3}, bytes.Repeat([]byte{7}, maxPacket-1)...) // 20 ms, CELT
 	n := 0
 	s.OpenSource = func(context.Context, string) (capture.Source, error) {
 		return source{func(context.Context) ([]byte, error) {

@@ -110,8 +110,7 @@ func (s *Session) nextPackets() ([][]byte, error) {
 	ctx, cancel := context.WithTimeoutCause(s.listening, aliveInterval, errSilent)
 	defer cancel()
 	var packets [][]byte
-	var samples int
-	var size int
+	var samples, size int
 	for samples < s.blockSamples && size < maxBlock {
 		packet, err := s.source.ReadPacket(ctx)
 		// A packet that no decoder could use is left out, such as an empty one.
