@@ -3,6 +3,7 @@ package capture
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -28,6 +29,10 @@ func play(t *testing.T, microphone *pulsetest.Microphone) {
 // without a gap.
 func TestDeviceRecords(t *testing.T) {
 	checkGoroutines(t)
+	pulsetest.Attempts(t, func() error { return recordSweep(t) })
+}
+
+func recordSweep(t *testing.T) error {
 	server := pulsetest.Start(t)
 	microphone := server.Microphone(t, "mic", "VirtualMic")
 	server.Microphone(t, "other", "OtherMic")
@@ -51,12 +56,13 @@ func TestDeviceRecords(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d pieces of 20 ms are alike, the sound begins at %v, %+v", alike, n, opus.Duration(int64(start)), StatsOf(source))
-	if n < 100 || alike < n*3/4 { // PulseAudio itself loses sound on a busy machine
-		t.Errorf("only %d of %d pieces of 20 ms were recorded as they were said", alike, n)
+	if n < 100 || alike < n*3/4 { // a piece or two are lost on a quiet machine, too
+		return fmt.Errorf("only %d of %d pieces of 20 ms were recorded as they were said", alike, n)
 	}
 	if got, want := level(recorded[start:]), level(said); got < want*0.8 || got > want*1.2 {
-		t.Errorf("the level is %.0f, want %.0f", got, want)
+		return fmt.Errorf("the level is %.0f, want %.0f", got, want)
 	}
+	return nil
 }
 
 // findSound returns where in recorded the sound begins: at the lag at which 50 ms from

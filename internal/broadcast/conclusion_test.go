@@ -91,6 +91,7 @@ func testKilledInStep(t *testing.T, name, when string) {
 // TestKilledBetweenRooms: of two rooms one has its voice message, and gets no
 // second one.
 func TestKilledBetweenRooms(t *testing.T) {
+	t.Parallel()
 	s := mustStudio(t)
 	left := s.mustDie(t, "between rooms", "!r:x", "!other:x")
 	if left.Announcements[0].VoiceEvent == "" || left.Announcements[1].VoiceEvent != "" {
@@ -181,6 +182,7 @@ func TestShowThatDies(t *testing.T) {
 // TestNobodyWaitsForTheEnd: while the homeserver takes its time with the file, a
 // stop is answered, the room knows, and the next show is on air.
 func TestNobodyWaitsForTheEnd(t *testing.T) {
+	t.Parallel()
 	s := mustStudio(t)
 	s.room.uploading = make(chan struct{})
 	first := s.mustStart(t, "")
@@ -207,6 +209,7 @@ func TestNobodyWaitsForTheEnd(t *testing.T) {
 }
 
 func TestOneShowInTwoRooms(t *testing.T) {
+	t.Parallel()
 	s := mustStudio(t)
 	s.begin()
 	rooms := []string{"!r:x", "!other:x"}
@@ -246,6 +249,7 @@ func TestOneShowInTwoRooms(t *testing.T) {
 // TestStepsNoteSideBySide: an edit that is under way while the voice message is
 // posted, and noted, does not take that note back.
 func TestStepsNoteSideBySide(t *testing.T) {
+	t.Parallel()
 	s := mustStudio(t)
 	s.room.retelling = make(chan struct{})
 	s.mustStart(t, "tone:440,duration=100ms")
@@ -257,6 +261,7 @@ func TestStepsNoteSideBySide(t *testing.T) {
 
 // TestOneRoomIsClosed: the other one is told everything.
 func TestOneRoomIsClosed(t *testing.T) {
+	t.Parallel()
 	s := mustStudio(t)
 	s.room.closed = "!other:x"
 	s.begin()
@@ -272,6 +277,7 @@ func TestOneRoomIsClosed(t *testing.T) {
 // TestReservedAddressIsUsed: the file comes to be where the announcement has said
 // from the beginning, and there is nothing to be told later.
 func TestReservedAddressIsUsed(t *testing.T) {
+	t.Parallel()
 	s := mustStudio(t)
 	s.room.reserves = "mxc://x/reserved"
 	s.mustStart(t, "tone:440,duration=100ms")
@@ -286,6 +292,7 @@ func TestReservedAddressIsUsed(t *testing.T) {
 // TestReservedAddressIsGivenBack where no file will be: a homeserver reserves
 // only a few for an account.
 func TestReservedAddressIsGivenBack(t *testing.T) {
+	t.Parallel()
 	const reserved = "mxc://x/reserved"
 	for reason, refuse := range map[string]func(*room){ // as the log tells it
 		"room is closed": func(r *room) { r.closed = "!r:x" },

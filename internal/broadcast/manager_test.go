@@ -20,6 +20,7 @@ import (
 )
 
 func TestPacketsHeardAreThePacketsSent(t *testing.T) {
+	t.Parallel()
 	inBothForms(t, testPacketsHeardAreThePacketsSent)
 }
 
@@ -48,6 +49,7 @@ func testPacketsHeardAreThePacketsSent(t *testing.T, s *studio) {
 }
 
 func TestStopEndsAnEndlessShow(t *testing.T) {
+	t.Parallel()
 	inBothForms(t, testStopEndsAnEndlessShow)
 }
 
@@ -75,6 +77,7 @@ func testStopEndsAnEndlessShow(t *testing.T, s *studio) {
 }
 
 func TestStartIsIdempotent(t *testing.T) {
+	t.Parallel()
 	s := mustStudio(t)
 	first := s.mustStart(t, "")
 	again, started, err := s.Start(t.Context(), Request{Rooms: []string{"!r:x"}, Source: "tone:880"})
@@ -94,6 +97,7 @@ func TestStartIsIdempotent(t *testing.T) {
 }
 
 func TestFailedStartLeavesNothing(t *testing.T) {
+	t.Parallel()
 	t.Run("unknown source", func(t *testing.T) {
 		s := mustStudio(t)
 		s.mustRefuse(t, "radio:1", "unknown source")
@@ -145,6 +149,7 @@ func (s *studio) mustRefuse(t *testing.T, source, want string) {
 }
 
 func TestSourceBreaksOff(t *testing.T) {
+	t.Parallel()
 	inBothForms(t, testSourceBreaksOff)
 }
 
@@ -169,6 +174,7 @@ func testSourceBreaksOff(t *testing.T, s *studio) {
 
 // TestDiskFull records onto a file system of 16 kB.
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	s := mustStudio(t)
 	if err := syscall.Mount("tmpfs", s.SpoolDir, "tmpfs", 0, "size=16k"); err != nil {
 		t.Skip("a small file system cannot be mounted here:", err)
@@ -199,6 +205,7 @@ func TestDiskFull(t *testing.T) {
 }
 
 func TestEndIsTriedAgain(t *testing.T) {
+	t.Parallel()
 	s := mustStudio(t)
 	s.room.failures = 1
 	s.mustStart(t, "tone:440,duration=100ms")
@@ -210,6 +217,7 @@ func TestEndIsTriedAgain(t *testing.T) {
 // TestRoomIsToldInTheEnd: a homeserver that is away for longer than a stop
 // waits is told by itself, and another show can go on air meanwhile.
 func TestRoomIsToldInTheEnd(t *testing.T) {
+	t.Parallel()
 	s := mustStudio(t)
 	s.room.failures = 2
 	first := s.mustStart(t, "")
@@ -230,6 +238,7 @@ func TestRoomIsToldInTheEnd(t *testing.T) {
 // TestGatewayIsFull: a show that is larger than the gateway takes ends there,
 // goes on here, and is not tried again for ever.
 func TestGatewayIsFull(t *testing.T) {
+	t.Parallel()
 	s := mustStudioWith(t, gateway.Options{MaxSize: 4000})
 	b := s.mustStart(t, "tone:440,duration=2s")
 	stream := s.mustStream(t, b)
@@ -249,6 +258,7 @@ func TestGatewayIsFull(t *testing.T) {
 }
 
 func TestGatewayLosesTheShow(t *testing.T) {
+	t.Parallel()
 	s := mustStudio(t)
 	b := s.mustStart(t, "tone:440,duration=1s")
 	if err := s.Gateway.Upload(b.ID).Delete(t.Context()); err != nil {
@@ -269,6 +279,7 @@ func TestGatewayLosesTheShow(t *testing.T) {
 // TestSourceThatDoesNotOpen: a source may wait until somebody speaks. Whoever has
 // asked for it can give up.
 func TestSourceThatDoesNotOpen(t *testing.T) {
+	t.Parallel()
 	s := mustStudio(t)
 	opening := make(chan struct{})
 	s.OpenSource = func(ctx context.Context, _ string) (capture.Source, error) {
@@ -305,6 +316,7 @@ func (s slowToClose) Close() error {
 // TestStartWhileAShowEnds: who starts a show while the last one is just being
 // completed gets a new show.
 func TestStartWhileAShowEnds(t *testing.T) {
+	t.Parallel()
 	s := mustStudio(t)
 	closing, close1 := make(chan struct{}), make(chan struct{})
 	open := s.OpenSource
@@ -337,6 +349,7 @@ func (s source) ReadPacket(ctx context.Context) ([]byte, error) { return s.read(
 // TestSourceThatNeverWaits: a show is stopped although its source always has
 // packets, even useless ones.
 func TestSourceThatNeverWaits(t *testing.T) {
+	t.Parallel()
 	tone := &studio{}
 	first, err := tone.open(t.Context(), "tone:440")
 	if err != nil {
@@ -364,6 +377,7 @@ func TestSourceThatNeverWaits(t *testing.T) {
 
 // TestHugePackets: however large they are, they fit into blocks.
 func TestHugePackets(t *testing.T) {
+	t.Parallel()
 	s := mustStudio(t)
 	s.BlockDuration = time.Second
 	huge := append([]byte{31 << 3}, bytes.Repeat([]byte{7}, maxPacket-1)...) // 20 ms, CELT
@@ -386,6 +400,7 @@ func TestHugePackets(t *testing.T) {
 // that a show is over before the record knows it: after a crash the show could go
 // on air again.
 func TestStopDoesNotWaitForTheDatabase(t *testing.T) {
+	t.Parallel()
 	s := mustStudio(t)
 	s.mustStart(t, "")
 	lock, err := s.Options.Store.DB().BeginTx(t.Context(), nil) // takes the write lock at once
@@ -409,6 +424,7 @@ func TestStopDoesNotWaitForTheDatabase(t *testing.T) {
 // TestLostAnswer: the homeserver has the announcement, and its answer does not
 // arrive. The room does not say LIVE for ever, and is free.
 func TestLostAnswer(t *testing.T) {
+	t.Parallel()
 	s := mustStudio(t)
 	s.room.loses = 1
 	s.begin()
@@ -426,6 +442,7 @@ func TestLostAnswer(t *testing.T) {
 // TestRefusedRoomIsFree: the place of a room that does not take the announcement
 // is not taken by a show that others hear.
 func TestRefusedRoomIsFree(t *testing.T) {
+	t.Parallel()
 	s := mustStudio(t)
 	s.room.refuse, s.room.refuses = fmt.Errorf("%w: muted", ErrRoomClosed), "!other:x"
 	s.begin()

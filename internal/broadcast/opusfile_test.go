@@ -15,6 +15,7 @@ import (
 // TestShowIsAnOpusFile has the tools of others judge a whole show and one that
 // was stopped between two packets: decrypted, or plain as it is.
 func TestShowIsAnOpusFile(t *testing.T) {
+	t.Parallel()
 	for _, tool := range []string{"opusinfo", "opusdec", "ffmpeg"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Skip("no judge:", err)

@@ -110,6 +110,7 @@ func (s *studio) mustUpload(t *testing.T, upload uploader.Upload, part []byte) {
 func half(spool []byte) []byte { return spool[:len(spool)/2] }
 
 func TestCrashedFileShowIsClosed(t *testing.T) {
+	t.Parallel()
 	inBothForms(t, testCrashedFileShowIsClosed)
 }
 
@@ -128,6 +129,7 @@ func testCrashedFileShowIsClosed(t *testing.T, s *studio) {
 }
 
 func TestCrashedLiveShowGoesOn(t *testing.T) {
+	t.Parallel()
 	inBothForms(t, testCrashedLiveShowGoesOn)
 }
 
@@ -152,6 +154,7 @@ func testCrashedLiveShowGoesOn(t *testing.T, s *studio) {
 }
 
 func TestOldLiveShowIsClosed(t *testing.T) {
+	t.Parallel()
 	inBothForms(t, testOldLiveShowIsClosed)
 }
 
@@ -181,6 +184,7 @@ func (s *studio) mustBeCutOff(t *testing.T, c crashed) {
 // TestDamagedTail: what a power cut has left behind the last whole block is no
 // reason to lose what is before it.
 func TestDamagedTail(t *testing.T) {
+	t.Parallel()
 	for _, tail := range [][]byte{make([]byte, 4096), bytes.Repeat([]byte{0xFF, 7, 1}, 900)} {
 		inBothForms(t, func(t *testing.T, s *studio) {
 			s.ResumeWithin = time.Hour
@@ -197,6 +201,7 @@ func TestDamagedTail(t *testing.T) {
 
 // TestTwoOpenShowsInOneRoom: the older one is ended, the newer one goes on.
 func TestTwoOpenShowsInOneRoom(t *testing.T) {
+	t.Parallel()
 	s := mustStudio(t)
 	s.ResumeWithin = time.Hour
 	older := s.mustCrash(t, "tone:440", half)
@@ -217,6 +222,7 @@ func TestTwoOpenShowsInOneRoom(t *testing.T) {
 
 // TestInterruptedShowStaysOver: only the room had not been told.
 func TestInterruptedShowStaysOver(t *testing.T) {
+	t.Parallel()
 	inBothForms(t, testInterruptedShowStaysOver)
 }
 
@@ -234,6 +240,7 @@ func testInterruptedShowStaysOver(t *testing.T, s *studio) {
 // TestAnnouncementWithoutAnswer: the crash came while the homeserver took the
 // announcement; repeating it tells its id.
 func TestAnnouncementWithoutAnswer(t *testing.T) {
+	t.Parallel()
 	s := mustStudio(t)
 	c := s.mustCrash(t, "file:talk.opus", half)
 	c.record.Stage, c.record.Announcements[0].Event = store.Starting, ""
@@ -246,6 +253,7 @@ func TestAnnouncementWithoutAnswer(t *testing.T) {
 // TestNothingIsTouchedBeforeTheAnnouncerIsReady: a bot that cannot log in ends
 // at once, and leaves the show for the next start.
 func TestNothingIsTouchedBeforeTheAnnouncerIsReady(t *testing.T) {
+	t.Parallel()
 	s := mustStudio(t)
 	s.ResumeWithin = time.Hour
 	s.room.unready = errors.New("wrong password")
@@ -262,6 +270,7 @@ func TestNothingIsTouchedBeforeTheAnnouncerIsReady(t *testing.T) {
 }
 
 func TestMicrophoneIsGoneAfterTheCrash(t *testing.T) {
+	t.Parallel()
 	s := mustStudio(t)
 	s.ResumeWithin = time.Hour
 	c := s.mustCrash(t, "device:Attic", half)
@@ -275,6 +284,7 @@ func TestMicrophoneIsGoneAfterTheCrash(t *testing.T) {
 // TestNothingIsSealedTwice: the gateway has a block that the spool has lost, so
 // that block's number is spent, and the file must stay without an end.
 func TestNothingIsSealedTwice(t *testing.T) {
+	t.Parallel()
 	inBothForms(t, testNothingIsSealedTwice)
 }
 
@@ -299,6 +309,7 @@ func testNothingIsSealedTwice(t *testing.T, s *studio) {
 }
 
 func TestSpoolIsMissing(t *testing.T) {
+	t.Parallel()
 	inBothForms(t, testSpoolIsMissing)
 }
 
@@ -323,6 +334,7 @@ func testSpoolIsMissing(t *testing.T, s *studio) {
 }
 
 func TestEndedShowIsOnlyConcluded(t *testing.T) {
+	t.Parallel()
 	inBothForms(t, testEndedShowIsOnlyConcluded)
 }
 
@@ -346,6 +358,7 @@ func testEndedShowIsOnlyConcluded(t *testing.T, s *studio) {
 // TestTwoLiveShowsInOneRoom: only one of them can go on, because a room has one
 // place; nobody could stop the other one.
 func TestTwoLiveShowsInOneRoom(t *testing.T) {
+	t.Parallel()
 	s := mustStudio(t)
 	s.ResumeWithin = time.Hour
 	older := s.mustCrash(t, "tone:440", half)
@@ -394,6 +407,7 @@ func TestDiskIsGoneAfterTheCrash(t *testing.T) {
 // TestDamageInTheMiddle: what is behind the damage cannot be played, but nothing
 // recorded is thrown away.
 func TestDamageInTheMiddle(t *testing.T) {
+	t.Parallel()
 	inBothForms(t, func(t *testing.T, s *studio) {
 		s.ResumeWithin = time.Hour
 		c := s.mustCrash(t, "tone:440", func([]byte) []byte { return nil })
@@ -412,6 +426,7 @@ func TestDamageInTheMiddle(t *testing.T) {
 // TestRepairKeepsTheTime: a show of yesterday is not one of now because the bot
 // has looked at it.
 func TestRepairKeepsTheTime(t *testing.T) {
+	t.Parallel()
 	s := mustStudio(t)
 	c := s.mustCrash(t, "tone:440", half)
 	yesterday := time.Now().Add(-24 * time.Hour).Truncate(time.Second)
@@ -433,6 +448,7 @@ func TestRepairKeepsTheTime(t *testing.T) {
 // TestStopWhileResuming: a show that is stopped before it is on air again does not
 // stay there.
 func TestStopWhileResuming(t *testing.T) {
+	t.Parallel()
 	s := mustStudio(t)
 	s.ResumeWithin = time.Hour
 	c := s.mustCrash(t, "tone:440", half)

@@ -1,6 +1,7 @@
 package listener_test
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
@@ -11,6 +12,10 @@ import (
 
 // TestPlayer: what is written comes out of the loudspeaker, whole and once.
 func TestPlayer(t *testing.T) {
+	pulsetest.Attempts(t, func() error { return playTone(t) })
+}
+
+func playTone(t *testing.T) error {
 	server := pulsetest.Start(t)
 	heard := server.Loudspeaker(t)
 	player, err := listener.NewPlayer(1)
@@ -31,8 +36,9 @@ func TestPlayer(t *testing.T) {
 	played := heard()
 	player.Close()
 	if got, want := loud(played), loud(pcm); math.Abs(float64(got-want)) > 0.01*float64(want) {
-		t.Errorf("%d loud samples were heard, want %d", got, want)
+		return fmt.Errorf("%d loud samples were heard, want %d", got, want)
 	}
+	return nil
 }
 
 // loud counts the samples that are no silence.
