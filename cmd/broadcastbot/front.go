@@ -25,8 +25,9 @@ func newFront(log *slog.Logger) *front {
 	return &front{mux: http.NewServeMux(), log: log}
 }
 
-// mount gives a part everything below a prefix that no longer prefix has; "/" is what nobody else
-// has. close, which may be nil, ends the part's running requests, and refuses new ones.
+// mount sends requests whose path begins with prefix to a part. Of several prefixes that fit, the
+// longest wins, so "/" gets the rest. close may be nil; it ends the part's running requests, and
+// makes it refuse new ones.
 func (f *front) mount(prefix string, handler http.Handler, close func() error) {
 	f.mux.Handle(prefix, handler)
 	f.mounted = true
@@ -94,9 +95,10 @@ func (f *front) serve(ctx context.Context) error {
 	}
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
+		err := f.closeParts() // they may take their time
 		ending, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 		defer cancel()
-		stopped <- errors.Join(f.closeParts(), server.Shutdown(ending))
+		stopped <- errors.Join(err, server.Shutdown(ending))
 	})
 	f.log.Info("listening for HTTP", "address", f.listener.Addr().String())
 	err := server.Serve(f.listener)

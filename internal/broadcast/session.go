@@ -81,7 +81,10 @@ func (s *Session) record(life context.Context) {
 	if lost := capture.StatsOf(s.source); lost != (capture.Stats{}) {
 		s.log.Warn("the source lost sound", "stats", lost)
 	}
-	completeShow(s.entry, s.tracks, errors.Join(err, finishSpools(s.tracks)))
+	if finishErr := finishSpools(s.tracks); finishErr != nil {
+		err = errors.Join(err, fmt.Errorf("%w: %w", errStorage, finishErr))
+	}
+	completeShow(s.entry, s.tracks, err)
 	if err := s.source.Close(); err != nil {
 		s.log.Warn("the source was not closed", "err", err)
 	}

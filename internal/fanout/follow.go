@@ -58,7 +58,7 @@ func (h *Hub) sendHistory(feed Feed, first int64, to Sink) (edge int64, finished
 	for {
 		size, finished := feed.Extent()
 		if first >= size {
-			return first, finished && first == size, nil
+			return first, finished, nil
 		}
 		if err := h.Copy(to, feed, first, size); err != nil {
 			return first, false, err

@@ -27,11 +27,13 @@ type File struct {
 	// Write.
 	SyncWrites bool
 
-	f *os.File
+	f       *os.File
+	syncAll func() error // fsync
 
 	mu       sync.Mutex
 	size     int64 // published bytes
 	finished bool
+	lost     error // why the bytes of a finished file may not be durable
 	closed   bool
 	changed  chan struct{} // closed at the next change of the fields above
 }
@@ -47,7 +49,7 @@ func Create(path string) (*File, error) {
 		f.Close()
 		return nil, fmt.Errorf("make %s durable: %w", path, err)
 	}
-	return &File{f: f, changed: make(chan struct{})}, nil
+	return &File{f: f, syncAll: f.Sync, changed: make(chan struct{})}, nil
 }
 
 // Open continues an existing file after its last byte. Bytes that a crash of the program has left
@@ -65,7 +67,7 @@ func Open(path string) (*File, error) {
 		f.Close()
 		return nil, err
 	}
-	return &File{f: f, size: info.Size(), changed: make(chan struct{})}, nil
+	return &File{f: f, syncAll: f.Sync, size: info.Size(), changed: make(chan struct{})}, nil
 }
 
 // syncDir makes the entries of a directory durable.
@@ -101,7 +103,7 @@ func (f *File) append(p []byte, offset int64) error {
 		return err
 	}
 	if f.SyncWrites {
-		return f.f.Sync()
+		return f.syncAll()
 	}
 	return nil
 }
@@ -172,9 +174,17 @@ func (f *File) Truncate(size int64) error {
 
 // Finish makes the file durable and tells the followers that this is all. They are told also when
 // the disk refuses: nothing more comes in either case, and nobody should wait for it.
+//
+// The disk says only once that it has lost something, so Finish repeats its first error for ever.
 func (f *File) Finish() error {
-	err := f.f.Sync()
-	f.change(func() { f.finished = true })
+	err := f.syncAll()
+	f.change(func() {
+		f.finished = true
+		if f.lost == nil {
+			f.lost = err
+		}
+		err = f.lost
+	})
 	return err
 }
 

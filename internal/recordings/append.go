@@ -40,10 +40,8 @@ func (a *Appender) Write(p []byte) (int, error) {
 }
 
 // SetLength says how many bytes the recording will have. The error is ErrLengthChanged if that
-// contradicts what was said before or is stored.
-//
-// The length is made durable only if more bytes are to come. Otherwise Finish follows, which makes
-// it needless.
+// contradicts what was said before or is stored. The length is durable before it is known, also where
+// no bytes are to come: if Finish fails then, the recording does not grow on after a restart.
 func (a *Appender) SetLength(length int64) error {
 	rec, known := a.rec, a.rec.Length()
 	switch {
@@ -51,10 +49,9 @@ func (a *Appender) SetLength(length int64) error {
 		return nil
 	case known != UnknownLength || length < rec.Size():
 		return ErrLengthChanged
-	case length > rec.Size():
-		if err := rec.catalogue.storage.SetLength(rec.id, length); err != nil {
-			return err
-		}
+	}
+	if err := rec.catalogue.storage.SetLength(rec.id, length); err != nil {
+		return err
 	}
 	rec.length.Store(length)
 	return nil

@@ -150,3 +150,19 @@ func TestFinishedIsNotAppendedTo(t *testing.T) {
 		rec.Release()
 	}
 }
+
+// TestLengthSurvives: a crash, or a disk that refuses, between the length of a recording that has all
+// its bytes and its end does not make it grow on.
+func TestLengthSurvives(t *testing.T) {
+	dir := Disk(t.TempDir())
+	before := mustOpenCatalogue(t, dir)
+	id := mustCreate(t, before, "hello", false)
+	rec := mustAcquire(t, before, id)
+	a := rec.LockAppend()
+	if err := a.SetLength(5); err != nil {
+		t.Fatal(err)
+	}
+	a.Unlock()
+	rec.Release()
+	mustHold(t, mustOpenCatalogue(t, dir), id, "hello", true)
+}

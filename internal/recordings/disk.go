@@ -122,8 +122,10 @@ func (d Disk) Remove(id string) error {
 	if err := os.WriteFile(d.path(id, goneFile), nil, 0o600); err != nil {
 		return err
 	}
+	if err := d.sync(); err != nil {
+		return err
+	}
 	return errors.Join(
-		d.sync(),
 		removeFile(d.path(id, partFile)),
 		removeFile(d.path(id, lengthFile)),
 		removeFile(d.path(id, doneFile)),

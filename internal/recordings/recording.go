@@ -77,8 +77,8 @@ func (rec *Recording) Extent() (size int64, finished bool) {
 // Length returns how many bytes the recording will have, or UnknownLength.
 func (rec *Recording) Length() int64 { return rec.length.Load() }
 
-// Whole reports whether all the bytes are there that the recording will have. It is not finished
-// before [Appender.Finish].
+// Whole reports whether Size has reached Length. The recording is still unfinished until
+// [Appender.Finish].
 func (rec *Recording) Whole() bool { return rec.Size() == rec.Length() }
 
 // finish tells the readers and the storage that the recording is whole. The caller has the append

@@ -38,7 +38,7 @@ func (d Disk) Resume() ([]Unfinished, error) {
 // repair completes what a crash has left half done, of which one file is the sign.
 func (d Disk) repair(id, ext string) error {
 	switch {
-	case ext == goneFile:
+	case ext == goneFile && (d.exists(id, partFile) || d.exists(id, lengthFile) || d.exists(id, doneFile)):
 		return d.Remove(id)
 	case ext == newFile:
 		return removeFile(d.path(id, newFile))
