@@ -208,25 +208,13 @@ func (z *Reader) findBlock() (Block, error) {
 	}
 }
 
-// minBlock is smaller than every block of every form, in bytes.
-const minBlock = 24
-
-// misplaced reports whether the block that seems to begin here has a sequence number
-// that is impossible at this offset, because that many blocks do not fit before it.
-// Where the byte before a header is ff, as one in 256 is, a marker seems to begin
-// there too. The reader of a file that grows would wait in vain for the block that
-// it announces, which is 256 times as long as the real one.
-func (z *Reader) misplaced(start []byte) bool {
-	least, _ := z.form.Extent(nil)
-	return len(start) >= least && int64(z.form.Sequence(start)) > z.offset/minBlock
-}
-
 // candidate goes to the next bytes that look like a whole block.
 func (z *Reader) candidate() ([]byte, error) {
+	least, _ := z.form.Extent(nil)
 	var start []byte
 	for {
 		size, refused := z.form.Extent(start)
-		if refused != nil || z.misplaced(start) {
+		if refused != nil || z.overlapped(start, least) {
 			z.advance(1)
 			start = nil
 			continue
@@ -234,16 +222,35 @@ func (z *Reader) candidate() ([]byte, error) {
 		if size <= len(start) {
 			return start[:size], nil
 		}
+		if len(start) == least {
+			size = min(size, 2*least) // enough for overlapped, before the whole is waited for
+		}
 		var err error
 		if start, err = z.queue.peek(size); err == nil {
 			continue
 		}
 		// Bytes that look like the beginning of a block may ask for more than the source
 		// has: then they are none. It is the end when even a beginning does not fit.
-		if least, _ := z.form.Extent(nil); size == least || !isEnd(err) {
+		if size == least || !isEnd(err) {
 			return nil, z.sourceError(err)
 		}
 		z.advance(1)
 		start = nil
 	}
+}
+
+// overlapped reports whether another block seems to begin inside the first bytes, so many as
+// a beginning has, of the one that seems to begin here. Only one of the two can be real, and the
+// later one is taken for it. Where the byte before a header is ff, as one in 256 is, a marker
+// seems to begin there too, and the reader of a file that grows would wait in vain for the block
+// that it announces, which is 256 times as long as the real one. The other error, a block that is
+// passed over because its header seems to hold another, is rare and does no harm: the next block
+// is found instead.
+func (z *Reader) overlapped(start []byte, least int) bool {
+	for at := 1; at < least && at+least <= len(start); at++ {
+		if _, refused := z.form.Extent(start[at:]); refused == nil {
+			return true
+		}
+	}
+	return false
 }

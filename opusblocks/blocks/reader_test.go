@@ -151,16 +151,24 @@ func TestJumpToEveryByte(t *testing.T) {
 	}
 }
 
-// TestJumpBeforeAMarkerThatSeemsToBeginEarlier: nobody waits for the long block that a misread header
-// promises, while the real one is there.
+// TestJumpBeforeAMarkerThatSeemsToBeginEarlier: nobody waits for the long block that a misread
+// header promises, while the real one is there, whatever the sizes of blocks are.
 func TestJumpBeforeAMarkerThatSeemsToBeginEarlier(t *testing.T) {
-	f := mustFile(t, 4, constant)
-	for ones := 1; ones <= 3; ones++ {
-		start := slices.Concat(bytes.Repeat([]byte{0xff}, ones), f.block(3))
-		r := f.mustOpen(t)
-		r.Jump(io.MultiReader(bytes.NewReader(start), iotest.ErrReader(errors.New("the line waits"))), int64(f.offsets[2]-ones))
-		if block, err := r.Next(); err != nil || block.Sequence != 3 || block.Offset != int64(f.offsets[2]) {
-			t.Errorf("behind %d bytes of ones: block %d, %v", ones, block.Sequence, err)
+	const sequence = 70_000
+	f := mustFile(t, 1, constant)
+	form := NewSealed(f.key, testLayout)
+	for _, before := range []int64{100, 8000, 64_000} {
+		offset := int64(len(f.head())) + before*(sequence-1)
+		for _, length := range []int{TagSize, 100, 600, 8000, 65_536 + 5, MaxBlockSize - HeaderSize} {
+			block := form.Append(nil, sequence, make([]byte, length-TagSize))
+			for ones := range 4 {
+				start := slices.Concat(bytes.Repeat([]byte{0xff}, ones), block)
+				r := f.mustOpen(t)
+				r.Jump(io.MultiReader(bytes.NewReader(start), iotest.ErrReader(errors.New("the line waits"))), offset-int64(ones))
+				if got, err := r.Next(); err != nil || got.Sequence != sequence || got.Offset != offset {
+					t.Errorf("%d bytes of ones, length %d behind blocks of %d bytes: block %d, %v", ones, length, before, got.Sequence, err)
+				}
+			}
 		}
 	}
 }

@@ -145,16 +145,25 @@ test("a jump does not wait for bytes that a false beginning promises when none w
   assert.equal((await reader.next(true)).offset, at);
 });
 
-test("a byte of ones before a block does not make a jump wait for a longer one", async () => {
-  const show = makeShow(3, { random: randomFrom(5) });
-  const { offset, size } = show.blocks[1];
-  for (let ones = 1; ones <= 3; ones++) {
-    const reader = fed(show);
-    await reader.next();
-    reader.jump(offset - ones);
-    reader.feed(new Uint8Array(ones).fill(0xff));
-    reader.feed(show.file.subarray(offset, offset + size));
-    assert.equal((await reader.next())?.offset, offset, `${ones} bytes of ones`);
+test("bytes of ones before a block do not make a jump wait for a longer one", async () => {
+  const sequence = 70_000;
+  for (const before of [100, 8000, 64_000]) {
+    const offset = headSize + before * (sequence - 1);
+    for (const sizes of [[100], [600], [8000], [40_000, 25_215]]) {
+      const pages = sizes.map((size, i) =>
+        page({ sequence: i + 2, granule: 960 * (i + 1), packets: [new Uint8Array(size).fill(0x78)] }),
+      );
+      const block = sealed.block(Buffer.concat(pages), sequence);
+      for (let ones = 0; ones <= 3; ones++) {
+        const reader = fed(blank);
+        await reader.next();
+        reader.jump(offset - ones);
+        reader.feed(new Uint8Array(ones).fill(0xff));
+        reader.feed(block);
+        const message = `${ones} bytes of ones, ${block.length} bytes behind blocks of ${before}`;
+        assert.equal((await reader.next())?.offset, offset, message);
+      }
+    }
   }
 });
 

@@ -3,8 +3,6 @@ import { parseDate, parseStreamHead, tag } from "./ogg.js";
 import { Pager } from "./pager.js";
 import { BlockError, Refusal } from "./refusal.js";
 
-const MIN_BLOCK = 24; // bytes: every block of every form is larger
-
 /** @typedef {Uint8Array<ArrayBuffer>} Pages the plaintext of a block: whole Ogg pages */
 
 /**
@@ -216,9 +214,7 @@ export class Reader {
   }
 
   /**
-   * Moves on to the next bytes that look like a whole block. A beginning with a
-   * number that no block in this place can have is none: FORMAT.md, "Finding a
-   * block".
+   * Moves on to the next bytes that look like a whole block.
    * @param {boolean} atEnd
    */
   #candidate(atEnd) {
@@ -226,17 +222,27 @@ export class Reader {
     const unread = this.#queue.unread;
     for (let skipped = 0; ; skipped++) {
       const start = unread.subarray(skipped);
-      let size = this.#envelope.extent(start);
-      const known = size > 0 && start.length >= least;
-      if (known && this.#envelope.sequence(start) > (this.offset + skipped) / MIN_BLOCK) size = 0;
-      const whole = size > 0 && size <= start.length;
+      const size = this.#envelope.extent(start);
+      if (size === 0 || this.#overlapped(start.subarray(0, size), least)) continue;
       // What looks like a block's beginning may promise more bytes than there
       // will ever be. Too few even for a beginning are the end.
-      const missing = size > start.length && (!atEnd || size === least);
-      if (!whole && !missing) continue;
+      if (size > start.length && atEnd && size > least) continue;
       this.#advance(skipped);
-      return whole ? start.subarray(0, size) : null;
+      return size <= start.length ? start.subarray(0, size) : null;
     }
+  }
+
+  /**
+   * Whether another block seems to begin inside the beginning of the one here:
+   * then the later one is taken for the real one (FORMAT.md, "Reader").
+   * @param {Uint8Array} start
+   * @param {number} least
+   */
+  #overlapped(start, least) {
+    for (let at = 1; at < least && at + least <= start.length; at++) {
+      if (this.#envelope.extent(start.subarray(at)) > 0) return true;
+    }
+    return false;
   }
 
   /**
