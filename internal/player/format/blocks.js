@@ -97,11 +97,6 @@ class SealedEnvelope {
     return pages;
   }
 
-  /** @param {Uint8Array} pages */
-  isSign(pages) {
-    return pages.length === 0;
-  }
-
   /**
    * Returns the plaintext of a whole block in a buffer of its own, or null. The
    * block's bytes may change while the promise is pending, hence the copy.

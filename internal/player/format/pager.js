@@ -105,5 +105,11 @@ export class Pager {
   }
 }
 
+/**
+ * Whether a block is a sign of life.
+ * @param {{packets: Uint8Array[], last: boolean}} block
+ */
+export const isSign = ({ packets, last }) => packets.length === 0 && !last;
+
 /** @param {string} why */
 const malformed = (why) => new Refusal("Malformed", why);

@@ -59,13 +59,4 @@ class PlainEnvelope {
     parsePage(page); // checks it
     return page.slice();
   }
-
-  /**
-   * A page without packets, which is not the last.
-   * @param {Uint8Array} pages
-   */
-  isSign(pages) {
-    const page = parsePage(pages)?.page;
-    return page?.lacing.length === 0 && !page.last;
-  }
 }

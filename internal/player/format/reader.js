@@ -1,6 +1,6 @@
 import { ByteQueue } from "./byte-queue.js";
 import { parseDate, parseStreamHead, tag } from "./ogg.js";
-import { Pager } from "./pager.js";
+import { isSign, Pager } from "./pager.js";
 import { BlockError, Refusal } from "./refusal.js";
 
 /** @typedef {Uint8Array<ArrayBuffer>} Pages the plaintext of a block: whole Ogg pages */
@@ -40,7 +40,6 @@ import { BlockError, Refusal } from "./refusal.js";
  * @property {(raw: Uint8Array) => Pages | Promise<Pages>} open the pages of every other block
  * @property {(raw: Uint8Array) => number} sequence the number that a block bears, from as many bytes of it as
  *   extent says for none
- * @property {(pages: Uint8Array) => boolean} isSign whether the pages of a block are a sign of life
  */
 
 /**
@@ -189,12 +188,10 @@ export class Reader {
         continue;
       }
       if (!pages) return null;
-      if (envelope.isSign(pages)) {
-        this.#advance(size);
-        continue;
-      }
       try {
-        return this.#accept(sequence, size, pages, false);
+        const block = this.#accept(sequence, size, pages, false);
+        if (!isSign(block)) return block;
+        this.#jumped = true;
       } catch (error) {
         throw this.#failed(error, sequence);
       }

@@ -1,6 +1,8 @@
 // How far a show is known to go, and where its live edge is, which the arrival
 // of blocks shows.
 
+import { isSign } from "../format/pager.js";
+
 /** @import { Block } from "../format/reader.js" */
 
 const WINDOW = 60_000; // ms that an observation counts, at least
@@ -29,8 +31,8 @@ export class LiveEdge {
    */
   noteBlock(block, asMade, now) {
     this.extend(block.end);
-    const sign = block.packets.length === 0 && !block.last;
     if (!asMade) return false;
+    const sign = isSign(block);
     if (sign) this.pause(this.known);
     else this.observe(block.end, now);
     return sign;
