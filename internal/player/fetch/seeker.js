@@ -13,7 +13,7 @@ const GUESSED_EARLY = 4 << 10; // bytes: how early to land when the guess is no 
  * for. A guess leads to a place in the file, the first block there that opens
  * says what time it is there, and a wrong guess teaches the next one. With
  * blocks of one size the first guess is right: FORMAT.md, "Seeking".
- * opusblocks/seeker.go is the same in Go.
+ * opusblocks/blocks/seeker.go is the same in Go.
  */
 export class Seeker {
   table = new SeekTable(); // makes the first guess right for blocks of any size

@@ -5,7 +5,7 @@ import { Refusal } from "./refusal.js";
 /** @import { Page } from "./ogg.js" */
 
 // The granule position of a page on which no packet ends (RFC 3533, 6): of an
-// end without sound.
+// end without sound, and of a sign of life in a plain file.
 const NO_PACKET_ENDS = -1;
 
 /**

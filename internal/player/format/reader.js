@@ -44,7 +44,8 @@ import { BlockError, Refusal } from "./refusal.js";
 
 /**
  * Takes a file apart block by block, in any pieces in which it comes. FORMAT.md
- * says what is refused; opusblocks/reader.go is the same reader in Go.
+ * says what is refused. In Go this reader is two: opusblocks/blocks/reader.go
+ * and opusblocks/reader.go.
  *
  * What the format refuses is final: next() throws that error for ever. That
  * bytes are missing is not; whoever feeds the reader knows whether more come.
