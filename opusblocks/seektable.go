@@ -87,7 +87,8 @@ func (t SeekTable) String() string {
 var errSeekTable = errors.New("the seek table is damaged")
 
 // ParseSeekTable is the inverse of SeekTable.String. A wrong table costs a
-// seeker requests, never wrong sound: what is found there is proved.
+// seeker requests, never wrong sound: what is found there is
+// authenticated.
 func ParseSeekTable(s string) (SeekTable, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(s)
 	if err != nil {

@@ -5,8 +5,8 @@ import { SeekTable } from "../format/seektable.js";
 /** @import { Place } from "../format/seektable.js" */
 
 const MAX_GUESSES = 6; // before the file is read from its beginning
-const READ_FORWARD = 256 << 10; // bytes beyond a landing that are read instead of guessing again
-const GUESSED_EARLY = 4 << 10; // bytes: how early to land when the guess is no more than an interpolation
+const READ_FORWARD = 256 << 10; // bytes that are read on rather than guessing again
+const GUESSED_EARLY = 4 << 10; // bytes by which a guess is early that is interpolated
 
 /**
  * Finds the block that holds a moment, in a file of which any part can be asked
@@ -19,7 +19,7 @@ export class Seeker {
   table = new SeekTable(); // makes the first guess right for blocks of any size
   size = 0; // of the file in bytes, where it is finished: guesses stay before it
 
-  #land;
+  #readAt;
   #read;
   #blockSize = 0; // of the blocks seen so far, in bytes
   #blockSamples = 0; // and how long they are
@@ -28,13 +28,13 @@ export class Seeker {
 
   /**
    * @param {number} first the byte where the first block begins
-   * @param {(offset: number) => Promise<Block>} land jumps to an offset and resolves to the first block that opens
+   * @param {(offset: number) => Promise<Block>} readAt jumps to an offset and resolves to the first block that opens
    *   there; rejects with the code CutOff when the bytes end before
    * @param {() => Promise<Block>} read resolves to the next block
    */
-  constructor(first, land, read) {
+  constructor(first, readAt, read) {
     this.first = first;
-    this.#land = land;
+    this.#readAt = readAt;
     this.#read = read;
   }
 
@@ -64,7 +64,7 @@ export class Seeker {
     let low = { offset: this.first, sample: 0 };
     let guess = this.#guess(sample);
     for (let guesses = 0; guesses < MAX_GUESSES; guesses++) {
-      const block = await this.#tryLanding(guess, guess > low.offset);
+      const block = await this.#tryReadAt(guess, guess > low.offset);
       if (!block) {
         // too far, or a wrong table
         guess = Math.max(low.offset, Math.floor((low.offset + guess) / 2) - GUESSED_EARLY);
@@ -75,18 +75,18 @@ export class Seeker {
         guess = Math.max(low.offset, guess - GUESSED_EARLY - this.#blockSize);
         continue;
       }
-      const landed = { offset: block.offset, sample: block.start };
-      const ahead = this.bytes(sample - landed.sample);
-      const further = this.#within(landed.offset + ahead - GUESSED_EARLY);
-      if (landed.sample > sample && guess > low.offset) {
-        guess = between(low, landed, sample);
-      } else if (ahead > READ_FORWARD && further > landed.offset) {
-        [low, guess] = [landed, further];
+      const found = { offset: block.offset, sample: block.start };
+      const ahead = this.bytes(sample - found.sample);
+      const further = this.#within(found.offset + ahead - GUESSED_EARLY);
+      if (found.sample > sample && guess > low.offset) {
+        guess = between(low, found, sample);
+      } else if (ahead > READ_FORWARD && further > found.offset) {
+        [low, guess] = [found, further];
       } else {
         return this.#forward(block, sample);
       }
     }
-    const block = await this.#land(this.first);
+    const block = await this.#readAt(this.first);
     this.learn(block);
     return this.#forward(block, sample);
   }
@@ -97,9 +97,9 @@ export class Seeker {
    * @param {number} offset
    * @param {boolean} canBeEarlier
    */
-  async #tryLanding(offset, canBeEarlier) {
+  async #tryReadAt(offset, canBeEarlier) {
     try {
-      const block = await this.#land(offset);
+      const block = await this.#readAt(offset);
       this.learn(block);
       return block;
     } catch (error) {
@@ -158,7 +158,7 @@ export class Seeker {
 }
 
 /**
- * Interpolates between two proved places, a little early.
+ * Interpolates between two authenticated places, a little early.
  * @param {Place} low
  * @param {Place} high
  * @param {number} sample

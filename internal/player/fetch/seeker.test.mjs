@@ -127,7 +127,7 @@ test("a wrong table costs only jumps", async () => {
   }
 });
 
-test("what is far ahead of a landing is jumped to, not read", async () => {
+test("what is far ahead of the block found is jumped to, not read", async () => {
   const show = makeShow(2000, { random: randomFrom(9) });
   const at = await place(show);
   await at.seeker.seekTo(0);

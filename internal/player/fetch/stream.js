@@ -1,4 +1,4 @@
-// A show as one listener fetches it: block after proved block, over as many
+// A show as one listener fetches it: block after authenticated block, over as many
 // requests as it takes.
 
 import { BlockReader, parseKey } from "../format/blocks.js";
@@ -80,7 +80,7 @@ export class Stream {
   #newSeeker() {
     return new Seeker(
       this.#reader.first,
-      (offset) => this.#land(offset),
+      (offset) => this.#readAt(offset),
       () => this.#next(),
     );
   }
@@ -206,7 +206,7 @@ export class Stream {
   }
 
   /** @param {number} offset */
-  async #land(offset) {
+  async #readAt(offset) {
     this.#jump(offset);
     return this.#next();
   }
@@ -242,7 +242,7 @@ export class Stream {
     await this.#persist(() => this.updateEdge());
     const back = this.#seeker.bytes(samples + PRE_ROLL);
     const offset = Math.max(this.#seeker.first, this.#edge - back);
-    const block = await this.#land(offset);
+    const block = await this.#readAt(offset);
     return { block, start: offset === this.#seeker.first ? this.head.preSkip : block.start + PRE_ROLL };
   }
 

@@ -2,7 +2,7 @@ import { decodeBase64url } from "./base64url.js";
 import { Reader } from "./reader.js";
 import { BlockError, Refusal } from "./refusal.js";
 
-/** @import { Envelope } from "./reader.js" */
+/** @import { Form } from "./reader.js" */
 
 const MAGIC = [0x4d, 0x58, 0x43, 3]; // "MXC" 3
 const MARKER = 0xffffffff;
@@ -34,19 +34,19 @@ export function parseKey(text) {
   return { secret: raw.slice(0, 32), iv: raw.slice(32) };
 }
 
-/** Opens a sealed file (FORMAT.md) and gives out nothing unproved. */
+/** Opens a sealed file (FORMAT.md) and gives out nothing that is not authenticated. */
 export class BlockReader extends Reader {
   /** @param {Key} key */
   constructor(key) {
-    super(new SealedEnvelope(key));
+    super(new Sealed(key));
   }
 }
 
 /**
- * Of a file of AES-256-GCM blocks.
- * @implements {Envelope}
+ * The form of encrypted files: blocks of AES-256-GCM.
+ * @implements {Form}
  */
-class SealedEnvelope {
+class Sealed {
   pageBlocks = false;
   #key;
   /** @type {Promise<CryptoKey> | undefined} */

@@ -2,22 +2,25 @@ import { pageSequence, pageSize, parsePage } from "./ogg.js";
 import { Reader } from "./reader.js";
 import { Refusal } from "./refusal.js";
 
-/** @import { Envelope } from "./reader.js" */
+/** @import { Form } from "./reader.js" */
 
 /**
  * Reads a file that is not encrypted: an Ogg Opus file, which may grow, in which
  * every page is a block. It finds damage, but nothing of what it gives out is
- * proved. Files of other programs are fine as long as no packet crosses a page's
- * end.
+ * authenticated. Files of other programs are fine as long as no packet crosses a
+ * page's end.
  */
 export class PlainReader extends Reader {
   constructor() {
-    super(new PlainEnvelope());
+    super(new BarePages());
   }
 }
 
-/** @implements {Envelope} */
-class PlainEnvelope {
+/**
+ * The form in which a block is its payload: an Ogg page, or in block 0 two of them.
+ * @implements {Form}
+ */
+class BarePages {
   pageBlocks = true;
 
   /**

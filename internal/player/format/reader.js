@@ -1,6 +1,6 @@
 import { ByteQueue } from "./byte-queue.js";
 import { parseDate, parseStreamHead, tag } from "./ogg.js";
-import { isSign, Pager } from "./pager.js";
+import { isSign, PageReader } from "./page-reader.js";
 import { BlockError, Refusal } from "./refusal.js";
 
 /** @typedef {Uint8Array<ArrayBuffer>} Pages the plaintext of a block: whole Ogg pages */
@@ -31,7 +31,7 @@ import { BlockError, Refusal } from "./refusal.js";
 /**
  * How the pages of a block stand in the file. Only a Refusal that it throws is
  * the file's fault.
- * @typedef {object} Envelope
+ * @typedef {object} Form
  * @property {boolean} pageBlocks whether every page is a block
  * @property {(start: Uint8Array) => number} headExtent how many of the file's first bytes are block 0; more than there
  *   are: it takes so many to say
@@ -59,8 +59,8 @@ export class Reader {
   offset = 0; // in the file, of the next block
   ended = false; // the end was read
 
-  #envelope;
-  #pager;
+  #form;
+  #pages;
   #queue = new ByteQueue();
   #next = 0; // sequence number of the next block
   #jumped = false; // the next block that opens decides the order
@@ -68,15 +68,15 @@ export class Reader {
   #failure = null;
   #turn = 0; // changes when what is being opened is not wanted any more
 
-  /** @param {Envelope} envelope */
-  constructor(envelope) {
-    this.#envelope = envelope;
-    this.#pager = new Pager(envelope.pageBlocks);
+  /** @param {Form} form */
+  constructor(form) {
+    this.#form = form;
+    this.#pages = new PageReader(form.pageBlocks);
   }
 
   /** Samples at 48 kHz up to here, pre-skip included. */
   get sample() {
-    return this.#pager.granule;
+    return this.#pages.granule;
   }
 
   /** Bytes of memory that hold what was fed. */
@@ -112,7 +112,7 @@ export class Reader {
 
   /**
    * Returns the next block with sound or a sign of life, or null when it takes
-   * more bytes, or after the end. With atEnd no more bytes will come: the hunt
+   * more bytes, or after the end. With atEnd no more bytes will come: the search
    * after a jump gives up what would need them.
    *
    * A call replaces one that is still pending, which then gives null.
@@ -122,7 +122,7 @@ export class Reader {
     const turn = ++this.#turn;
     if (!this.head) await this.#readHead();
     if (!this.head || this.ended || turn !== this.#turn) return null;
-    return this.#jumped ? this.#hunt(atEnd) : this.#readBlock();
+    return this.#jumped ? this.#findBlock(atEnd) : this.#readBlock();
   }
 
   /**
@@ -130,18 +130,18 @@ export class Reader {
    * with byte 0 again.
    */
   async #readHead() {
-    const envelope = this.#envelope;
+    const form = this.#form;
     try {
-      const raw = this.#whole((start) => envelope.headExtent(start));
+      const raw = this.#whole((start) => form.headExtent(start));
       if (!raw) return;
       const size = raw.length;
-      const pages = await this.#opened(envelope.openHead(raw));
+      const pages = await this.#opened(form.openHead(raw));
       if (!pages) return;
       const { serial, channels, preSkip, tags } = parseStreamHead(pages);
       const [title, speaker] = [tag(tags, "TITLE"), tag(tags, "ARTIST")];
       this.head = { channels, preSkip, title, speaker, started: parseDate(tag(tags, "DATE")) };
       this.headPages = pages;
-      this.#pager.serial = serial;
+      this.#pages.serial = serial;
       this.#advance(size);
       this.first = this.offset;
       this.#next = 1;
@@ -152,15 +152,15 @@ export class Reader {
 
   /** Reads the block that has to begin right here. */
   async #readBlock() {
-    const envelope = this.#envelope;
+    const form = this.#form;
     let found = this.#next;
     try {
-      const raw = this.#whole((start) => envelope.extent(start));
+      const raw = this.#whole((start) => form.extent(start));
       if (!raw) return null;
       const size = raw.length;
-      found = envelope.sequence(raw);
+      found = form.sequence(raw);
       if (found !== this.#next) throw new Refusal("Order", `${found} where ${this.#next} belongs`);
-      const pages = await this.#opened(envelope.open(raw));
+      const pages = await this.#opened(form.open(raw));
       return pages ? this.#accept(found, size, pages, true) : null;
     } catch (error) {
       throw this.#failed(error, found);
@@ -173,16 +173,16 @@ export class Reader {
    * are passed over, because they do not tell the time.
    * @param {boolean} atEnd
    */
-  async #hunt(atEnd) {
-    const envelope = this.#envelope;
+  async #findBlock(atEnd) {
+    const form = this.#form;
     for (;;) {
       const raw = this.#candidate(atEnd);
       if (!raw) return null;
       const size = raw.length;
-      const sequence = envelope.sequence(raw);
+      const sequence = form.sequence(raw);
       let pages;
       try {
-        pages = await this.#opened(envelope.open(raw));
+        pages = await this.#opened(form.open(raw));
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
         this.#advance(1);
@@ -216,11 +216,11 @@ export class Reader {
    * @param {boolean} atEnd
    */
   #candidate(atEnd) {
-    const least = this.#envelope.extent(new Uint8Array());
+    const least = this.#form.extent(new Uint8Array());
     const unread = this.#queue.unread;
     for (let skipped = 0; ; skipped++) {
       const start = unread.subarray(skipped);
-      const size = this.#envelope.extent(start);
+      const size = this.#form.extent(start);
       if (size === 0 || this.#overlapped(start.subarray(0, size), least)) continue;
       // What looks like a block's beginning may promise more bytes than there
       // will ever be. Too few even for a beginning are the end.
@@ -238,7 +238,7 @@ export class Reader {
    */
   #overlapped(start, least) {
     for (let at = 1; at < least && at + least <= start.length; at++) {
-      if (this.#envelope.extent(start.subarray(at)) > 0) return true;
+      if (this.#form.extent(start.subarray(at)) > 0) return true;
     }
     return false;
   }
@@ -259,7 +259,7 @@ export class Reader {
   }
 
   /**
-   * Turns the proved pages of a block into packets and moves on.
+   * Turns the pages of a block that has opened into packets and moves on.
    * @param {number} sequence
    * @param {number} size
    * @param {Pages} pages
@@ -268,12 +268,12 @@ export class Reader {
    */
   #accept(sequence, size, pages, anchored) {
     const offset = this.offset;
-    const { packets, start, last } = this.#pager.parse(pages, anchored);
+    const { packets, start, last } = this.#pages.parse(pages, anchored);
     this.#next = sequence + 1;
     this.#jumped = false;
     this.ended = last;
     this.#advance(size);
-    return { sequence, offset, size, start, end: this.#pager.granule, packets, last, pages };
+    return { sequence, offset, size, start, end: this.#pages.granule, packets, last, pages };
   }
 
   /** @param {number} count */

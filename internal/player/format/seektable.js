@@ -8,7 +8,7 @@ const MOST_ENTRIES = 2049;
 /**
  * Where in a finished file the blocks of certain moments begin: FORMAT.md,
  * "Seeking". A wrong one costs requests, never wrong sound: what is found there
- * is proved.
+ * is authenticated.
  */
 export class SeekTable {
   #entries;

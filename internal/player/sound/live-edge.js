@@ -1,7 +1,7 @@
 // How far a show is known to go, and where its live edge is, which the arrival
 // of blocks shows.
 
-import { isSign } from "../format/pager.js";
+import { isSign } from "../format/page-reader.js";
 
 /** @import { Block } from "../format/reader.js" */
 

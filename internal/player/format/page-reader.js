@@ -12,7 +12,7 @@ const NO_PACKET_ENDS = -1;
  * Reads the pages of one block after the other and checks that they go on where
  * the block before ended.
  */
-export class Pager {
+export class PageReader {
   serial = 0;
   sequence = 2; // of the next page: behind the two header pages
   granule = 0; // samples at 48 kHz up to here, pre-skip included
