@@ -457,3 +457,33 @@ func TestRefusedRoomIsFree(t *testing.T) {
 		t.Error("the room that was told has no show")
 	}
 }
+
+// TestRecordCannotBeSaved: the disk is full, also of the database. The room is told
+// all the same, and the spool says that the show is over.
+func TestRecordCannotBeSaved(t *testing.T) {
+	t.Parallel()
+	s := mustStudio(t)
+	show := s.mustStart(t, "")
+	if _, err := s.mustStream(t, show).ReadPacket(); err != nil {
+		t.Fatal(err)
+	}
+	db := s.Options.Store.DB()
+	if _, err := db.Exec(`CREATE TRIGGER full BEFORE INSERT ON show BEGIN SELECT RAISE(ABORT, 'disk full'); END`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Stop(t.Context(), "!r:x"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the room knows the end", func() bool {
+		s.room.mu.Lock()
+		defer s.room.mu.Unlock()
+		return len(s.room.updated) > 0 && s.room.updated[0].State() == store.StateEnded
+	})
+	if info, err := os.Stat(s.spoolPath(show.ID)); err != nil || info.ModTime().Unix() != 0 {
+		t.Errorf("the spool says that the show is young: %v, %v", info, err)
+	}
+	if _, err := db.Exec(`DROP TRIGGER full`); err != nil {
+		t.Fatal(err)
+	}
+	s.mustConclude(t)
+}

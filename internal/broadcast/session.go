@@ -202,6 +202,9 @@ func reason(err error) string {
 	}
 }
 
+// sayTimeout is how long rooms may take to be told what they can do without.
+const sayTimeout = 30 * time.Second
+
 // sayRefused tells the rooms of a show that runs that listeners get no more of
 // it. The recording goes on.
 func (s *Session) sayRefused(ctx context.Context, o *outlet) {
@@ -210,6 +213,8 @@ func (s *Session) sayRefused(ctx context.Context, o *outlet) {
 	if show.Stage == store.Concluding || o != s.tracks[0].gateway() {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, sayTimeout)
+	defer cancel()
 	for _, a := range show.Announcements {
 		if err := s.options.Announcer.Say(ctx, a.Room, text); err != nil {
 			s.log.Warn("a room was not told", "room", a.Room, "err", err)

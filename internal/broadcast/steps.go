@@ -78,12 +78,26 @@ func (c *conclusion) withEveryTrack(do func(i int, recorded store.Track) error) 
 }
 
 // tellRooms tells every room that the show is over. The record has to know it
-// before: a show that rooms believe to be over must never go on air again.
+// before: a show that rooms believe to be over must never go on air again. Where
+// the disk has no room for the record, the age of the spools says it.
 func (c *conclusion) tellRooms(ctx context.Context) error {
 	if err := c.entry.save(); err != nil {
-		return err
+		if ageErr := c.ageSpools(); ageErr != nil {
+			return errors.Join(err, ageErr)
+		}
 	}
 	return c.updateRooms(ctx)
+}
+
+// ageSpools makes the spools look as old as can be, which needs no room on the
+// disk: nothing is added to an old one after a crash.
+func (c *conclusion) ageSpools() (err error) {
+	for _, t := range c.tracks {
+		if t.isReadable() {
+			err = errors.Join(err, os.Chtimes(t.path, time.Time{}, time.Unix(0, 0)))
+		}
+	}
+	return err
 }
 
 func (c *conclusion) updateRooms(ctx context.Context) error {
