@@ -14,7 +14,7 @@ const (
 	plainName  = ".opus"
 )
 
-var waveEncoding = base64.RawURLEncoding
+var encoding = base64.RawURLEncoding.Strict()
 
 // PageURL is the link for people. It has the key of an encrypted show, so it belongs into encrypted
 // messages only. Parse is its inverse.
@@ -64,4 +64,4 @@ func (l Link) FileURL() string {
 func (l Link) StreamURL() string { return l.Base + fileFolder + l.ID }
 
 // FormatWave writes the shape of the sound as links have it: see ParseWave.
-func FormatWave(wave []byte) string { return waveEncoding.EncodeToString(wave) }
+func FormatWave(wave []byte) string { return encoding.EncodeToString(wave) }

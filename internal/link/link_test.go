@@ -62,6 +62,19 @@ func TestValidLinks(t *testing.T) {
 	}
 }
 
+// TestLineBreaks: Go's decoder ignores them, the page does not.
+func TestLineBreaks(t *testing.T) {
+	for _, bad := range []string{"8w\ngA", "8w\rgA", "8wgA\n"} {
+		if wave := ParseWave(bad); wave != nil {
+			t.Errorf("ParseWave(%q) = %v", bad, wave)
+		}
+		l, err := Parse("https://h/listen/abc#seek=" + bad + "&t=1")
+		if err != nil || l.Seek.String() != "" {
+			t.Errorf("the seek table %q is read as %q, %v", bad, l.Seek.String(), err)
+		}
+	}
+}
+
 func mustKey(t testing.TB, text string) opusblocks.Key {
 	t.Helper()
 	key, err := opusblocks.ParseFragment(text)

@@ -12,9 +12,10 @@ import (
 )
 
 var (
-	errAddress = errors.New("the link is not an address such as https://radio.example.org/listen/…#…")
-	errPage    = errors.New("the link is not that of a show: its path has to be /listen/…")
-	errFile    = errors.New("the address is not that of a show's file: its path has to be /live/…")
+	errAddress   = errors.New("the link is not an address such as https://radio.example.org/listen/…#…")
+	errPage      = errors.New("the link is not that of a show: its path has to be /listen/…")
+	errLineBreak = errors.New("there is a line break in it")
+	errFile      = errors.New("the address is not that of a show's file: its path has to be /live/…")
 )
 
 // Parse reads the link of a page: the inverse of Link.PageURL. A show that is not encrypted has no
@@ -89,18 +90,29 @@ func (l *Link) setParameter(name, value string) {
 	case "wave":
 		l.Wave = ParseWave(value)
 	case "seek":
-		l.Seek, _ = opusblocks.ParseSeekTable(value)
+		if _, err := decode(value); err == nil {
+			l.Seek, _ = opusblocks.ParseSeekTable(value)
+		}
 	}
 }
 
 // ParseWave reads the shape of the sound as links write it, in base64url; nil where it is something
 // else.
 func ParseWave(value string) []byte {
-	wave, err := waveEncoding.DecodeString(value)
+	wave, err := decode(value)
 	if err != nil {
 		return nil
 	}
 	return wave
+}
+
+// decode reads base64url of which a value has one spelling only: the left-over bits are zero, and
+// there are no line breaks, which Go's decoder ignores.
+func decode(value string) ([]byte, error) {
+	if strings.ContainsAny(value, "\r\n") {
+		return nil, errLineBreak
+	}
+	return encoding.DecodeString(value)
 }
 
 // parseSeconds reads decimal seconds; nil where it is something else, or more than 68 years.
