@@ -9,7 +9,7 @@ import { Recording } from "./recording.js";
 import { openSound } from "./sound/output.js";
 import { Playback } from "./sound/playback.js";
 import { Wave } from "./sound/wave.js";
-import { FINAL, RUNNING, State, stateOf } from "./state.js";
+import { FINAL, State, stateOf } from "./state.js";
 
 /** @import { Detail } from "./state.js" */
 
@@ -248,10 +248,9 @@ export class Player extends EventTarget {
     const now = performance.now();
     const failure = this.#playback?.failure ?? null;
     if (failure !== this.#failure) this.#refuse((this.#failure = failure));
-    const wasRunning = RUNNING.has(this.state);
     const silent = this.#playback?.silent ?? false;
     if (this.show && !this.#failed && !this.#damaged) this.#set(this.recording.state(now, silent));
-    this.recording.updateEdge(now, wasRunning && !this.running);
+    this.recording.updateEdge(now);
     if (this.playing && this.#playback?.finished) this.pause();
     if (this.playing && now - this.#remembered > REMEMBER) this.#remember();
     const look = [this.state, this.buffering, this.following, this.running].join();

@@ -8,13 +8,17 @@ import (
 	"testing"
 )
 
-// TestPlayerModules runs the tests beside the modules: */*.test.mjs. What they need of
-// a browser, Node.js has too.
+// TestPlayerModules runs the tests beside the modules: *.test.mjs. What they need of a browser,
+// Node.js has too.
 func TestPlayerModules(t *testing.T) {
 	node := mustNode(t)
-	files, err := filepath.Glob("*/*.test.mjs")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no tests (%v)", err)
+	var files []string
+	for _, pattern := range []string{"*.test.mjs", "*/*.test.mjs"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("no tests are %s (%v)", pattern, err)
+		}
+		files = append(files, found...)
 	}
 	said, err := exec.CommandContext(t.Context(), node, append([]string{"--test", "--test-reporter=tap"}, files...)...).CombinedOutput()
 	if err != nil {

@@ -32,7 +32,10 @@ export class Recording {
   interrupted = false; // it ends without its authenticated end
   #url;
   #link;
+  #asking = true; // how far the show has got; open is the first to
   #asked = -ASK; // ms
+  #wasRunning = true; // when it was asked
+  #measured = false; // a finished show was, from its end
 
   /**
    * @param {string} url
@@ -49,6 +52,7 @@ export class Recording {
     const { title, speaker, started, channels } = this.stream.head;
     this.show = { title, speaker, started, channels, encrypted: this.stream.encrypted };
     await this.#learnEdge();
+    this.#asking = false;
   }
 
   /** A reader that refused a block has failed for ever: hearing what came before takes a new stream. */
@@ -81,18 +85,29 @@ export class Recording {
 
   /**
    * Asks how far the show has got, if it is time to: of a finished one exactly,
-   * from its end.
+   * from its end, and until an answer came.
    * @param {number} now ms
-   * @param {boolean} over it has just ended
    */
-  updateEdge(now, over) {
-    const unseen = this.running && !this.stream.atEdge && now - this.#asked > ASK;
-    if (!over && !unseen) return;
+  async updateEdge(now) {
+    if (!this.#isTimeToAsk(now)) return;
     this.#asked = now;
-    this.stream
-      .updateEdge()
-      .then(() => this.#learnEdge())
-      .catch(() => {}); // it is asked again
+    this.#asking = true;
+    try {
+      if (this.running) await this.stream.updateEdge();
+      this.#wasRunning = this.running;
+      await this.#learnEdge();
+    } catch {
+      // it is asked again
+    } finally {
+      this.#asking = false;
+    }
+  }
+
+  /** @param {number} now ms */
+  #isTimeToAsk(now) {
+    const known = this.running ? this.stream.atEdge : this.#measured;
+    const hasEnded = this.#wasRunning && !this.running;
+    return !known && !this.#asking && (hasEnded || now - this.#asked > ASK);
   }
 
   async #learnEdge() {
@@ -113,6 +128,7 @@ export class Recording {
       this.edge.extend(stream.sample);
       stream.interrupt();
     }
+    this.#measured = stream.finished; // the gateway may learn of the end later than a listener
   }
 
   /**

@@ -18,9 +18,6 @@ export const State = Object.freeze({
 });
 
 /** @type {Set<string>} */
-export const RUNNING = new Set([State.LIVE, State.PAUSED, State.STALLED]);
-
-/** @type {Set<string>} */
 export const FINAL = new Set([State.DELETED, State.WRONG_KEY, State.UNAVAILABLE, State.UNSUPPORTED]);
 
 /**
