@@ -147,7 +147,9 @@ func (p *Page) send(w http.ResponseWriter, r *http.Request, file file, status in
 		body = file.small
 	}
 	if status == http.StatusOK {
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body)) // knows If-None-Match
+		whole := r.Clone(r.Context())
+		whole.Header.Del("Range")                                           // nobody needs a part of a page
+		http.ServeContent(w, whole, "", time.Time{}, bytes.NewReader(body)) // knows If-None-Match
 		return
 	}
 	w.WriteHeader(status)

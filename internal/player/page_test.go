@@ -96,6 +96,17 @@ func TestPageIsWhole(t *testing.T) {
 	t.Logf("%d files, %d bytes", len(found), loaded)
 }
 
+// TestNoPartOfPage: a part would be one of the compressed file, of which nobody can make anything.
+func TestNoPartOfPage(t *testing.T) {
+	page := mustPage(t)
+	for _, want := range []string{"bytes=0-9", "bytes=99999999-"} {
+		a := mustAsset(t, page, "main.js", map[string]string{"Range": want})
+		if a.Code != http.StatusOK || a.Body.Len() != len(page.files["main.js"].plain) {
+			t.Errorf("%s = %d, %d bytes, want the whole file", want, a.Code, a.Body.Len())
+		}
+	}
+}
+
 func TestEmbedders(t *testing.T) {
 	a := index(mustPage(t, "https://chat.example.org", "http://127.0.0.1:8080"), http.StatusOK)
 	if policy := a.Header().Get("Content-Security-Policy"); !strings.HasSuffix(policy, "; frame-ancestors https://chat.example.org http://127.0.0.1:8080") {
