@@ -1,6 +1,8 @@
 // Opus packets to sound: by the browser (WebCodecs) or, where it cannot, by
 // libopus in WebAssembly, which is fetched only then.
 
+import { RATE } from "../format/opus.js";
+
 /**
  * Receives 48 kHz samples, one array for each channel, of which the first is
  * sample `start` of the show.
@@ -22,7 +24,7 @@
  * @returns {Promise<Decoder>}
  */
 export async function openDecoder(channels) {
-  const config = { codec: "opus", sampleRate: 48000, numberOfChannels: channels };
+  const config = { codec: "opus", sampleRate: RATE, numberOfChannels: channels };
   const native = globalThis.AudioDecoder && (await AudioDecoder.isConfigSupported(config).catch(() => null))?.supported;
   return native ? new NativeDecoder(config) : WasmDecoder.open(channels);
 }
@@ -63,7 +65,9 @@ class NativeDecoder {
    */
   decode(packet, start) {
     if (this.#decoder.state === "closed") this.reset();
-    this.#decoder.decode(new EncodedAudioChunk({ type: "key", timestamp: Math.round(start / 0.048), data: packet }));
+    this.#decoder.decode(
+      new EncodedAudioChunk({ type: "key", timestamp: Math.round((start * 1e6) / RATE), data: packet }),
+    );
   }
 
   /** @param {AudioData} sound */
@@ -73,7 +77,7 @@ class NativeDecoder {
       sound.copyTo(plane, { planeIndex, format: "f32-planar" });
       return plane;
     });
-    const start = Math.round(sound.timestamp * 0.048);
+    const start = Math.round((sound.timestamp * RATE) / 1e6);
     sound.close();
     this.onsound(planes, start);
   }
@@ -103,7 +107,7 @@ class WasmDecoder {
     await loadScript(new URL("../vendor/opus-decoder.min.js", import.meta.url));
     /** @type {{OpusDecoder: new (options: object) => OpusDecoder}} */
     const library = Reflect.get(globalThis, "opus-decoder");
-    const opus = new library.OpusDecoder({ channels, sampleRate: 48000, preSkip: 0 });
+    const opus = new library.OpusDecoder({ channels, sampleRate: RATE, preSkip: 0 });
     await opus.ready;
     return new WasmDecoder(opus);
   }

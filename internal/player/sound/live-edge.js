@@ -1,10 +1,12 @@
 // How far a show is known to go, and where its live edge is, which the arrival
 // of blocks shows.
 
+import { RATE } from "../format/opus.js";
 import { isSign } from "../format/page-reader.js";
 
 /** @import { Block } from "../format/reader.js" */
 
+const PER_MS = RATE / 1000; // samples
 const WINDOW = 60_000; // ms that an observation counts, at least
 
 /**
@@ -55,7 +57,7 @@ export class LiveEdge {
       this.#current = -Infinity;
       this.#since = now;
     }
-    this.#current = Math.max(this.#current, sample - now * 48);
+    this.#current = Math.max(this.#current, sample - now * PER_MS);
   }
 
   /**
@@ -74,6 +76,6 @@ export class LiveEdge {
   sampleAt(now) {
     if (this.#paused !== null) return this.#paused;
     const ahead = Math.max(this.#current, this.#before);
-    return ahead === -Infinity ? null : ahead + now * 48;
+    return ahead === -Infinity ? null : ahead + now * PER_MS;
   }
 }

@@ -1,5 +1,7 @@
 // The loudspeaker: an AudioContext whose worklet plays 48 kHz sound.
 
+import { RATE } from "../format/opus.js";
+
 /**
  * What the audio thread does, as it last said.
  * @typedef {object} Report
@@ -37,7 +39,7 @@ const NOWHERE = {
 
 /** Makes what an Output needs. It has to be called in a click: browsers allow sound only then. */
 export function openSound() {
-  const context = new AudioContext({ sampleRate: 48000, latencyHint: "interactive" });
+  const context = new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
   context.resume().catch(() => {}); // refused outside of a click; play() tries again
   return context;
 }
@@ -131,7 +133,7 @@ export class Output {
    */
   setPace(speed, enough) {
     this.#speed = speed;
-    this.#send({ kind: "pace", speed, enough: Math.round(enough * 48000) });
+    this.#send({ kind: "pace", speed, enough: Math.round(enough * RATE) });
   }
 
   /** @param {number} gain */
@@ -159,6 +161,6 @@ export class Output {
     const { sample, time, sounding } = this.report;
     if (!sounding || !this.#playing) return sample;
     const late = this.#context.outputLatency || this.#context.baseLatency || 0;
-    return sample + (this.#context.currentTime - time - late) * 48000 * this.#speed;
+    return sample + (this.#context.currentTime - time - late) * RATE * this.#speed;
   }
 }

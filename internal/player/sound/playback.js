@@ -17,7 +17,7 @@ import { ReadAhead } from "./read-ahead.js";
 /** @import { Wave } from "./wave.js" */
 
 const SOUND_AHEAD = RATE; // decoded, at speed 1
-const FAR_BEHIND = 15 * RATE; // who is so far behind does not follow the show any more
+const FAR_BEHIND = 15 * RATE; // samples: a listener further behind than this no longer follows the live edge
 
 /** How far the packets have got, between two seeks. */
 const Input = Object.freeze({
@@ -60,7 +60,12 @@ export class Playback {
   static async open(sound, show) {
     const { channels } = show.stream.head;
     const output = await Output.open(sound, channels);
-    return new Playback(output, await openDecoder(channels), show);
+    try {
+      return new Playback(output, await openDecoder(channels), show);
+    } catch (error) {
+      output.close();
+      throw error;
+    }
   }
 
   /**
