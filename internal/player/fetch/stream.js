@@ -151,8 +151,8 @@ export class Stream {
   async #next() {
     const signal = this.#signal;
     for (;;) {
-      const whole = this.size > 0 && this.#fed >= this.size;
-      const block = await this.#reader.next(whole);
+      const complete = this.size > 0 && this.#fed >= this.size;
+      const block = await this.#reader.next(complete);
       signal.throwIfAborted(); // what was read is not wanted any more: the next operation jumps
       if (block) {
         this.#seeker.learn(block);
@@ -160,7 +160,7 @@ export class Stream {
         return (this.#last = block);
       }
       if (this.#reader.ended && this.#last) return this.#last;
-      if (whole) throw new BlockError("CutOff", { offset: this.#reader.offset });
+      if (complete) throw new BlockError("CutOff", { offset: this.#reader.offset });
       await this.#persist(() => this.#feed());
     }
   }

@@ -16,7 +16,7 @@ const LONGEST = 2 ** 31 - 1; // seconds: 68 years
 
 /**
  * Of several parameters with one name the last one counts. A damaged one is
- * taken for absent: the show can be heard without it.
+ * ignored: the show can be heard without it.
  * @param {string} fragment without the #
  * @returns {Link}
  */
