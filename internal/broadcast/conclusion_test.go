@@ -274,6 +274,22 @@ func TestOneRoomIsClosed(t *testing.T) {
 	}
 }
 
+// TestVoiceAnswersTheAnnouncement: a room whose announcement was lost, and could
+// not be posted again yet, gets the voice message when it has something to answer.
+func TestVoiceAnswersTheAnnouncement(t *testing.T) {
+	t.Parallel()
+	s := mustStudio(t)
+	s.room.loses, s.room.failures = 1, 2
+	s.begin()
+	if _, _, err := s.Start(t.Context(), Request{Rooms: []string{"!r:x", "!other:x"}, Source: "tone:440,duration=100ms"}); err != nil {
+		t.Fatal(err)
+	}
+	s.mustConclude(t)
+	if s.room.astray > 0 || len(s.room.voiced) != 2 {
+		t.Errorf("%d voice messages answer nothing, there are %v", s.room.astray, s.room.voiced)
+	}
+}
+
 // TestReservedAddressIsUsed: the file comes to be where the announcement has said
 // from the beginning, and there is nothing to be told later.
 func TestReservedAddressIsUsed(t *testing.T) {

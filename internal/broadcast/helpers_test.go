@@ -33,6 +33,7 @@ type room struct {
 	mu        sync.Mutex
 	announced []store.Show
 	voiced    []string     // rooms that have the voice message
+	astray    int          // voice messages that answer nothing
 	updated   []store.Show // what the edits said
 	said      []string
 	released  []string          // reserved addresses that were given back
@@ -91,6 +92,9 @@ func (r *room) PostVoice(_ context.Context, _ *store.Show, a store.Announcement,
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if a.Event == "" {
+		r.astray++
+	}
 	if _, err := os.Stat(path); err != nil {
 		return "", err
 	}

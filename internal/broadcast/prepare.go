@@ -14,8 +14,8 @@ import (
 	"broadcastbot/uploader"
 )
 
-// preparation is how a show comes to be: source, upload, spool with block 0,
-// record, announcements. After an error nothing of it is left behind.
+// preparation makes a show: source, upload, spool with block 0, record,
+// announcements. After an error nothing of it is left behind.
 type preparation struct {
 	*Options
 	request Request
@@ -52,7 +52,7 @@ func prepare(ctx context.Context, o *Options, r Request) (session *Session, err 
 	return newSession(o, e, source, []*track{t}), err
 }
 
-// errUnannounced is why a show ends of which its rooms may not know.
+// errUnannounced is why a show ends whose rooms may not know of it.
 var errUnannounced = errors.New("its start could not be announced")
 
 func (p *preparation) takeBack() {

@@ -64,7 +64,7 @@ func (m *Manager) resumeShow(ctx context.Context, r *reopening) {
 	c.run(m.life)
 }
 
-// reopening is how a show is opened that the last run left.
+// reopening opens a show that the last run left.
 type reopening struct {
 	*Options
 	entry *entry
@@ -95,8 +95,8 @@ func (r *reopening) reopen(ctx context.Context) (*Session, []*track, error) {
 	return nil, tracks, nil
 }
 
-// retryOpen is how a spool is opened that the disk does not give: after a quarter
-// of a minute the show goes to its conclusion without it.
+// retryOpen is how long the disk is asked for a spool: a quarter of a minute at
+// most. Then the show goes to its conclusion without it.
 var retryOpen = retry.Policy{First: time.Second, Max: 8 * time.Second, Attempts: 5}
 
 // openTracks opens the spools as far as they can be read.

@@ -164,6 +164,9 @@ func (c *conclusion) release(ctx context.Context, i int, reserved string) error 
 	return c.entry.update(func(show *store.Show) { show.Tracks[i].Reserved = "" })
 }
 
+// errNotAnnounced passes: the step told posts what is missing.
+var errNotAnnounced = errors.New("there is no announcement yet that a voice message could answer")
+
 // postVoices answers every announcement with a voice message, if there is any
 // sound to be heard.
 func (c *conclusion) postVoices(ctx context.Context) error {
@@ -174,6 +177,9 @@ func (c *conclusion) postVoices(ctx context.Context) error {
 		}
 		if !main.isReadable() {
 			return nil, retry.Permanent(errUnreadable)
+		}
+		if a.Event == "" {
+			return nil, errNotAnnounced
 		}
 		event, err := c.options.Announcer.PostVoice(ctx, show, a, main.path)
 		return func(a *store.Announcement) { a.VoiceEvent = event }, err

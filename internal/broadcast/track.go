@@ -51,7 +51,7 @@ func createTrack(t *store.Track, path string, head opusblocks.Head) (*track, err
 	return created, nil
 }
 
-// unreadableTrack is one of whose file nothing is left that can be read.
+// unreadableTrack returns a track without a spool: nothing of its file can be read.
 func unreadableTrack(t *store.Track, path string) *track {
 	return &track{id: t.ID, form: t.Form(), path: path}
 }
