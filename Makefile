@@ -7,11 +7,15 @@ OTHER_FLAGS := $(filter-out -tags=%,$(shell go env GOFLAGS))
 export GOFLAGS := $(OTHER_FLAGS) -tags=$(TAGS)
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.4.0
+
+# How long each fuzz target runs, or, as in 5000x, with how many inputs.
+FUZZTIME ?= 60s
 
 # The listen page; its package.json says with which versions its JavaScript is checked.
 PLAYER := internal/player
 
-.PHONY: build demo test race lint lint-js bench fuzz clean
+.PHONY: build demo test race lint lint-js vuln bench fuzz clean
 
 build: ## the program, as bin/broadcastbot
 	go build -trimpath -o bin/broadcastbot ./cmd/broadcastbot
@@ -49,10 +53,13 @@ bench: ## figures beside a peer's, in the same run
 	go test -run '^$$' -bench . -benchtime 1x ./internal/e2e ./internal/broadcast
 	go test -run '^$$' -bench . ./opusblocks ./internal/opus ./internal/oggopus ./internal/gateway
 
-fuzz: ## a minute for each target
+vuln: ## known vulnerabilities in what the program calls
+	@GOFLAGS="$(OTHER_FLAGS)" GOVULNCHECK=$(GOVULNCHECK) TAGS=$(TAGS) .ci/vuln
+
+fuzz: ## every target, FUZZTIME long
 	@for target in $$(grep -rl --include='*_test.go' '^func Fuzz' . | sort); do \
 		for name in $$(sed -n 's/^func \(Fuzz[A-Za-z]*\).*/\1/p' $$target); do \
-			go test -run '^$$' -fuzz "^$$name$$" -fuzztime 60s -fuzzminimizetime 20x ./$$(dirname $$target) || exit 1; \
+			go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x ./$$(dirname $$target) || exit 1; \
 		done; \
 	done
 
