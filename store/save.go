@@ -76,11 +76,3 @@ func insertAnnouncement(ctx context.Context, tx *sql.Tx, show string, number int
 		show, number, a.Room, a.Event, a.Revision, a.VoiceEvent, a.Closed)
 	return err
 }
-
-// DeleteShow forgets a show, and all that belongs to it.
-func (s *Store) DeleteShow(ctx context.Context, id string) error {
-	if _, err := s.db.ExecContext(ctx, `DELETE FROM show WHERE id = ?`, id); err != nil {
-		return fmt.Errorf("delete show %s: %w", id, err)
-	}
-	return nil
-}

@@ -7,6 +7,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -31,6 +32,8 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		"_foreign_keys": {"on"},
 		"_synchronous":  {"FULL"}, // a key must not be lost to a power cut that its sound survives
 		"_txlock":       {"immediate"},
+		// What is deleted or replaced is overwritten with zeros: above all, keys.
+		"_secure_delete": {"on"},
 	}.Encode()}).String()
 	db, err := sql.Open("sqlite3", dsn)
 	if err != nil {
@@ -40,7 +43,14 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		db.Close()
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
-	return &Store{db: db}, nil
+	s := &Store{db: db}
+	// A removal may have been interrupted. If another reader is at the log, the end of the last one
+	// empties it.
+	if err := s.emptyLog(ctx); err != nil && !errors.Is(err, errLogInUse) {
+		db.Close()
+		return nil, fmt.Errorf("open database %s: %w", path, err)
+	}
+	return s, nil
 }
 
 // createPrivate makes sure that the file exists before SQLite would make it

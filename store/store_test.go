@@ -140,21 +140,6 @@ func TestList(t *testing.T) {
 	}
 }
 
-// TestDeletedIsForgotten: nothing of a show stays, in no table.
-func TestDeletedIsForgotten(t *testing.T) {
-	s := mustOpen(t, filepath.Join(t.TempDir(), "db"))
-	s.mustSave(t, example("AAAAAAAAAAAAAAAAAAAAAA"))
-	if err := s.DeleteShow(t.Context(), "AAAAAAAAAAAAAAAAAAAAAA"); err != nil {
-		t.Fatal(err)
-	}
-	for _, table := range []string{"show", "track", "announcement", "step"} {
-		var rows int
-		if err := s.db.QueryRow("SELECT COUNT(*) FROM " + table).Scan(&rows); err != nil || rows > 0 {
-			t.Errorf("%d rows stay in %s (%v)", rows, table, err)
-		}
-	}
-}
-
 // TestStates: what a room is told of a stage.
 func TestStates(t *testing.T) {
 	for _, test := range []struct {

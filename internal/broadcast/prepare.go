@@ -177,7 +177,7 @@ func (p *preparation) announceInRooms(ctx context.Context, e *entry) error {
 
 // forget takes back the record of a show that never was.
 func (o *Options) forget(ctx context.Context, id string) {
-	if err := o.Store.DeleteShow(context.WithoutCancel(ctx), id); err != nil {
+	if err := o.Store.RemoveShow(context.WithoutCancel(ctx), id); err != nil {
 		o.Log.Warn("the record of a failed start stays, the next start will clean up", "show", id, "err", err)
 	}
 }
