@@ -1,13 +1,23 @@
 package store
 
 import (
+	"crypto/ed25519"
+
 	"broadcastbot/internal/link"
 	"broadcastbot/opusblocks"
 )
 
 // Link is where the show is and what opens it.
 func (t *Track) Link() link.Link {
-	return link.Link{Base: t.Gateway, ID: t.ID, Plain: t.Plain, Key: t.Key}
+	return link.Link{Base: t.Gateway, ID: t.ID, Plain: t.Plain, Key: t.Key, Signer: t.Signer()}
+}
+
+// Signer is the public half of Signing; nil where there is none.
+func (t *Track) Signer() ed25519.PublicKey {
+	if t.Signing == nil {
+		return nil
+	}
+	return t.Signing.Public().(ed25519.PublicKey)
 }
 
 // LiveURL is where the growing file is served.
@@ -17,11 +27,12 @@ func (t *Track) LiveURL() string { return t.Link().FileURL() }
 func (t *Track) ListenURL() string { return t.Link().PageURL() }
 
 // ReplayURL is the link to a show that is over, with what a player would otherwise have to find out:
-// how the sound looks and, where packets vary in size, where in the file the moments are. What
-// cannot be read is left out, because the link plays without it.
+// how the sound looks, the hash of the file and, where packets vary in size, where in the file the
+// moments are. What cannot be read is left out, because the link plays without it.
 func (t *Track) ReplayURL() string {
 	l := t.Link()
 	l.Wave = link.ParseWave(t.Wave)
+	l.SHA256 = link.ParseHash(t.SHA256)
 	if t.Bitrate == 0 {
 		table, _ := opusblocks.ParseSeekTable(t.Seek)
 		l.Seek = table.Within(link.MaxSeek)

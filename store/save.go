@@ -62,9 +62,9 @@ func insertTrack(ctx context.Context, tx *sql.Tx, show string, number int, t *Tr
 	}
 	_, err = tx.ExecContext(ctx, `
 		INSERT INTO track (show, number, `+trackColumns+`)
-		VALUES (?,?, ?,?,?,?,?,?,?, ?,?, ?,?,?,?,?,?,?)`,
+		VALUES (?,?, ?,?,?,?,?,?,?,?, ?,?, ?,?,?,?,?,?,?)`,
 		show, number,
-		t.ID, t.Gateway, t.Plain, key, t.Channels, t.Bitrate, t.BlockDuration.Milliseconds(),
+		t.ID, t.Gateway, t.Plain, key, t.storedSigning(), t.Channels, t.Bitrate, t.BlockDuration.Milliseconds(),
 		t.Reserved, t.MXC,
 		t.Duration.Milliseconds(), t.Size, t.Blocks, t.SHA256, t.Seek, t.Wave, t.Level)
 	return err

@@ -1,7 +1,10 @@
 package store
 
 import (
+	"crypto/ed25519"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/base64"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -51,6 +54,7 @@ func exampleTrack(plain bool) Track {
 	}
 	if !plain {
 		t.Key = opusblocks.NewKey()
+		t.Signing = ed25519.NewKeyFromSeed([]byte("a seed that has thirty-two bytes"))
 	}
 	return t
 }
@@ -284,14 +288,16 @@ func TestLinks(t *testing.T) {
 	sealed, plain, vbr, long := exampleTrack(false), exampleTrack(true), exampleTrack(true), exampleTrack(false)
 	sealed.Seek, plain.Seek = table.String(), table.String()
 	vbr.Bitrate, vbr.Seek = 0, table.Within(100).String()
-	long.Bitrate, long.Seek, long.Wave = 0, table.String(), ""
+	long.Bitrate, long.Seek, long.Wave, long.Signing = 0, table.String(), "", nil
+	hash := sha256.Sum256(nil)
+	sealed.SHA256 = base64.RawStdEncoding.EncodeToString(hash[:])
 	const page = "http://g/listen/AAAAAAAAAAAAAAAAAAAAAA"
-	key := "#" + sealed.Key.Fragment()
+	key := "#" + sealed.Key.Fragment() + "&signer=" + link.FormatSigner(sealed.Signer())
 	for _, test := range []struct {
 		b                    Track
 		live, listen, replay string
 	}{
-		{sealed, "http://g/live/AAAAAAAAAAAAAAAAAAAAAA", page + key, page + key + "&wave=wave"},
+		{sealed, "http://g/live/AAAAAAAAAAAAAAAAAAAAAA", page + key, page + key + "&wave=wave&sha256=" + base64.RawURLEncoding.EncodeToString(hash[:])},
 		{plain, "http://g/live/AAAAAAAAAAAAAAAAAAAAAA.opus", page, page + "#wave=wave"},
 		{vbr, "http://g/live/AAAAAAAAAAAAAAAAAAAAAA.opus", page, page + "#wave=wave&seek=" + vbr.Seek},
 		{long, "http://g/live/AAAAAAAAAAAAAAAAAAAAAA", page + "#" + long.Key.Fragment(), page + "#" + long.Key.Fragment() + "&seek=" + table.Within(link.MaxSeek).String()},

@@ -2,6 +2,8 @@ package store
 
 import (
 	"cmp"
+	"crypto/ed25519"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -11,10 +13,11 @@ import (
 
 // Track is one growing file of a show: one rendition of its sound.
 type Track struct {
-	ID            string         // of the gateway's recording: 22 characters base64url
-	Gateway       string         // public base URL of the gateway that serves it
-	Plain         bool           // not encrypted, for rooms that are not either
-	Key           opusblocks.Key // of no use where the track is plain
+	ID            string             // of the gateway's recording: 22 characters base64url
+	Gateway       string             // public base URL of the gateway that serves it
+	Plain         bool               // not encrypted, for rooms that are not either
+	Key           opusblocks.Key     // of no use where the track is plain
+	Signing       ed25519.PrivateKey // signs the file's checkpoints; nil: it has none
 	Channels      int
 	Bitrate       int // bit/s; 0 where packets vary in size
 	BlockDuration time.Duration
@@ -70,5 +73,27 @@ func (t *Track) setKey(stored string) error {
 	if err != nil {
 		return fmt.Errorf("key of track %s: %w", t.ID, err)
 	}
+	return nil
+}
+
+// storedSigning is the key for checkpoints as it stands in the database: its seed, 43 characters of
+// base64, or "".
+func (t *Track) storedSigning() string {
+	if t.Signing == nil {
+		return ""
+	}
+	return base64.RawStdEncoding.EncodeToString(t.Signing.Seed())
+}
+
+// setSigning is the inverse of storedSigning.
+func (t *Track) setSigning(stored string) error {
+	if stored == "" {
+		return nil
+	}
+	seed, err := base64.RawStdEncoding.DecodeString(stored)
+	if err != nil || len(seed) != ed25519.SeedSize {
+		return fmt.Errorf("signing key of track %s is damaged", t.ID)
+	}
+	t.Signing = ed25519.NewKeyFromSeed(seed)
 	return nil
 }

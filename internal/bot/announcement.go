@@ -8,6 +8,7 @@ import (
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"broadcastbot/internal/link"
 	"broadcastbot/internal/matrix"
 	"broadcastbot/internal/text"
 	"broadcastbot/store"
@@ -21,6 +22,9 @@ func announcementFields(show *store.Show) matrix.Announcement {
 		LiveURL:  t.LiveURL(),
 		Info:     matrix.AnnouncementInfo{MimeType: "audio/ogg; codecs=opus", Bitrate: t.Bitrate, BlockMS: t.BlockDuration.Milliseconds()},
 		Duration: t.Duration.Milliseconds(), Size: t.Size, Blocks: t.Blocks, SHA256: t.SHA256, Seek: t.Seek,
+	}
+	if signer := t.Signer(); signer != nil {
+		a.Signer = link.FormatSigner(signer)
 	}
 	if t.Plain {
 		a.URL = t.Address()
@@ -62,22 +66,22 @@ func announcementEdit(show *store.Show, announced, name string) *event.Content {
 // announcementText is the part for people. The empty mentions keep a title with @room in it from
 // ringing every telephone.
 func announcementText(show *store.Show, name, url string) *event.MessageEventContent {
-	label, rest, link := phrases(show, name)
+	label, rest, action := phrases(show, name)
 	if show.Main().Plain {
 		rest += " The show is not encrypted: everybody with this address can hear it."
 	}
 	return &event.MessageEventContent{
 		MsgType: event.MsgText,
-		Body:    fmt.Sprintf("%s %s %s: %s", label, rest, link, url),
+		Body:    fmt.Sprintf("%s %s %s: %s", label, rest, action, url),
 		Format:  event.FormatHTML,
 		FormattedBody: fmt.Sprintf(`<strong>%s</strong> %s <a href="%s">%s</a>`,
-			label, html.EscapeString(rest), html.EscapeString(url), link),
+			label, html.EscapeString(rest), html.EscapeString(url), action),
 		Mentions: &event.Mentions{},
 	}
 }
 
 // phrases are the parts of the sentence.
-func phrases(show *store.Show, name string) (label, rest, link string) {
+func phrases(show *store.Show, name string) (label, rest, action string) {
 	title := strings.TrimPrefix(show.Title+" — ", " — ")
 	length := text.Clock(show.Main().Duration)
 	switch show.State() {

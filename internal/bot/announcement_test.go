@@ -2,6 +2,7 @@ package bot
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"encoding/json"
 	"flag"
 	"os"
@@ -19,7 +20,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files in testdata")
 
-// testShow is a show whose key is 00 01 02 … and iv a0 a1 a2 ….
+// testShow is a show whose key is 00 01 02 … and iv a0 a1 a2 …, and whose seed for signing is the
+// key again.
 func testShow() *store.Show {
 	t := store.Track{
 		ID: "AAAAAAAAAAAAAAAAAAAAAA", Gateway: "https://radio.example.org",
@@ -31,6 +33,7 @@ func testShow() *store.Show {
 	for i := range t.Key.IV {
 		t.Key.IV[i] = 0xa0 + byte(i)
 	}
+	t.Signing = ed25519.NewKeyFromSeed(t.Key.Secret[:])
 	return &store.Show{
 		ID: t.ID, Speaker: alice, Title: "Town hall", Stage: store.Live, StartedAt: time.UnixMilli(1795425442479),
 		Tracks: []store.Track{t}, Announcements: []store.Announcement{{Room: room, Event: "$announcement"}},
@@ -59,6 +62,7 @@ func TestAnnouncement(t *testing.T) {
 	reserved.Main().Reserved = "mxc://example.org/reserved"
 	untitled := testShow()
 	untitled.Title, untitled.Main().Bitrate = "", 0
+	untitled.Main().Signing = nil
 	hostile := testShow()
 	hostile.Title = `<b onclick="x">@room</b> & more`
 	ended := finish(testShow(), "")

@@ -1,6 +1,7 @@
 package link
 
 import (
+	"crypto/ed25519"
 	"encoding/base64"
 	"fmt"
 	"strings"
@@ -32,6 +33,9 @@ func (l Link) fragment() string {
 	if !l.Plain {
 		parts = append(parts, l.Key.Fragment())
 	}
+	if l.Signer != nil {
+		parts = append(parts, "signer="+FormatSigner(l.Signer))
+	}
 	if l.Start != nil {
 		parts = append(parts, "t="+seconds(*l.Start))
 	}
@@ -40,6 +44,9 @@ func (l Link) fragment() string {
 	}
 	if table := l.Seek.String(); table != "" {
 		parts = append(parts, "seek="+table)
+	}
+	if l.SHA256 != nil {
+		parts = append(parts, "sha256="+encoding.EncodeToString(l.SHA256))
 	}
 	return strings.Join(parts, "&")
 }
@@ -62,6 +69,9 @@ func (l Link) FileURL() string {
 // StreamURL is where a reader of both forms finds the file. Unlike FileURL it answers also for an
 // encrypted show whose key was forgotten, so that the reader can tell what is wrong.
 func (l Link) StreamURL() string { return l.Base + fileFolder + l.ID }
+
+// FormatSigner writes a signer as links and announcements have it, in 43 characters: see ParseSigner.
+func FormatSigner(signer ed25519.PublicKey) string { return encoding.EncodeToString(signer) }
 
 // FormatWave writes the shape of the sound as links have it: see ParseWave.
 func FormatWave(wave []byte) string { return encoding.EncodeToString(wave) }

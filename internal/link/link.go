@@ -1,7 +1,7 @@
 // Package link is the address of a show: of the page on which people listen, with all that opens the
 // show behind its #, and of the growing file itself.
 //
-//	https://radio.example.org/listen/{id}#{key}&t={seconds}&wave={bars}&seek={table}
+//	https://radio.example.org/listen/{id}#{key}&signer={signer}&t={seconds}&wave={bars}&seek={table}&sha256={hash}
 //	https://radio.example.org/live/{id}            the file of an encrypted show
 //	https://radio.example.org/live/{id}.opus       the file of a plain show
 //
@@ -11,6 +11,7 @@ package link
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"io"
 	"time"
 
@@ -27,9 +28,14 @@ type Link struct {
 	Plain bool
 	Key   opusblocks.Key // meaningless where Plain is set
 
-	Start *time.Duration       // the moment that the link points to; nil: none
-	Wave  []byte               // the shape of the sound, 255 is the loudest; empty: not known
-	Seek  opusblocks.SeekTable // of a finished show; empty: not known
+	// Signer is the key by which a reader tells what the station has signed, 32 bytes; nil: nothing
+	// is proven but what the key proves.
+	Signer ed25519.PublicKey
+
+	Start  *time.Duration       // the moment that the link points to; nil: none
+	Wave   []byte               // the shape of the sound, 255 is the loudest; empty: not known
+	Seek   opusblocks.SeekTable // of a finished show; empty: not known
+	SHA256 []byte               // of the finished file, 32 bytes; nil: not known
 }
 
 // MaxSeek is how many characters of seek table a link should have at most: with more of them,
@@ -58,7 +64,7 @@ func (l Link) Form() opusblocks.Form {
 // Equal reports whether two links say the same.
 func (l Link) Equal(other Link) bool {
 	return l.Base == other.Base && l.ID == other.ID && l.Plain == other.Plain && (l.Plain || l.Key == other.Key) &&
-		equalTime(l.Start, other.Start) && bytes.Equal(l.Wave, other.Wave) && l.Seek.String() == other.Seek.String()
+		bytes.Equal(l.Signer, other.Signer) && bytes.Equal(l.SHA256, other.SHA256) && equalTime(l.Start, other.Start) && bytes.Equal(l.Wave, other.Wave) && l.Seek.String() == other.Seek.String()
 }
 
 func equalTime(a, b *time.Duration) bool {

@@ -18,7 +18,7 @@ type cases struct {
 		Name, Link, Base, ID, Key, File, Canonical string
 		Start                                      *float64
 		Wave                                       []int
-		Seek                                       string
+		Seek, Signer, SHA256                       string
 	}
 	Refused []struct{ Name, Link, Part, Reason string }
 }
@@ -52,6 +52,7 @@ func TestValidLinks(t *testing.T) {
 		if want.Seek, err = opusblocks.ParseSeekTable(c.Seek); err != nil {
 			t.Fatal(err)
 		}
+		want.Signer, want.SHA256 = mustDecode(t, c.Signer), mustDecode(t, c.SHA256)
 		got, err := Parse(c.Link)
 		if err != nil || !got.Equal(want) {
 			t.Errorf("%s: Parse(%q) = %+v, %v", c.Name, c.Link, got, err)
@@ -60,6 +61,19 @@ func TestValidLinks(t *testing.T) {
 			t.Errorf("%s: %s\n%s", c.Name, want.PageURL(), want.FileURL())
 		}
 	}
+}
+
+// mustDecode reads base64url; nil where there is none.
+func mustDecode(t testing.TB, text string) []byte {
+	t.Helper()
+	if text == "" {
+		return nil
+	}
+	raw, err := encoding.DecodeString(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
 }
 
 // TestLineBreaks: Go's decoder ignores them, the page does not.
@@ -121,7 +135,7 @@ func randomLink(random *rand.Rand) Link {
 		l.Base += fmt.Sprintf("/%x%%2F-", random.Uint32())
 	}
 	for range 1 + random.IntN(22) {
-		l.ID += string(base64url[random.IntN(len(base64url))])
+		l.ID += string(urlCharacters[random.IntN(len(urlCharacters))])
 	}
 	if !l.Plain {
 		fill(random, l.Key.Secret[:])
@@ -130,6 +144,14 @@ func randomLink(random *rand.Rand) Link {
 	if random.IntN(2) == 0 {
 		start := time.Duration(random.Int64N(math.MaxInt32 * int64(time.Second)))
 		l.Start = &start
+	}
+	if random.IntN(2) == 0 {
+		l.Signer = make([]byte, 32)
+		fill(random, l.Signer)
+	}
+	if random.IntN(2) == 0 {
+		l.SHA256 = make([]byte, 32)
+		fill(random, l.SHA256)
 	}
 	l.Wave = make([]byte, random.IntN(121))
 	fill(random, l.Wave)

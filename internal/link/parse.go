@@ -1,6 +1,9 @@
 package link
 
 import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"math"
@@ -15,12 +18,14 @@ var (
 	errAddress   = errors.New("the link is not an address such as https://radio.example.org/listen/…#…")
 	errPage      = errors.New("the link is not that of a show: its path has to be /listen/…")
 	errLineBreak = errors.New("there is a line break in it")
+	errSigner    = errors.New("the signer in the link is damaged: 43 characters are expected behind signer=")
 	errFile      = errors.New("the address is not that of a show's file: its path has to be /live/…")
 )
 
 // Parse reads the link of a page: the inverse of Link.PageURL. A show that is not encrypted has no
 // key; whether that is so, or the key was forgotten, only the file can tell. Parameters that are
-// unknown or damaged are ignored: the show can be heard without them.
+// unknown or damaged are ignored: the show can be heard without them. Only a damaged signer is an
+// error, because without it nothing would be proven, and nobody would notice.
 func Parse(text string) (Link, error) {
 	page, fragment, _ := strings.Cut(strings.TrimSpace(text), "#")
 	var l Link
@@ -60,9 +65,9 @@ func split(address, folder string, errFolder error) (base, id string, err error)
 	return root.String() + path[:at], path[at+len(folder):], nil
 }
 
-const base64url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+const urlCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
-func isID(s string) bool { return s != "" && strings.Trim(s, base64url) == "" }
+func isID(s string) bool { return s != "" && strings.Trim(s, urlCharacters) == "" }
 
 // parseFragment reads what is behind the #: the key, which has no name, first.
 func (l *Link) parseFragment(fragment string) (err error) {
@@ -75,14 +80,22 @@ func (l *Link) parseFragment(fragment string) (err error) {
 			return err
 		}
 	}
+	signer, signed := "", false
 	for parameter := range strings.SplitSeq(parameters, "&") {
 		name, value, _ := strings.Cut(parameter, "=")
+		if name == "signer" {
+			signer, signed = value, true
+		}
 		l.setParameter(name, value)
 	}
-	return nil
+	if signed {
+		l.Signer, err = ParseSigner(signer)
+	}
+	return err
 }
 
-// setParameter notes one parameter; of several with one name the last one counts.
+// setParameter notes one parameter that a listener can do without; of several with one name the last
+// one counts.
 func (l *Link) setParameter(name, value string) {
 	switch name {
 	case "t":
@@ -93,7 +106,37 @@ func (l *Link) setParameter(name, value string) {
 		if _, err := decode(value); err == nil {
 			l.Seek, _ = opusblocks.ParseSeekTable(value)
 		}
+	case "sha256":
+		l.SHA256 = exactly(sha256.Size, value)
 	}
+}
+
+// ParseSigner reads the public key that checkpoints are signed with, as links and announcements write
+// it.
+func ParseSigner(value string) (ed25519.PublicKey, error) {
+	if signer := exactly(ed25519.PublicKeySize, value); signer != nil {
+		return signer, nil
+	}
+	return nil, errSigner
+}
+
+// exactly reads base64url of so many bytes; nil where it is something else.
+func exactly(bytes int, value string) []byte {
+	raw, err := decode(value)
+	if err != nil || len(raw) != bytes {
+		return nil
+	}
+	return raw
+}
+
+// ParseHash reads the SHA-256 of a file as announcements write it, in base64 without padding; nil
+// where it is something else.
+func ParseHash(value string) []byte {
+	hash, err := base64.RawStdEncoding.Strict().DecodeString(value)
+	if err != nil || len(hash) != sha256.Size {
+		return nil
+	}
+	return hash
 }
 
 // ParseWave reads the shape of the sound as links write it, in base64url; nil where it is something

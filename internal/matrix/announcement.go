@@ -21,8 +21,9 @@ type Announcement struct {
 	Speaker   string           `json:"speaker"`
 	StartedAt int64            `json:"started_at"`
 	LiveURL   string           `json:"live_url"`
-	File      *opusblocks.File `json:"file,omitempty"` // of an encrypted show; without url while the homeserver has promised no address
-	URL       string           `json:"url,omitempty"`  // of a plain show, in the place of File
+	File      *opusblocks.File `json:"file,omitempty"`   // of an encrypted show; without url while the homeserver has promised no address
+	URL       string           `json:"url,omitempty"`    // of a plain show, in the place of File
+	Signer    string           `json:"signer,omitempty"` // Ed25519 key of the show's checkpoints, base64url
 	Info      AnnouncementInfo `json:"info"`
 	Duration  int64            `json:"duration"`
 	Size      int64            `json:"size"`
@@ -32,7 +33,8 @@ type Announcement struct {
 }
 
 // Link returns where the show is and what opens it. Without a seek table that can be read, seeking
-// is slower, not wrong.
+// is slower, not wrong; without a hash it is not compared. A signer that cannot be read is an error,
+// because nothing would be proven without it.
 func (a Announcement) Link() (link.Link, error) {
 	l, err := link.ParseFile(a.LiveURL)
 	if err != nil {
@@ -43,6 +45,12 @@ func (a Announcement) Link() (link.Link, error) {
 			return link.Link{}, fmt.Errorf("read the announcement: %w", err)
 		}
 	}
+	if a.Signer != "" {
+		if l.Signer, err = link.ParseSigner(a.Signer); err != nil {
+			return link.Link{}, fmt.Errorf("read the announcement: %w", err)
+		}
+	}
+	l.SHA256 = link.ParseHash(a.SHA256)
 	l.Seek, _ = opusblocks.ParseSeekTable(a.Seek)
 	return l, nil
 }
