@@ -50,14 +50,19 @@ func findShow(ctx context.Context, words []string, a account, note io.Writer, lo
 
 // find looks for the show as the Matrix user.
 func (a account) find(ctx context.Context, note io.Writer, log *slog.Logger) (show guest.Show, err error) {
-	sessions, err := a.openSessions(ctx)
+	dir, err := a.folder()
+	if err != nil {
+		return show, err
+	}
+	sessions, err := a.openSessions(ctx, dir)
 	if err != nil {
 		return show, err
 	}
 	defer sessions.Close()
 	g, err := guest.New(matrix.Account{
 		Homeserver: *a.homeserver, User: *a.user, Password: os.Getenv("BROADCASTBOT_PASSWORD"),
-		DeviceName: "broadcastbot listen", DB: sessions.DB(),
+		DeviceName: "broadcastbot listen", RecoveryKey: os.Getenv("BROADCASTBOT_RECOVERY_KEY"),
+		DB: sessions.DB(), DataDir: dir,
 	}, log)
 	if err != nil {
 		return show, fmt.Errorf("%w (the password is read from BROADCASTBOT_PASSWORD)", err)
@@ -79,6 +84,7 @@ func (a account) find(ctx context.Context, note io.Writer, log *slog.Logger) (sh
 	if err != nil {
 		return show, cmp.Or(context.Cause(ctx), err)
 	}
+	noteIdentity(note, g.Identity())
 	show, ok, err := g.Latest(ctx, room, *a.bot)
 	if err != nil || ok {
 		return show, err
@@ -87,20 +93,35 @@ func (a account) find(ctx context.Context, note io.Writer, log *slog.Logger) (sh
 	return g.Next(ctx, room, *a.bot)
 }
 
-// openSessions opens the database of the account's session. The next run uses the
-// same session, so that it can read older announcements.
-func (a account) openSessions(ctx context.Context) (*store.Store, error) {
-	dir := *a.data
-	if dir == "" {
+// noteIdentity says what a person has to know of their session: stations give the keys of their
+// shows to verified ones.
+func noteIdentity(note io.Writer, identity matrix.Identity) {
+	if identity.RecoveryFile != "" {
+		fmt.Fprintln(note, "The account got cross-signing keys. Keep the recovery key in this file at a safe place, then delete it:", identity.RecoveryFile)
+	}
+	if !identity.Verified {
+		fmt.Fprintln(note, "This session is not verified, and most stations give it no keys: put the account's recovery key into BROADCASTBOT_RECOVERY_KEY.")
+	}
+}
+
+// folder is where the account's session is kept.
+func (a account) folder() (dir string, err error) {
+	if dir = *a.data; dir == "" {
 		config, err := os.UserConfigDir()
 		if err != nil {
-			return nil, fmt.Errorf("find a place for the session: %w; name one with -data", err)
+			return "", fmt.Errorf("find a place for the session: %w; name one with -data", err)
 		}
 		dir = filepath.Join(config, "broadcastbot")
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make a place for the session: %w", err)
+		return "", fmt.Errorf("make a place for the session: %w", err)
 	}
+	return dir, nil
+}
+
+// openSessions opens the database of the account's session. The next run uses the
+// same session, so that it can read older announcements.
+func (a account) openSessions(ctx context.Context, dir string) (*store.Store, error) {
 	name := strings.NewReplacer("/", "_", ":", "_").Replace(strings.TrimPrefix(*a.user, "@"))
 	return store.Open(ctx, filepath.Join(dir, "listen-"+name+".db"))
 }

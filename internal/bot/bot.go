@@ -7,12 +7,10 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"log/slog"
 
 	"maunium.net/go/mautrix"
-	"maunium.net/go/mautrix/crypto"
 
 	"broadcastbot/internal/broadcast"
 	"broadcastbot/internal/command"
@@ -55,9 +53,6 @@ type Bot struct {
 
 // New checks the options. It connects to nothing and starts nothing: see Run.
 func New(o Options) (*Bot, error) {
-	if o.DataDir == "" {
-		return nil, errors.New("bot: a data folder is needed")
-	}
 	if err := o.Inviters.Check(); err != nil {
 		return nil, fmt.Errorf("bot: inviters: %w", err)
 	}
@@ -75,7 +70,7 @@ func New(o Options) (*Bot, error) {
 func (o *Options) account() matrix.Account {
 	return matrix.Account{
 		Homeserver: o.Homeserver, User: o.User, Password: o.Password, AccessToken: o.AccessToken,
-		DeviceName: o.DeviceName, DB: o.DB,
+		DeviceName: o.DeviceName, RecoveryKey: o.RecoveryKey, DB: o.DB, DataDir: o.DataDir,
 	}
 }
 
@@ -87,11 +82,7 @@ func (b *Bot) Media() broadcast.Media { return b.media }
 // for. A bot runs once; what it announces it can still announce afterwards.
 func (b *Bot) Run(ctx context.Context, commands *command.Processor) error {
 	h := newEventHandler(b, commands)
-	err := b.session.Run(ctx, func(machine *crypto.OlmMachine) error {
-		v := verifier{options: b.options, client: b.client, machine: machine, log: b.log}
-		if err := v.verifySession(ctx); err != nil {
-			return err
-		}
+	err := b.session.Run(ctx, func() error {
 		if err := h.loadRooms(ctx); err != nil {
 			return err
 		}

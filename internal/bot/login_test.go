@@ -226,7 +226,7 @@ func TestCrossSigning(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Run(t.Context(), new(command.Processor)); err == nil || !strings.Contains(err.Error(), "recovery key in the config") {
+	if err := b.Run(t.Context(), new(command.Processor)); err == nil || !strings.Contains(err.Error(), "the recovery key does not verify") {
 		t.Errorf("a wrong recovery key: %v", err)
 	}
 }

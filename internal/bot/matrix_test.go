@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -45,10 +46,25 @@ type member struct {
 	changed chan struct{}
 }
 
-// newMember registers an account, logs it in and follows its rooms.
+// newMember registers an account, logs it in, has the account sign the session, and follows its
+// rooms.
 func newMember(t *testing.T, server *dendrite.Server, name string) *member {
 	t.Helper()
-	user := mustRegister(t, server, name)
+	m := newUnsigned(t, server, mustRegister(t, server, name))
+	machine := m.Crypto.(*cryptohelper.CryptoHelper).Machine()
+	if _, _, err := machine.GenerateAndUploadCrossSigningKeysWithPassword(t.Context(), password, ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(machine.SignOwnDevice(t.Context(), machine.OwnIdentity()), machine.SignOwnMasterKey(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	m.follow(t)
+	return m
+}
+
+// newUnsigned logs an account in with a new session that nobody has signed. It follows no rooms yet.
+func newUnsigned(t *testing.T, server *dendrite.Server, user string) *member {
+	t.Helper()
 	client, err := mautrix.NewClient(server.URL(), "", "")
 	if err != nil {
 		t.Fatal(err)
@@ -74,11 +90,13 @@ func newMember(t *testing.T, server *dendrite.Server, name string) *member {
 		t.Fatal(err)
 	}
 	client.Crypto = helper
-	m := &member{Client: client, changed: make(chan struct{})}
-	syncer := client.Syncer.(*mautrix.DefaultSyncer)
-	syncer.OnEvent(m.note)
-	inBackground(t, func(ctx context.Context) error { return client.SyncWithContext(ctx) })
-	return m
+	return &member{Client: client, changed: make(chan struct{})}
+}
+
+// follow follows the member's rooms until the test ends.
+func (m *member) follow(t *testing.T) {
+	m.Syncer.(*mautrix.DefaultSyncer).OnEvent(m.note)
+	inBackground(t, func(ctx context.Context) error { return m.SyncWithContext(ctx) })
 }
 
 func (m *member) note(_ context.Context, evt *event.Event) {

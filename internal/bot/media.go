@@ -14,6 +14,7 @@ import (
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/id"
 
+	"broadcastbot/internal/matrix"
 	"broadcastbot/internal/retry"
 	"broadcastbot/opusblocks"
 	"broadcastbot/store"
@@ -70,7 +71,7 @@ func (m *media) uploadFile(ctx context.Context, t *store.Track, path string) (mx
 		if err == nil || hasStatus(err, http.StatusConflict) { // 409: it was there already
 			return t.Reserved, nil
 		}
-		if isHopeless(err) || !isRefusal(err) {
+		if isHopeless(err) || !matrix.IsRefusal(err) {
 			return "", err
 		}
 		m.log.Warn("the reserved address does not take the recording, trying a new one", "track", t.ID, "err", err)
@@ -117,13 +118,6 @@ func isHopeless(err error) bool {
 	return errors.Is(err, errTooLarge) || errors.Is(err, mautrix.MTooLarge) ||
 		hasStatus(err, http.StatusRequestEntityTooLarge) ||
 		errors.Is(err, fs.ErrNotExist) || errors.As(err, &damaged)
-}
-
-// isRefusal is true of an answer that says no, and false of one that did not come or tells of
-// trouble at the server.
-func isRefusal(err error) bool {
-	var answer mautrix.HTTPError
-	return errors.As(err, &answer) && answer.Response != nil && answer.Response.StatusCode/100 == 4
 }
 
 func hasStatus(err error, status int) bool {

@@ -9,7 +9,6 @@ import (
 	"sync"
 
 	"maunium.net/go/mautrix"
-	"maunium.net/go/mautrix/crypto"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
@@ -40,7 +39,7 @@ func New(a matrix.Account, log *slog.Logger) (*Guest, error) {
 
 // Run logs in and follows the rooms until ctx ends; it returns nil then.
 func (g *Guest) Run(ctx context.Context) error {
-	return g.Session.Run(ctx, func(*crypto.OlmMachine) error {
+	return g.Session.Run(ctx, func() error {
 		syncer := g.Client.Syncer.(mautrix.ExtensibleSyncer)
 		syncer.OnEventType(event.EventMessage, g.note)
 		return nil

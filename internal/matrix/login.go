@@ -118,3 +118,10 @@ func (s *Session) Explain(err error) error {
 		return fmt.Errorf("session of %s at %s: %w", s.account.User, server, err)
 	}
 }
+
+// IsRefusal is true of an answer that says no, and false of one that did not come or tells of
+// trouble at the server.
+func IsRefusal(err error) bool {
+	var answer mautrix.HTTPError
+	return errors.As(err, &answer) && answer.Response != nil && answer.Response.StatusCode/100 == 4
+}

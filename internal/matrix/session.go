@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"maunium.net/go/mautrix"
-	"maunium.net/go/mautrix/crypto"
 	"maunium.net/go/mautrix/id"
 )
 
@@ -26,7 +25,10 @@ type Account struct {
 	AccessToken string // in place of the password
 	DeviceName  string // shown in the account's list of sessions; default "broadcastbot"
 
-	DB *sql.DB // SQLite; keeps the device and its keys from one run to the next: a secret
+	RecoveryKey string // of the account's secret storage, to verify the session with
+
+	DB      *sql.DB // SQLite; keeps the device and its keys from one run to the next: a secret
+	DataDir string  // for a recovery key that had to be made
 }
 
 func (a *Account) check() error {
@@ -43,6 +45,9 @@ func (a *Account) check() error {
 	if a.DB == nil {
 		return errors.New("a database is needed")
 	}
+	if a.DataDir == "" {
+		return errors.New("a data folder is needed")
+	}
 	return nil
 }
 
@@ -50,10 +55,11 @@ func (a *Account) check() error {
 type Session struct {
 	Client *mautrix.Client
 
-	account Account
-	log     *slog.Logger
-	ready   chan struct{} // closed after the first sync
-	ended   chan struct{} // closed when Run has returned
+	account  Account
+	identity Identity // valid once ready
+	log      *slog.Logger
+	ready    chan struct{} // closed after the first sync
+	ended    chan struct{} // closed when Run has returned
 }
 
 // NewSession checks the account. It connects to nothing: see Run.
@@ -81,17 +87,21 @@ func newTransport() http.RoundTripper {
 	return t
 }
 
-// Run logs in, calls prepare, which may subscribe to events, and follows the
-// account's rooms until ctx ends; it returns nil then. Every other end is an
-// error that says what to do. A session runs once; messages can still be sent
-// afterwards.
-func (s *Session) Run(ctx context.Context, prepare func(*crypto.OlmMachine) error) error {
+// Run logs in, verifies the session, calls prepare, which may subscribe to events, and follows the
+// account's rooms until ctx ends; it returns nil then. Every other end is an error that says what
+// to do. A session runs once; messages can still be sent afterwards.
+func (s *Session) Run(ctx context.Context, prepare func() error) error {
 	defer close(s.ended)
 	machine, err := s.logIn(ctx)
 	if err != nil {
 		return err
 	}
-	if err := prepare(machine); err != nil {
+	v := verifier{account: s.account, client: s.Client, machine: machine, log: s.log}
+	if err := v.verifySession(ctx); err != nil {
+		return err
+	}
+	s.identity = v.found
+	if err := prepare(); err != nil {
 		return err
 	}
 	err = s.Client.SyncWithContext(ctx)
@@ -117,3 +127,6 @@ func (s *Session) AwaitReady(ctx context.Context) error {
 		return errors.New("not connected to the homeserver")
 	}
 }
+
+// Identity tells how the session stands to its account. It is known when AwaitReady has returned.
+func (s *Session) Identity() Identity { return s.identity }

@@ -80,7 +80,8 @@ func (p *People) logIn(ctx context.Context, server *dendrite.Server, dir, name s
 		return nil, err
 	}
 	g, err := guest.New(matrix.Account{
-		Homeserver: server.URL(), User: "@" + name + ":" + server.ServerName(), Password: Password, DB: sessions.DB(),
+		Homeserver: server.URL(), User: "@" + name + ":" + server.ServerName(), Password: Password,
+		DB: sessions.DB(), DataDir: dir,
 	}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		sessions.Close()

@@ -1,4 +1,4 @@
-package bot
+package matrix
 
 import (
 	"cmp"
@@ -12,12 +12,19 @@ import (
 	"maunium.net/go/mautrix/crypto"
 )
 
-// verifier has other clients trust the session that the bot has logged in with.
+// Identity says how the session stands to the account that it belongs to.
+type Identity struct {
+	Verified     bool   // signed by the account's cross-signing keys
+	RecoveryFile string // has the recovery key of cross-signing keys that were made; empty: none were
+}
+
+// verifier has other clients trust a session that has logged in.
 type verifier struct {
-	options Options
+	account Account
 	client  *mautrix.Client
 	machine *crypto.OlmMachine
 	log     *slog.Logger
+	found   Identity
 }
 
 // verifySession has the account's cross-signing keys sign this session, so that the clients of the
@@ -29,16 +36,18 @@ func (v *verifier) verifySession(ctx context.Context) error {
 	}
 	switch {
 	case verified:
+		v.found.Verified = true
 		return nil
 	case !hasKeys:
 		return v.makeIdentity(ctx)
-	case v.options.RecoveryKey == "":
-		v.log.Warn("this session is not verified, and clients may warn of it: give the account's recovery key in the config")
+	case v.account.RecoveryKey == "":
+		v.log.Warn("this session is not verified, so that clients warn of it and may share no keys with it: give the account's recovery key")
 		return nil
 	}
-	if err := v.machine.VerifyWithRecoveryKey(ctx, v.options.RecoveryKey); err != nil {
-		return fmt.Errorf("the recovery key in the config does not verify our session: %w", err)
+	if err := v.machine.VerifyWithRecoveryKey(ctx, v.account.RecoveryKey); err != nil {
+		return fmt.Errorf("the recovery key does not verify our session: %w", err)
 	}
+	v.found.Verified = true
 	v.log.Info("this session is now verified")
 	return nil
 }
@@ -56,7 +65,7 @@ func (v *verifier) makeIdentity(ctx context.Context) error {
 	}
 	defer file.Close()
 	key, _, err := v.machine.GenerateAndUploadCrossSigningKeys(ctx, v.authenticate, "")
-	if key == "" || isRefusal(err) { // without an answer the keys may be there
+	if key == "" || IsRefusal(err) { // without an answer the keys may be there
 		os.Remove(file.Name())
 		v.log.Warn("no cross-signing keys could be made, and clients may warn of this session", "err", err)
 		return nil
@@ -64,8 +73,10 @@ func (v *verifier) makeIdentity(ctx context.Context) error {
 	if err := v.writeRecoveryKey(file, key); err != nil {
 		return fmt.Errorf("the account got cross-signing keys, but their recovery key could not be kept: %w", err)
 	}
+	v.found.RecoveryFile = file.Name()
 	v.log.Info("the account got cross-signing keys: keep the recovery key in this file at a safe place, then delete it", "file", file.Name())
-	if err := cmp.Or(err, v.signSession(ctx)); err != nil {
+	err = cmp.Or(err, v.signSession(ctx))
+	if v.found.Verified = err == nil; !v.found.Verified {
 		v.log.Warn("this session is not verified, and clients may warn of it", "err", err)
 	}
 	return nil
@@ -74,7 +85,7 @@ func (v *verifier) makeIdentity(ctx context.Context) error {
 // mayUploadKeys is false where the homeserver would want a password that we do not have. Since
 // Matrix 1.11 the first keys need none (MSC3967).
 func (v *verifier) mayUploadKeys(ctx context.Context) bool {
-	if v.options.Password != "" {
+	if v.account.Password != "" {
 		return true
 	}
 	versions, err := v.client.Versions(ctx)
@@ -91,13 +102,13 @@ func (v *verifier) signSession(ctx context.Context) error {
 
 // authenticate answers a homeserver that wants the password once more.
 func (v *verifier) authenticate(challenge *mautrix.RespUserInteractive) any {
-	if v.options.Password == "" {
+	if v.account.Password == "" {
 		return nil
 	}
 	return &mautrix.ReqUIAuthLogin{
 		BaseAuthData: mautrix.BaseAuthData{Type: mautrix.AuthTypePassword, Session: challenge.Session},
-		User:         v.options.User,
-		Password:     v.options.Password,
+		User:         v.account.User,
+		Password:     v.account.Password,
 	}
 }
 
@@ -108,7 +119,7 @@ const recoveryText = "Recovery key of %s, made %s:\n\n%-60s\n"
 // before there are keys that nobody could recover. It never overwrites one, because an older key
 // may still be wanted.
 func (v *verifier) newRecoveryFile() (*os.File, error) {
-	f, err := os.CreateTemp(v.options.DataDir, "recovery-key-*.txt")
+	f, err := os.CreateTemp(v.account.DataDir, "recovery-key-*.txt")
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +133,7 @@ func (v *verifier) newRecoveryFile() (*os.File, error) {
 
 // writeRecoveryKey fills the file, over what was in it.
 func (v *verifier) writeRecoveryKey(f *os.File, key string) error {
-	text := fmt.Sprintf(recoveryText, v.options.User, time.Now().Format(time.DateTime), key)
+	text := fmt.Sprintf(recoveryText, v.account.User, time.Now().Format(time.DateTime), key)
 	if _, err := f.WriteAt([]byte(text), 0); err != nil {
 		return err
 	}
