@@ -50,7 +50,7 @@ type Options struct {
 
 // Open opens the source that spec names:
 //
-//	device:default   the system's microphone       device:NAME   one that Devices lists; a part of its name will do
+//	device:default   the system's microphone       device:NAME   one that Devices lists, by its exact name or ID
 //	file:talk.opus   Ogg Opus is copied as it is; WAV, and everything else that ffmpeg reads, is encoded
 //	pipe:-           Options.Stdin: Ogg Opus, WAV or raw s16le at 48 kHz with Encoder.Channels channels;
 //	                 it is for one show: os.Stdin can be opened once in the life of the process
@@ -59,7 +59,7 @@ type Options struct {
 // Errors are sentences for the user. The source lives until Close, or until ctx ends. A
 // program that has other kinds, too, opens them with its own Kinds.
 func Open(ctx context.Context, spec string, o Options) (Source, error) {
-	return BuiltIn(Limits{}).Open(ctx, spec, o)
+	return BuiltIn(Limits{Own: spec}).Open(ctx, spec, o)
 }
 
 func (o Options) withDefaults() Options {

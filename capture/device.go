@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -17,7 +18,8 @@ const devicesHint = "; the names are listed by: broadcastbot devices"
 // device is a pcmReader of a microphone. A microphone that falls silent is opened
 // again; until it is back, silence is recorded, so that the broadcast goes on.
 type device struct {
-	name     string
+	name     string // as people call it
+	wanted   string // the name or ID to open: what was opened first stays the device of the source
 	channels int
 	timeout  time.Duration // see Options.DeviceTimeout
 	log      *slog.Logger
@@ -32,13 +34,23 @@ type device struct {
 	gone       error // sticky
 }
 
-// openDevice opens "default" or what choose finds.
+// openDevice opens a device if a station with these limits may: a show that goes on after a restart
+// names one that an older config allowed.
+func (l Limits) openDevice(ctx context.Context, name string, o Options) (Source, error) {
+	if name != "" && !slices.Contains(l.devices(), name) {
+		return nil, l.refuseDevice(name)
+	}
+	return openDevice(ctx, name, o)
+}
+
+// openDevice opens the device with exactly this name or ID, or the system's default.
 func openDevice(ctx context.Context, name string, o Options) (Source, error) {
 	if name == "" {
 		return nil, errors.New("which microphone? Use device:default or device:NAME" + devicesHint)
 	}
 	d := &device{
 		name:     name,
+		wanted:   name,
 		channels: o.Encoder.Channels,
 		timeout:  o.DeviceTimeout,
 		log:      o.Log,
@@ -51,13 +63,16 @@ func openDevice(ctx context.Context, name string, o Options) (Source, error) {
 		return nil, fmt.Errorf("open microphone %q: %w%s", name, err, devicesHint)
 	}
 	d.microphone, d.openedAt = microphone, time.Now()
+	if name == defaultDevice && microphone.chosen.ID != "" {
+		d.wanted = microphone.chosen.ID
+	}
 	d.recorder.start(d.openedAt)
 	d.ctx, d.cancel = context.WithCancel(ctx)
 	return newEncoded(d, o.Encoder)
 }
 
 func (d *device) open() (*microphone, error) {
-	return openMicrophone(d.name, d.channels, func(samples []byte) { d.recorder.record(time.Now(), samples) })
+	return openMicrophone(d.wanted, d.channels, func(samples []byte) { d.recorder.record(time.Now(), samples) })
 }
 
 func (d *device) ReadPCM(ctx context.Context, pcm []int16) (int, error) {

@@ -2,7 +2,9 @@ package capture
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +18,7 @@ const soundSystemTimeout = 10 * time.Second
 // Device is a microphone or another input of the sound system.
 type Device struct {
 	Name    string // what people call it, as in device:NAME
-	ID      string // what the sound system calls it; it will do as NAME, too
+	ID      string // what the sound system calls it; it will do as NAME, too, and is unique
 	Default bool
 
 	handle malgo.DeviceID
@@ -33,51 +35,40 @@ func Devices() ([]Device, error) {
 	return devices, nil
 }
 
-// choose finds the device with a name or ID; if none has exactly this one, the only
-// device whose name or ID contains it. Case does not matter.
+// choose finds the only device with exactly this name or ID. One that is called almost so can be
+// another one, in another place, whom nobody asked to be heard. The error does not tell which
+// devices there are: a room may read it.
 func choose(devices []Device, name string) (Device, error) {
-	wanted := strings.ToLower(name)
-	var exact, partial []Device
-	for _, d := range devices {
-		label, id := strings.ToLower(d.Name), strings.ToLower(d.ID)
-		if label == wanted || id == wanted {
-			exact = append(exact, d)
-		} else if strings.Contains(label, wanted) || strings.Contains(id, wanted) {
-			partial = append(partial, d)
-		}
-	}
-	found := exact
-	if len(found) == 0 {
-		found = partial
-	}
+	others := func(d Device) bool { return d.Name != name && d.ID != name }
+	found := slices.DeleteFunc(slices.Clone(devices), others)
 	switch len(found) {
 	case 1:
 		return found[0], nil
 	case 0:
-		return Device{}, fmt.Errorf("there is no microphone %q, only %s", name, names(devices))
+		return Device{}, fmt.Errorf("there is no microphone %q", name)
 	}
-	return Device{}, fmt.Errorf("%q can mean %s: name one of them in full", name, names(found))
+	return Device{}, fmt.Errorf("%d microphones are called %q: use the ID of one of them", len(found), name)
 }
 
-// names lists devices in a sentence; those of the same name are told apart by their
-// IDs.
-func names(devices []Device) string {
-	if len(devices) == 0 {
-		return "none at all"
+// chooseDefault finds the device that the sound system takes by default. It returns none where that
+// is nothing but another name for the system's choice.
+//
+// A machine that has lost its microphone makes the monitor of a loudspeaker its default input: what
+// the machine plays would go on air.
+func chooseDefault(devices []Device) (Device, error) {
+	i := slices.IndexFunc(devices, func(d Device) bool { return d.Default })
+	if i < 0 || devices[i].ID == defaultDevice {
+		return Device{}, nil
 	}
-	count := make(map[string]int)
-	for _, d := range devices {
-		count[d.Name]++
+	if isMonitor(devices[i]) {
+		return Device{}, errors.New("the system's default input is no microphone, but records what a loudspeaker plays: " +
+			"if that is meant, name it in full")
 	}
-	quoted := make([]string, len(devices))
-	for i, d := range devices {
-		quoted[i] = fmt.Sprintf("%q", d.Name)
-		if count[d.Name] > 1 {
-			quoted[i] = fmt.Sprintf("%q (%s)", d.Name, d.ID)
-		}
-	}
-	return strings.Join(quoted, ", ")
+	return devices[i], nil
 }
+
+// isMonitor reports whether a device of PulseAudio or PipeWire records what a loudspeaker plays.
+func isMonitor(d Device) bool { return strings.HasSuffix(d.ID, ".monitor") }
 
 // bounded runs f and returns what it returns, or an error when ctx ends first. Calls
 // into a sound system that hangs cannot be interrupted: then the goroutine stays until

@@ -34,7 +34,7 @@ func BuiltIn(l Limits) Kinds {
 	return Kinds{{
 		Name: "device", Aliases: []string{"mic", "microphone"}, Live: true,
 		Examples: []string{"device:default", "device:NAME"}, Help: "a microphone of the station",
-		Open: openDevice, Grant: l.grantDevice,
+		Open: l.openDevice, Grant: l.grantDevice,
 	}, {
 		Name:     "file",
 		Examples: []string{"file:talk.opus"}, Help: "a file of the station's media folder",

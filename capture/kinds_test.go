@@ -109,9 +109,9 @@ func TestGrant(t *testing.T) {
 
 	inside := func(path ...string) string { return "file:" + filepath.Join(append([]string{media}, path...)...) }
 	for _, test := range []struct{ mediaDir, source, want string }{ // "" is refused
-		{media, "device:default", "device:default"},
+		{media, "device:default", ""},
 		{media, "device:USB", "device:USB"},
-		{media, "device:usb", "device:usb"},
+		{media, "device:usb", "device:USB"},
 		{media, "device:Own", "device:Own"},
 		{media, "device:US", ""},
 		{media, "device:Bedroom", ""},
@@ -141,6 +141,21 @@ func TestGrant(t *testing.T) {
 		}
 		if test.want != "" && (err != nil || got != test.want) {
 			t.Errorf("%s: %s, %v, want %s", test.source, got, err, test.want)
+		}
+	}
+}
+
+// TestOpenIsLimited: what a room was granted under an older config is not opened again.
+func TestOpenIsLimited(t *testing.T) {
+	station := BuiltIn(Limits{Devices: []string{"USB"}, Own: "pipe:-"})
+	for _, spec := range []string{"device:default", "device:Attic", "device:usb"} {
+		if _, err := station.Open(t.Context(), spec, Options{}); err == nil || !strings.Contains(err.Error(), "config allows: device:USB") {
+			t.Errorf("%s: %v", spec, err)
+		}
+	}
+	for _, allowed := range []Limits{{Own: "device:default"}, {Devices: []string{"default"}}} {
+		if spec, err := BuiltIn(allowed).Grant("device:default"); err != nil || spec != "device:default" {
+			t.Errorf("%+v: %q, %v", allowed, spec, err)
 		}
 	}
 }

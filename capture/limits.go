@@ -11,20 +11,42 @@ import (
 // Limits say which sources a command in a room may ask for.
 type Limits struct {
 	MediaDir string   // the only folder with files for rooms; "" allows none
-	Devices  []string // names of microphones for rooms, besides "default"
-	Own      string   // the station's own source: its microphone is for rooms, too
+	Devices  []string // names or IDs of the microphones that may be opened
+	Own      string   // the station's own source: its microphone may be opened, too
 }
 
 func grantAll(name string) (string, error) { return name, nil }
 
-// grantDevice lets a room open only the microphones meant for it: a computer may have
-// others, in other places.
-func (l Limits) grantDevice(name string) (string, error) {
-	isName := func(device string) bool { return strings.EqualFold(device, name) }
-	if name == "default" || "device:"+name == l.Own || slices.ContainsFunc(l.Devices, isName) {
-		return name, nil
+// devices are the names and IDs that the config allows. A computer may have other microphones, in
+// other places, the system's default among them.
+func (l Limits) devices() []string {
+	if own, isDevice := strings.CutPrefix(l.Own, "device:"); isDevice {
+		return append([]string{own}, l.Devices...)
 	}
-	return "", fmt.Errorf("the microphone %q is not among the devices that the station's config lists under devices", name)
+	return l.Devices
+}
+
+// grantDevice returns the name in the config's spelling: case does not matter in a room, but it does
+// to the sound system.
+func (l Limits) grantDevice(name string) (string, error) {
+	allowed := l.devices()
+	i := slices.Index(allowed, name)
+	if i < 0 {
+		i = slices.IndexFunc(allowed, func(device string) bool { return strings.EqualFold(device, name) })
+	}
+	if i < 0 || name == "" {
+		return "", l.refuseDevice(name)
+	}
+	return allowed[i], nil
+}
+
+func (l Limits) refuseDevice(name string) error {
+	allowed := l.devices()
+	if len(allowed) == 0 {
+		return errors.New("this station opens no microphone: its config lists none under devices")
+	}
+	return fmt.Errorf("the microphone %q is not among those that the station's config allows: device:%s",
+		name, strings.Join(allowed, ", device:"))
 }
 
 var errNoSuchFile = errors.New("there is no such file in the media folder")

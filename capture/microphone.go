@@ -79,10 +79,14 @@ func readableID(id malgo.DeviceID) string {
 type microphone struct {
 	system *malgo.AllocatedContext
 	device *malgo.Device
+	chosen Device      // the device with the wanted name; zero where the sound system chooses
 	muted  atomic.Bool // given up: what still comes from it is not recorded
 }
 
-// openMicrophone starts the device with a name, "default" being the system's choice.
+// defaultDevice is the name for the system's choice.
+const defaultDevice = "default"
+
+// openMicrophone starts the device with a name, defaultDevice being the system's choice.
 // record gets whole frames of native 16-bit samples at 48 kHz, on a thread of the sound
 // system.
 func openMicrophone(name string, channels int, record func([]byte)) (*microphone, error) {
@@ -91,26 +95,28 @@ func openMicrophone(name string, channels int, record func([]byte)) (*microphone
 		return nil, err
 	}
 	m := &microphone{system: system}
-	if err := m.start(name, channels, record); err != nil {
+	m.chosen, err = m.find(name)
+	if err == nil {
+		err = m.start(channels, record)
+	}
+	if err != nil {
 		closeSoundSystem(system)
 		return nil, err
 	}
 	return m, nil
 }
 
-func (m *microphone) start(name string, channels int, record func([]byte)) error {
+// start opens the device by its handle wherever it has one: PulseAudio moves a recording without one
+// to another device when the first is pulled out.
+func (m *microphone) start(channels int, record func([]byte)) error {
 	config := malgo.DefaultDeviceConfig(malgo.Capture)
 	config.SampleRate = opus.SampleRate
 	config.PeriodSizeInMilliseconds = 20
 	config.Capture.Format = malgo.FormatS16
 	config.Capture.Channels = uint32(channels)
 	config.Pulse.StreamNameCapture = "broadcastbot"
-	if name != "default" {
-		chosen, err := m.find(name)
-		if err != nil {
-			return err
-		}
-		handle := chosen.handle // alone: what C gets a pointer to holds no other pointers
+	if m.chosen.ID != "" {
+		handle := m.chosen.handle // alone: what C gets a pointer to holds no other pointers
 		var pinner runtime.Pinner
 		pinner.Pin(&handle)
 		defer pinner.Unpin()
@@ -138,10 +144,18 @@ func (m *microphone) callbacks(record func([]byte)) malgo.DeviceCallbacks {
 	}}
 }
 
+// find returns the device with a name. It leaves the default to sound systems that never take a
+// loudspeaker's monitor for it.
 func (m *microphone) find(name string) (Device, error) {
+	if name == defaultDevice && runtime.GOOS != "linux" {
+		return Device{}, nil
+	}
 	devices, err := devicesOf(m.system)
-	if err != nil {
+	switch {
+	case err != nil:
 		return Device{}, err
+	case name == defaultDevice:
+		return chooseDefault(devices)
 	}
 	return choose(devices, name)
 }

@@ -25,9 +25,19 @@ func runDevices(_ context.Context, args []string, stdout, stderr io.Writer) erro
 		if d.Default {
 			note = " (default)"
 		}
-		fmt.Fprintf(stdout, "device:%s%s\n", d.Name, note)
+		fmt.Fprintf(stdout, "device:%s%s\n", uniqueName(d, devices), note)
 	}
 	return nil
+}
+
+// uniqueName is what device:NAME takes for one of the devices: where several have its name, its ID.
+func uniqueName(d capture.Device, devices []capture.Device) string {
+	for _, other := range devices {
+		if other.Name == d.Name && other.ID != d.ID {
+			return d.ID
+		}
+	}
+	return d.Name
 }
 
 func runPrintConfig(_ context.Context, args []string, stdout, stderr io.Writer) error {

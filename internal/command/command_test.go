@@ -58,7 +58,7 @@ func TestCommands(t *testing.T) {
 			asked: &broadcast.Request{Rooms: []string{room}, Speaker: alice, Source: "tone:440"}},
 		{name: "StartSourceTitle", user: alice, body: "!live start device:USB Town hall", want: "on air",
 			asked: &broadcast.Request{Rooms: []string{room}, Speaker: alice, Source: "device:USB", Title: "Town hall"}},
-		{name: "StartOtherDevice", user: alice, body: "!live start device:Bedroom", want: "lists under devices"},
+		{name: "StartOtherDevice", user: alice, body: "!live start device:Bedroom", want: "the station's config allows: device:USB"},
 		{name: "StartAddress", user: alice, body: "!live start https://example.org today", want: "https://example.org is an address"},
 		{name: "StartAddressInTitle", user: alice, body: "!live start See https://example.org today", want: "on air",
 			asked: &broadcast.Request{Rooms: []string{room}, Speaker: alice, Title: "See https://example.org today"}},

@@ -18,7 +18,7 @@ func (s *Server) Loudspeaker(t testing.TB) (heard func() []int16) {
 	if err != nil {
 		t.Skipf("nobody can listen: %v; get it with: apt-get install pulseaudio-utils", err)
 	}
-	if err := s.pactl("load-module", "module-null-sink", "sink_name=speaker", "rate=48000", "channels=1", "format=s16le"); err != nil {
+	if _, err := s.pactl("load-module", "module-null-sink", "sink_name=speaker", "rate=48000", "channels=1", "format=s16le"); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(s.dir, "speaker.raw")

@@ -17,7 +17,9 @@ const (
 // Microphone is a mono 48 kHz source of the server. As long as nothing plays it
 // delivers nothing, not even silence.
 type Microphone struct {
-	fifo *os.File
+	server *Server
+	module string // number of the server's module that it is
+	fifo   *os.File
 }
 
 // Microphone adds a microphone to the server. Its ID is name, its description, which is
@@ -25,9 +27,10 @@ type Microphone struct {
 func (s *Server) Microphone(t testing.TB, name, label string) *Microphone {
 	t.Helper()
 	path := filepath.Join(s.dir, name+".fifo")
-	if err := s.pactl("load-module", "module-pipe-source", "source_name="+name, "file="+path,
+	module, err := s.pactl("load-module", "module-pipe-source", "source_name="+name, "file="+path,
 		"format=s16le", "rate=48000", "channels=1",
-		"source_properties=device.description="+label); err != nil {
+		"source_properties=device.description="+label)
+	if err != nil {
 		t.Fatal(err)
 	}
 	fifo, err := os.OpenFile(path, os.O_WRONLY, 0)
@@ -35,7 +38,15 @@ func (s *Server) Microphone(t testing.TB, name, label string) *Microphone {
 		t.Fatalf("open virtual microphone: %v", err)
 	}
 	t.Cleanup(func() { fifo.Close() })
-	return &Microphone{fifo: fifo}
+	return &Microphone{server: s, module: module, fifo: fifo}
+}
+
+// Unplug takes the microphone off the server.
+func (m *Microphone) Unplug(t testing.TB) {
+	t.Helper()
+	if _, err := m.server.pactl("unload-module", m.module); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Play speaks the samples at the pace of real time and returns at their end, or when

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -84,7 +85,7 @@ func (s *Server) awaitAnswer(t testing.TB) {
 	t.Helper()
 	deadline := time.Now().Add(startPatience)
 	for {
-		err := s.pactl("info")
+		_, err := s.pactl("info")
 		if err == nil {
 			return
 		}
@@ -99,15 +100,17 @@ func (s *Server) awaitAnswer(t testing.TB) {
 	}
 }
 
-func (s *Server) pactl(arguments ...string) error {
+// pactl runs a command of the server and returns what it says.
+func (s *Server) pactl(arguments ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), startPatience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "pactl", arguments...)
 	cmd.Env = append(os.Environ(), "PULSE_SERVER=unix:"+s.socket())
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("pactl %v: %w: %s", arguments, err, out)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("pactl %v: %w: %s", arguments, err, out)
 	}
-	return nil
+	return strings.TrimSpace(string(out)), nil
 }
 
 // Kill ends the server at once, as a crash would, and waits for its end.
