@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/gen2brain/malgo v0.11.24
+	github.com/gofrs/flock v0.12.1
 	github.com/hraban/opus v0.0.0-20260708213942-bde8e4304501
 	github.com/mattn/go-sqlite3 v1.14.53
 	github.com/oov/audio v0.0.0-20171004131523-88a2be6dbe38
@@ -19,6 +20,7 @@ require (
 
 require (
 	filippo.io/edwards25519 v1.2.0 // indirect
+	github.com/kr/text v0.2.0 // indirect
 	github.com/mattn/go-colorable v0.1.14 // indirect
 	github.com/mattn/go-isatty v0.0.20 // indirect
 	github.com/petermattis/goid v0.0.0-20260918085751-abfca077860b // indirect

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"maps"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -195,8 +194,3 @@ func (a audioConfig) encoder() opus.EncoderOptions {
 		Complexity: a.Complexity, VBR: a.VBR,
 	}
 }
-
-// The places of things inside the data folder.
-func (c *config) database() string   { return filepath.Join(c.DataDir, "broadcastbot.db") }
-func (c *config) spools() string     { return filepath.Join(c.DataDir, "spool") }
-func (c *config) recordings() string { return filepath.Join(c.DataDir, "recordings") }

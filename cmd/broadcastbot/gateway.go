@@ -18,6 +18,11 @@ func runGateway(ctx context.Context, args []string, _, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	lock, err := c.lockData()
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
 	front, err := newGatewayFront(c, log)
 	if err != nil {
 		return err

@@ -30,6 +30,11 @@ func runStation(ctx context.Context, args []string, _, stderr io.Writer) error {
 	for _, room := range c.plainRooms() {
 		log.Warn(plainWarning, "room", room)
 	}
+	lock, err := c.lockData()
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
 	s, err := newStation(ctx, c, log)
 	if err != nil {
 		return err
