@@ -32,13 +32,16 @@ func accountFlags(flags *flag.FlagSet) account {
 	}
 }
 
-// findShow returns the show of a link, or of the room that the flags name.
-func findShow(ctx context.Context, words []string, a account, note io.Writer, log *slog.Logger) (link.Link, error) {
-	if len(words) == 1 {
+// findShow returns the show of a link, which is among the words or in the file at linkPath, or of the
+// room that the flags name.
+func findShow(ctx context.Context, words []string, linkPath string, a account, note io.Writer, log *slog.Logger) (link.Link, error) {
+	switch {
+	case len(words) == 1:
 		return link.Parse(words[0])
-	}
-	if *a.homeserver == "" || *a.user == "" || *a.room == "" {
-		return link.Link{}, errors.New("what to listen to? Give a link, or -homeserver, -user and -room")
+	case linkPath != "":
+		return readLink(linkPath, note)
+	case *a.homeserver == "" || *a.user == "" || *a.room == "":
+		return link.Link{}, errors.New("what to listen to? Give a link with -link, or -homeserver, -user and -room")
 	}
 	show, err := a.find(ctx, note, log)
 	if err != nil {

@@ -21,7 +21,8 @@ import (
 
 // runListen plays a show. It is given by its link, or found as a Matrix user.
 func runListen(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	flags := newFlags("listen", "LINK | -homeserver URL -user ID -room ROOM", stderr)
+	flags := newFlags("listen", "-link FILE | LINK | -homeserver URL -user ID -room ROOM", stderr)
+	linkPath := linkFlag(flags, ". Better than LINK, which everybody on this machine can see while the program runs")
 	from := flags.String("from", "", "where to begin: live, start or `MM:SS`; a finished show has no live, it begins at its start. Default: the moment in the link, or live")
 	save := flags.String("save", "", "write what is heard to `FILE`.opus")
 	silent := flags.Bool("silent", false, "do not play; a finished show is then checked as fast as it arrives")
@@ -39,7 +40,7 @@ func runListen(ctx context.Context, args []string, stdout, stderr io.Writer) err
 	if *verbose {
 		log = slog.New(slog.NewTextHandler(stderr, nil))
 	}
-	link, err := findShow(ctx, words, account, stdout, log)
+	link, err := findShow(ctx, words, *linkPath, account, stdout, log)
 	if err != nil {
 		return err
 	}

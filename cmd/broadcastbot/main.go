@@ -78,7 +78,7 @@ func usage(w io.Writer) {
 
 	broadcastbot config > config.yaml    # then fill in the account
 	broadcastbot run -config config.yaml
-	broadcastbot listen 'https://radio.example.org/listen/…#…'
+	broadcastbot listen -link -          # then paste the link
 
 Commands (-h after one tells more):
 

@@ -24,8 +24,8 @@ func broadcast(ctx context.Context, s *stage.Station, p *stage.People) error {
 	}
 	step("hear it yourself, in another terminal:  %s", listenCommand(s.Program, link))
 	step("what bob hears; Ctrl-C ends the show:")
-	listener := s.Listen(context.WithoutCancel(ctx), "-silent", link)
-	listener.Stdout, listener.Stderr = os.Stdout, os.Stderr
+	listener := s.Listen(context.WithoutCancel(ctx), "-silent", "-link", "-")
+	listener.Stdin, listener.Stdout, listener.Stderr = strings.NewReader(link), os.Stdout, os.Stderr
 	if err := listener.Start(); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
