@@ -28,6 +28,9 @@ var _ blocks.Form = barePages{}
 // Overhead implements [blocks.Encoder].
 func (barePages) Overhead() int { return 0 }
 
+// BeginEpoch implements [blocks.Encoder]: without keys there is nothing to begin.
+func (barePages) BeginEpoch(uint32) {}
+
 // Append implements [blocks.Encoder].
 func (barePages) Append(dst []byte, _ uint32, payload []byte) []byte {
 	return append(dst, payload...)
@@ -65,6 +68,9 @@ func (barePages) Extent(start []byte) (int, error) {
 func (barePages) Sequence(block []byte) uint32 {
 	return oggopus.PageSequence(block) - firstPage + 1
 }
+
+// Epoch implements [blocks.Decoder].
+func (barePages) Epoch([]byte) blocks.Epoch { return blocks.Epoch{} }
 
 // Open implements [blocks.Decoder].
 func (barePages) Open(dst, block []byte) ([]byte, error) {

@@ -27,13 +27,15 @@ var errorsByName = map[string]error{
 
 func mustVectors(t testing.TB) []vector {
 	t.Helper()
-	paths, err := filepath.Glob("testdata/vectors/*")
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("no vectors in testdata/vectors (%v)", err)
-	}
 	var all []vector
-	for _, path := range paths {
-		all = append(all, mustVector(t, path))
+	for _, folder := range []string{"vectors", "epochs"} {
+		paths, err := filepath.Glob(filepath.Join("testdata", folder, "*"))
+		if err != nil || len(paths) == 0 {
+			t.Fatalf("no vectors in testdata/%s (%v)", folder, err)
+		}
+		for _, path := range paths {
+			all = append(all, mustVector(t, path))
+		}
 	}
 	return all
 }

@@ -35,14 +35,19 @@ func (f Form) NewWriter(w io.Writer, head Head) (*Writer, error) {
 	return &Writer{file: file, pages: newPageWriter(f, continuity{serial: serial, page: firstPage})}, nil
 }
 
-// ResumeWriter continues a file at the position of a Reader that has read all whole
-// blocks of it. The caller cuts the file there. It must be certain that nobody has
-// seen bytes beyond that position: their sequence numbers will be used again.
-func (f Form) ResumeWriter(w io.Writer, at Position) *Writer {
-	return &Writer{
-		file:  blocks.ResumeWriter(w, f.blocks(), blocks.Position{Offset: at.Offset, Sequence: at.Sequence}),
-		pages: newPageWriter(f, continuity{serial: at.Serial, page: at.Page, granule: at.Samples}),
+// ResumeWriter continues a file behind the last block that r has read. r must have
+// read the file from its beginning, and the caller cuts the file at r.Position().
+// A sealed file goes on in a fresh epoch, so it does not matter whether somebody has
+// seen bytes that stood behind that position. It returns ErrFinished where r has come
+// to the end.
+func (f Form) ResumeWriter(w io.Writer, r *Reader) (*Writer, error) {
+	if r.ended {
+		return nil, ErrFinished
 	}
+	return &Writer{
+		file:  blocks.ResumeWriter(w, f.blocks(), r.file.Position()),
+		pages: newPageWriter(f, r.pages.continuity),
+	}, nil
 }
 
 func newPageWriter(f Form, c continuity) pageWriter {

@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"broadcastbot/opusblocks/blocks"
 )
 
 func TestWrittenIsRead(t *testing.T) {
@@ -193,7 +195,11 @@ func TestFinishedWriterRefuses(t *testing.T) {
 func TestLastSequenceNumberIsForTheEnd(t *testing.T) {
 	packets := [][]byte{testPacket(rand.New(rand.NewPCG(1, 1)), 80)}
 	eachForm(t, func(t *testing.T, s show) {
-		w := s.form().ResumeWriter(io.Discard, Position{Offset: 1 << 40, Sequence: 1<<32 - 2, Page: 1<<32 - 1})
+		f := s.form()
+		w := &Writer{
+			file:  blocks.ResumeWriter(io.Discard, f.blocks(), blocks.Position{Offset: 1 << 40, Sequence: 1<<32 - 2}),
+			pages: newPageWriter(f, continuity{page: 1<<32 - 1}),
+		}
 		if err := w.WriteBlock(packets); err != nil {
 			t.Fatal(err)
 		}
@@ -222,8 +228,8 @@ func TestResumedFileIsOneFile(t *testing.T) {
 			t.Fatalf("whole blocks end at %d, want %d", at.Offset, s.blocks[6].Offset)
 		}
 		file := bytes.NewBuffer(bytes.Clone(s.file[:at.Offset]))
-		w := s.form().ResumeWriter(file, at)
-		if err := errors.Join(w.WriteBlock(s.packets[30:35]), w.KeepAlive(), w.Finish(s.packets[35:37], 500)); err != nil {
+		w, err := s.form().ResumeWriter(file, r)
+		if err := errors.Join(err, w.WriteBlock(s.packets[30:35]), w.KeepAlive(), w.Finish(s.packets[35:37], 500)); err != nil {
 			t.Fatal(err)
 		}
 		packets, err := readAll(s.form().NewReader(file))

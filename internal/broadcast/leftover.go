@@ -17,6 +17,7 @@ import (
 
 // leftover is how far a spool got before the crash.
 type leftover struct {
+	reader   *opusblocks.Reader  // that has read all of it
 	position opusblocks.Position // behind the last block that is good
 	head     opusblocks.Head
 	ended    bool  // its end is on it
@@ -70,7 +71,7 @@ func (l *leftover) measure(t *track) (err error) {
 	case !l.ended && !errors.Is(err, opusblocks.ErrCutOff):
 		l.damage = err
 	}
-	l.position = blocks.Position()
+	l.reader, l.position = blocks, blocks.Position()
 	return l.cut(t)
 }
 

@@ -81,6 +81,9 @@ func (r *reopening) reopen(ctx context.Context) (*Session, []*track, error) {
 	}
 	if show.Stage != store.Concluding {
 		if err = r.mayWrite(ctx, tracks, left); err == nil {
+			err = resumeWriters(tracks, left)
+		}
+		if err == nil {
 			return r.continueShow(ctx, tracks, left[0]), nil, nil
 		}
 		if ctx.Err() != nil {
@@ -170,12 +173,19 @@ func (r *reopening) complete(tracks []*track, why error) {
 	completeShow(r.entry, tracks, errRestarted)
 }
 
+// resumeWriters makes it possible to add blocks to files of the last run.
+func resumeWriters(tracks []*track, left []leftover) (err error) {
+	for i, t := range tracks {
+		if t.writer, err = t.form.ResumeWriter(t.spool, left[i].reader); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // continueShow goes on in the same files: on air if the show has its places, or
 // else for as long as it takes to write the end.
 func (r *reopening) continueShow(ctx context.Context, tracks []*track, left leftover) *Session {
-	for _, t := range tracks {
-		t.writer = t.form.ResumeWriter(t.spool, t.end)
-	}
 	return newSession(r.Options, r.entry, r.openSource(ctx, left), tracks)
 }
 

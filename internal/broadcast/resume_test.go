@@ -340,12 +340,11 @@ func TestEndedShowIsOnlyConcluded(t *testing.T) {
 
 func testEndedShowIsOnlyConcluded(t *testing.T, s *studio) {
 	c := s.mustCrash(t, "tone:440", half)
-	file, _, err := openTrack(c.record.Main(), c.spool)
+	file, left, err := openTrack(c.record.Main(), c.spool)
 	if err != nil {
 		t.Fatal(err)
 	}
-	file.writer = file.form.ResumeWriter(file.spool, file.end)
-	if err := file.finish(nil, 0); err != nil {
+	if err := errors.Join(resumeWriters([]*track{file}, []leftover{left}), file.finish(nil, 0)); err != nil {
 		t.Fatal(err)
 	}
 	file.close()

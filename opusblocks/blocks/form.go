@@ -16,6 +16,9 @@ type Encoder interface {
 	// Overhead returns how many bytes a block has besides its payload. Block 0
 	// may have more.
 	Overhead() int
+	// BeginEpoch puts the block with this number, from 1 on, and those behind it into
+	// a fresh epoch. Forms without keys do nothing.
+	BeginEpoch(sequence uint32)
 }
 
 // Decoder is the half of a form that reads.
@@ -33,6 +36,8 @@ type Decoder interface {
 	Extent(start []byte) (size int, err error)
 	// Sequence returns the number of a block. It needs as many bytes of it as Extent(nil) says.
 	Sequence(block []byte) uint32
+	// Epoch returns the epoch of a whole block, as its bytes say; no key is needed.
+	Epoch(block []byte) Epoch
 	// Open appends the payload of a whole block to dst.
 	Open(dst, block []byte) (payload []byte, err error)
 }

@@ -12,6 +12,7 @@ type Block struct {
 	Offset   int64  // of its first byte in the file
 	Size     int    // bytes in the file
 	Payload  []byte // valid until the next call
+	Epoch    Epoch  // under whose key it was sealed
 }
 
 // Reader opens a file block by block. Of a sealed file it returns nothing that has
@@ -29,6 +30,7 @@ type Reader struct {
 	first  int64    // in the file, of block 1
 	offset int64    // in the file, of the next block
 	next   uint64   // sequence number of the next block
+	epoch  Epoch    // of the block returned last
 	jumped bool     // the next block that opens sets the order
 	last   Position // before the block returned last
 	err    error    // final
@@ -98,6 +100,9 @@ func (z *Reader) Next() (Block, error) {
 	if sequence := z.form.Sequence(raw); uint64(sequence) != z.next {
 		return Block{}, z.fail(sequence, fmt.Errorf("%w: %d where %d belongs", ErrOrder, sequence, z.next))
 	}
+	if epoch := z.form.Epoch(raw); !epoch.follows(z.epoch, uint32(z.next)) {
+		return Block{}, z.fail(uint32(z.next), fmt.Errorf("%w: it belongs to the epoch that block %d began", ErrOrder, epoch.Begin))
+	}
 	if z.payload, err = z.form.Open(z.payload[:0], raw); err != nil {
 		return Block{}, z.fail(uint32(z.next), err)
 	}
@@ -142,9 +147,9 @@ func (z *Reader) readHead() error {
 
 // accept moves on behind a whole block that has opened.
 func (z *Reader) accept(raw []byte) Block {
-	block := Block{Sequence: z.form.Sequence(raw), Offset: z.offset, Size: len(raw), Payload: z.payload}
+	block := Block{Sequence: z.form.Sequence(raw), Offset: z.offset, Size: len(raw), Payload: z.payload, Epoch: z.form.Epoch(raw)}
 	z.last = Position{Offset: block.Offset, Sequence: block.Sequence}
-	z.next = uint64(block.Sequence) + 1
+	z.next, z.epoch = uint64(block.Sequence)+1, z.form.Epoch(raw)
 	z.jumped = false
 	z.advance(len(raw))
 	return block
@@ -201,8 +206,12 @@ func (z *Reader) findBlock() (Block, error) {
 			z.advance(1)
 			continue
 		}
-		if z.form.Sequence(raw) == 0 { // its payload must not pass for that of another
+		sequence, begin := z.form.Sequence(raw), z.form.Epoch(raw).Begin
+		if sequence == 0 { // its payload must not pass for that of another
 			return Block{}, z.fail(0, fmt.Errorf("%w: block 0 behind block 1", ErrMalformed))
+		}
+		if begin > sequence {
+			return Block{}, z.fail(sequence, fmt.Errorf("%w: its epoch begins with block %d", ErrOrder, begin))
 		}
 		return z.accept(raw), nil
 	}

@@ -13,6 +13,7 @@ type Scanned struct {
 	Offset int64
 	Size   int64
 	Header Header // zero for bytes that belong to no block
+	Epoch  Epoch  // likewise
 	Err    error  // what is wrong; nil for an intact block
 }
 
@@ -37,6 +38,7 @@ type scanner struct {
 	offset  int64
 	garbage int64 // bytes before offset that belong to no block
 	next    uint32
+	epoch   Epoch
 }
 
 func (s *scanner) run() {
@@ -101,14 +103,14 @@ func (s *scanner) found(block []byte, err error) bool {
 	if !s.yieldGarbage() {
 		return false
 	}
-	h := rawHeader(block).header()
-	if err == nil && h.Sequence != s.next {
+	h, epoch := rawHeader(block).header(), epochOf(block[HeaderSize:])
+	if err == nil && (h.Sequence != s.next || !epoch.follows(s.epoch, h.Sequence)) {
 		err = ErrOrder
 	}
-	s.next = h.Sequence + 1
+	s.next, s.epoch = h.Sequence+1, epoch
 	at := s.offset
 	s.advance(len(block))
-	return s.yield(Scanned{Offset: at, Size: s.offset - at, Header: h, Err: err})
+	return s.yield(Scanned{Offset: at, Size: s.offset - at, Header: h, Epoch: epoch, Err: err})
 }
 
 func (s *scanner) yieldGarbage() bool {

@@ -30,15 +30,17 @@ type HeadLayout struct {
 }
 
 // Sealed is the form of encrypted files: magic bytes, then blocks of header,
-// ciphertext and tag. FORMAT.md specifies it in "File", "Block header", "Sealing"
-// and "Key commitment".
+// ciphertext and tag. FORMAT.md specifies it in "File", "Block header", "Sealing",
+// "Epochs" and "Key commitment".
 //
-// The nonce and the additional data are a function of the sequence number alone.
-// Sealing a number twice breaks the cipher, so only [Writer], which counts, may
-// call Append.
+// Within an epoch the nonce and the additional data are a function of the sequence
+// number alone. Sealing a number twice breaks the cipher, so only [Writer], which
+// counts, may call Append.
 type Sealed struct {
-	aead   cipher.AEAD
+	key    Key
 	layout HeadLayout
+	epoch  Epoch // to which aead and nonce belong
+	aead   cipher.AEAD
 	nonce  [nonceSize]byte
 	aad    [4]byte
 }
@@ -47,17 +49,29 @@ var _ Form = (*Sealed)(nil)
 
 // NewSealed returns the form of the file that has this key.
 func NewSealed(key Key, layout HeadLayout) *Sealed {
+	s := &Sealed{key: key, layout: layout}
+	s.setKey(key)
+	return s
+}
+
+// enter goes over to the key of an epoch.
+func (s *Sealed) enter(e Epoch) {
+	if e != s.epoch {
+		s.epoch = e
+		s.setKey(s.key.Derive(e))
+	}
+}
+
+func (s *Sealed) setKey(key Key) {
 	block, err := aes.NewCipher(key.Secret[:])
 	if err != nil {
 		panic("blocks: AES refuses a 32 byte key: " + err.Error())
 	}
-	aead, err := cipher.NewGCMWithNonceSize(block, nonceSize)
+	s.aead, err = cipher.NewGCMWithNonceSize(block, nonceSize)
 	if err != nil {
 		panic("blocks: GCM refuses a 16 byte nonce (is GODEBUG=fips140=only set?): " + err.Error())
 	}
-	s := &Sealed{aead: aead, layout: layout}
 	copy(s.nonce[4:], key.IV[:])
-	return s
 }
 
 // setNumber sets nonce and additional data for the block with this number.
@@ -67,7 +81,10 @@ func (s *Sealed) setNumber(sequence uint32) {
 }
 
 // Overhead implements [Encoder].
-func (s *Sealed) Overhead() int { return HeaderSize + TagSize }
+func (s *Sealed) Overhead() int { return HeaderSize + s.epoch.prefixSize() + TagSize }
+
+// BeginEpoch implements [Encoder].
+func (s *Sealed) BeginEpoch(sequence uint32) { s.enter(newEpoch(sequence)) }
 
 // Append implements [Encoder].
 func (s *Sealed) Append(dst []byte, sequence uint32, payload []byte) []byte {
@@ -75,8 +92,9 @@ func (s *Sealed) Append(dst []byte, sequence uint32, payload []byte) []byte {
 		dst = append(dst, magic...)
 	}
 	start := len(dst)
-	dst = slices.Grow(dst, HeaderSize+len(payload)+TagSize)
-	dst = appendHeader(dst, sequence, uint32(len(payload)+TagSize))
+	dst = slices.Grow(dst, len(payload)+s.Overhead())
+	dst = appendHeader(dst, sequence, uint32(len(payload)+s.Overhead()-HeaderSize))
+	dst = s.epoch.appendPrefix(dst)
 	s.setNumber(sequence)
 	dst = s.aead.Seal(dst, s.nonce[:], payload, s.aad[:])
 	putChecksum(dst[start:])
@@ -101,7 +119,7 @@ func (s *Sealed) OpenHead(dst, raw []byte) ([]byte, error) {
 	if h := rawHeader(block); !h.plausible() || h.sequence() != 0 || int(h.length()) != s.layout.Size+TagSize {
 		return nil, fmt.Errorf("%w: not a block 0", ErrMalformed)
 	}
-	payload, err := s.decrypt(dst, block)
+	payload, err := s.decrypt(dst, block, Epoch{})
 	if err != nil {
 		return nil, ErrWrongKey
 	}
@@ -126,18 +144,22 @@ func (s *Sealed) Extent(start []byte) (int, error) {
 // Sequence implements [Decoder].
 func (s *Sealed) Sequence(block []byte) uint32 { return rawHeader(block).sequence() }
 
+// Epoch implements [Decoder].
+func (s *Sealed) Epoch(block []byte) Epoch { return epochOf(block[HeaderSize:]) }
+
 // Open implements [Decoder].
 func (s *Sealed) Open(dst, block []byte) ([]byte, error) {
-	payload, err := s.decrypt(dst, block)
+	payload, err := s.decrypt(dst, block, s.Epoch(block))
 	if err != nil {
 		return nil, ErrForged
 	}
 	return payload, nil
 }
 
-// decrypt appends the plaintext of a whole block to dst, which must not overlap
-// it.
-func (s *Sealed) decrypt(dst, block []byte) ([]byte, error) {
+// decrypt appends the plaintext of a whole block of an epoch to dst, which must not
+// overlap it.
+func (s *Sealed) decrypt(dst, block []byte, e Epoch) ([]byte, error) {
+	s.enter(e)
 	s.setNumber(rawHeader(block).sequence())
-	return s.aead.Open(dst, s.nonce[:], block[HeaderSize:], s.aad[:])
+	return s.aead.Open(dst, s.nonce[:], block[HeaderSize+e.prefixSize():], s.aad[:])
 }

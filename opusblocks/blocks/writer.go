@@ -14,7 +14,8 @@ type Position struct {
 // Writer adds blocks to a file and counts them.
 //
 // After an error of the underlying Write nothing more can be written: somebody may
-// have seen a part of the block, so its sequence number must not be used again.
+// have seen a part of the block, so its sequence number must not be used again in
+// this epoch.
 type Writer struct {
 	w        io.Writer
 	form     Encoder
@@ -26,18 +27,18 @@ type Writer struct {
 
 // NewWriter begins a file: it writes block 0, whose payload is head.
 func NewWriter(w io.Writer, form Encoder, head []byte) (*Writer, error) {
-	z := ResumeWriter(w, form, Position{})
+	z := &Writer{w: w, form: form}
 	if err := z.Write(head); err != nil {
 		return nil, err
 	}
 	return z, nil
 }
 
-// ResumeWriter continues a file at the position of a [Reader] that has read all
-// whole blocks of it. The caller cuts the file there. It must be certain that
-// nobody has seen bytes beyond that position: their sequence numbers will be used
-// again.
+// ResumeWriter continues a file at the position of a [Reader] that has read block 0
+// and all whole blocks behind it. The caller cuts the file there. It begins an epoch,
+// so nothing is sealed twice, whatever somebody has written behind that position.
 func ResumeWriter(w io.Writer, form Encoder, at Position) *Writer {
+	form.BeginEpoch(at.Sequence)
 	return &Writer{w: w, form: form, offset: at.Offset, sequence: uint64(at.Sequence)}
 }
 

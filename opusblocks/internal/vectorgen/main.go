@@ -37,13 +37,18 @@ func sequence(first byte, n int) []byte {
 }
 
 func main() {
-	for _, v := range vectors() {
-		key := base64.RawURLEncoding.EncodeToString(slices.Concat(secret, iv))
-		text := fmt.Sprintf("expect: %s\ncomment: %s\nkey: %s\npackets: %d\n\n", v.expect, v.comment, key, v.packets)
-		path := filepath.Join("testdata", "vectors", v.name)
-		if err := os.WriteFile(path, append([]byte(text), v.file...), 0o644); err != nil {
-			log.Fatal(err)
+	for folder, vectors := range map[string][]vector{"vectors": vectors(), "epochs": epochVectors()} {
+		for _, v := range vectors {
+			v.write(filepath.Join("testdata", folder, v.name))
 		}
+	}
+}
+
+func (v vector) write(path string) {
+	key := base64.RawURLEncoding.EncodeToString(slices.Concat(secret, iv))
+	text := fmt.Sprintf("expect: %s\ncomment: %s\nkey: %s\npackets: %d\n\n", v.expect, v.comment, key, v.packets)
+	if err := os.WriteFile(path, append([]byte(text), v.file...), 0o644); err != nil {
+		log.Fatal(err)
 	}
 }
 
@@ -190,11 +195,14 @@ func fixPageCRC(page []byte) {
 	binary.LittleEndian.PutUint32(page[22:], crc)
 }
 
-func seal(number uint32, plaintext []byte) []byte { return sealWith(secret, number, plaintext) }
+func seal(number uint32, plaintext []byte) []byte {
+	return sealWith(secret, iv, number, nil, plaintext)
+}
 
-func otherKey(plaintext []byte) []byte { return sealWith(sequence(1, 32), 0, plaintext) }
+func otherKey(plaintext []byte) []byte { return sealWith(sequence(1, 32), iv, 0, nil, plaintext) }
 
-func sealWith(secret []byte, number uint32, plaintext []byte) []byte {
+// sealWith returns a block with these bytes between header and ciphertext.
+func sealWith(secret, iv []byte, number uint32, prefix, plaintext []byte) []byte {
 	block, err := aes.NewCipher(secret)
 	if err != nil {
 		log.Fatal(err)
@@ -203,7 +211,7 @@ func sealWith(secret []byte, number uint32, plaintext []byte) []byte {
 	if err != nil {
 		log.Fatal(err)
 	}
-	sealed := gcm.Seal(nil, append(le32(number), iv...), plaintext, le32(number))
+	sealed := gcm.Seal(slices.Clone(prefix), append(le32(number), iv...), plaintext, le32(number))
 	b := slices.Concat(le32(0xFFFFFFFF), le32(number), le32(uint32(len(sealed))), le32(0), sealed)
 	binary.LittleEndian.PutUint32(b[12:], crc32.ChecksumIEEE(b))
 	return b
