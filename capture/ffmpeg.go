@@ -7,8 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -36,15 +36,16 @@ type ffmpeg struct {
 	stderr tail
 }
 
-// openFFmpeg decodes what this package cannot read itself.
-func openFFmpeg(ctx context.Context, path string, o Options) (Source, error) {
+// openFFmpeg decodes what this package cannot read itself. The file stays the caller's, who can close
+// it afterwards.
+func openFFmpeg(ctx context.Context, file *os.File, o Options) (Source, error) {
 	program, err := exec.LookPath("ffmpeg")
 	if err != nil {
 		return nil, fmt.Errorf("%w, and there is no ffmpeg on the PATH to decode it: "+
 			"install ffmpeg, or convert the file to Ogg Opus", errForeign)
 	}
 	return detach(ctx, func(ctx context.Context) (Source, error) {
-		process, err := startFFmpeg(ctx, program, path, o.Encoder.Channels)
+		process, err := startFFmpeg(ctx, program, file, o)
 		if err != nil {
 			return nil, err
 		}
@@ -52,30 +53,61 @@ func openFFmpeg(ctx context.Context, path string, o Options) (Source, error) {
 	})
 }
 
-func startFFmpeg(ctx context.Context, program, path string, channels int) (*ffmpeg, error) {
-	absolute, err := filepath.Abs(path)
-	if err != nil {
-		return nil, fmt.Errorf("find the file for ffmpeg: %w", err)
+// startFFmpeg starts ffmpeg with as little power as the system lets us give it: it reads what
+// strangers made. Containers and hardened systems often have no namespaces for us.
+func startFFmpeg(ctx context.Context, program string, file *os.File, o Options) (*ffmpeg, error) {
+	f, err := newFFmpeg(ctx, program, file, o.Encoder.Channels)
+	if err == nil {
+		isolate(f.cmd)
+		err = f.start()
 	}
+	if err != nil {
+		o.Log.Debug("ffmpeg cannot have namespaces of its own", "err", err)
+		if f, err = newFFmpeg(ctx, program, file, o.Encoder.Channels); err == nil {
+			err = f.start()
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("start ffmpeg: %w", withoutPath(err))
+	}
+	if err := limit(f.cmd.Process); err != nil {
+		o.Log.Warn("ffmpeg runs without limits", "err", err)
+	}
+	return f, nil
+}
+
+// newFFmpeg prepares the child. It has no environment: ours has passwords in it.
+func newFFmpeg(ctx context.Context, program string, file *os.File, channels int) (*ffmpeg, error) {
 	ctx, kill := context.WithCancel(ctx)
-	f := &ffmpeg{kill: kill, url: "file:" + absolute}
+	f := &ffmpeg{kill: kill, cmd: exec.CommandContext(ctx, program)}
+	name, err := lend(f.cmd, file)
+	if err != nil {
+		kill()
+		return nil, fmt.Errorf("find the file: %w", err)
+	}
 	// The protocol is written out and the others are shut off, so that a name cannot make
 	// ffmpeg fetch anything.
-	f.cmd = exec.CommandContext(ctx, program, "-nostdin", "-v", "error",
+	f.url = "file:" + name
+	f.cmd.Args = append(f.cmd.Args, "-nostdin", "-v", "error",
 		"-protocol_whitelist", "file", "-format_whitelist", ffmpegFormats, "-i", f.url, "-vn",
 		"-f", "s16le", "-ar", strconv.Itoa(opus.SampleRate), "-ac", strconv.Itoa(channels), "-")
+	f.cmd.Env, f.cmd.Dir = []string{}, "/"
 	f.cmd.Stderr = &f.stderr
 	f.cmd.WaitDelay = time.Second
+	f.rawSamples.channels = channels
+	return f, nil
+}
+
+func (f *ffmpeg) start() error {
 	stdout, err := f.cmd.StdoutPipe()
 	if err == nil {
+		f.rawSamples.in = bufio.NewReader(stdout)
 		err = f.cmd.Start()
 	}
 	if err != nil {
-		kill()
-		return nil, fmt.Errorf("start ffmpeg: %w", withoutPath(err))
+		f.kill()
 	}
-	f.rawSamples = rawSamples{in: bufio.NewReader(stdout), channels: channels}
-	return f, nil
+	return err
 }
 
 // ReadPCM fails at the end of the sound when ffmpeg did.

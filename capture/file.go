@@ -71,9 +71,9 @@ func openContent(ctx context.Context, file *os.File, o Options) (Source, error) 
 	if err == nil {
 		return source, nil
 	}
-	file.Close()
+	defer file.Close()
 	if slices.ContainsFunc(forFFmpeg, func(reason error) bool { return errors.Is(err, reason) }) {
-		return openFFmpeg(ctx, file.Name(), o)
+		return openFFmpeg(ctx, file, o)
 	}
 	return nil, err
 }
