@@ -113,10 +113,10 @@ function refresh() {
   const title = heading(player.show, hasKey);
   touched ||= player.playing;
   setText($("title"), title);
-  set(document, "title", player.running ? `● LIVE — ${title}` : title);
+  set(document, "title", player.state === State.LIVE ? `● LIVE — ${title}` : title);
   showOrigin();
   setAttribute(document.body, "data-state", player.state);
-  setText($("secrecy"), secrecy(player.show?.encrypted ?? (hasKey || player.state === State.WRONG_KEY)));
+  setText($("secrecy"), secrecy(player.show?.encrypted ?? (hasKey || undefined)));
   set(button("download"), "disabled", !player.show || FINAL.has(player.state));
   speed.refresh();
   volume.refresh();
@@ -147,14 +147,15 @@ function showPlayButton() {
 
 /** Everything that changes all the time. */
 function move() {
-  const { running, following, lag } = player;
+  const { running, following, caughtUp, lag, state } = player;
   seekbar.refresh();
   setText($("position"), clock(seekbar.position));
   setText($("duration"), clock(seekbar.duration));
-  set($("badge"), "hidden", !running);
+  set($("badge"), "hidden", state !== State.LIVE);
   setAttribute($("badge"), "data-following", following);
-  setText($("lag"), running && touched && lag !== null ? behind(lag) : "");
-  set($("golive"), "hidden", !running || following || !(touched || player.duration - player.position > AWAY));
+  setText($("lag"), running && touched && lag !== null ? behind(lag, state === State.LATE) : "");
+  const here = following || (caughtUp && state !== State.LIVE);
+  set($("golive"), "hidden", !running || here || !(touched || player.duration - player.position > AWAY));
   for (const id of ["back", "forward", "copy"]) set(button(id), "disabled", player.duration === 0);
   setText($("state"), sentence(player)); // with all that moves, as buffering does
   showPlayButton();

@@ -68,6 +68,9 @@ func New(embedders []string) (*Page, error) {
 		if err != nil {
 			return err
 		}
+		if path.Ext(name) == ".js" && path.Dir(name) != "vendor" {
+			raw = withoutComments(raw)
+		}
 		p.files[name] = newFile(name, raw)
 		return nil
 	})
@@ -75,6 +78,23 @@ func New(embedders []string) (*Page, error) {
 		return nil, fmt.Errorf("load the listen page: %w", err)
 	}
 	return p, nil
+}
+
+// withoutComments empties the lines of a module that are nothing but comments. That saves listeners
+// a third of what they load, and every line keeps its number.
+func withoutComments(module []byte) []byte {
+	lines := bytes.Split(module, []byte("\n"))
+	inside := false
+	for i, line := range lines {
+		line = bytes.TrimSpace(line)
+		ends := bytes.HasSuffix(line, []byte("*/"))
+		begins := bytes.HasPrefix(line, []byte("/**")) && (ends || !bytes.Contains(line, []byte("*/")))
+		if inside || begins || bytes.HasPrefix(line, []byte("//")) {
+			lines[i] = nil
+		}
+		inside = (inside || begins) && !ends
+	}
+	return bytes.Join(lines, []byte("\n"))
 }
 
 func newFile(name string, raw []byte) file {

@@ -2,10 +2,9 @@
 // how it stands. How sound gets from the gateway to the ear is in sound/playback.js.
 
 import { parseLink } from "./format/link.js";
-import { RATE } from "./format/opus.js";
 import { BlockError } from "./format/refusal.js";
 import { Memory } from "./memory.js";
-import { Recording } from "./recording.js";
+import { LATE, Recording } from "./recording.js";
 import { openSound } from "./sound/output.js";
 import { Playback } from "./sound/playback.js";
 import { Wave } from "./sound/wave.js";
@@ -93,7 +92,13 @@ export class Player extends EventTarget {
     return this.recording.running;
   }
 
+  /** The listener hears the show as it is spoken. */
   get following() {
+    return this.caughtUp && (this.lag ?? 0) <= LATE;
+  }
+
+  /** The listener hears the last of what the gateway hands out. */
+  get caughtUp() {
     return this.running && (this.#playback?.following ?? false);
   }
 
@@ -111,11 +116,10 @@ export class Player extends EventTarget {
     return this.recording.duration;
   }
 
-  /** Seconds behind the live edge, or null. */
+  /** Seconds behind the speaker, or null while that is not known. */
   get lag() {
-    const edge = this.recording.edge.sampleAt(performance.now());
-    if (!this.running || !this.#started || edge === null) return null;
-    return Math.max(0, edge - this.#started.heard) / RATE;
+    const playback = this.#started;
+    return this.running && playback ? this.recording.lag(playback.heard, playback.captured) : null;
   }
 
   /** The playback once it has begun. */
@@ -265,8 +269,7 @@ export class Player extends EventTarget {
   #refuse(error) {
     if (error === null) return;
     if (error instanceof BlockError && error.code === "CutOff") {
-      this.recording.interrupted = true;
-      return;
+      return this.recording.noteMissingEnd();
     }
     const { state, detail } = stateOf(error, this.show ? this.recording.seconds(this.#playback?.received ?? 0) : 0);
     this.#set(state, detail);

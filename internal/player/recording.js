@@ -5,6 +5,7 @@ import { saveShow } from "./fetch/save.js";
 import { Stream } from "./fetch/stream.js";
 import { RATE } from "./format/opus.js";
 import { BlockError } from "./format/refusal.js";
+import { CaptureClock } from "./sound/capture-clock.js";
 import { LiveEdge } from "./sound/live-edge.js";
 import { State } from "./state.js";
 
@@ -13,6 +14,9 @@ import { State } from "./state.js";
 
 const SILENT_LINE = 12_000; // ms: a running show gives a sign of life every ten seconds
 const ASK = 10_000; // ms between questions how far a show has got that is not followed
+const LOOK = 60_000; // ms between looks at what is said in it
+export const LATE = 5; // seconds from capture to arrival: what takes longer is not live
+const ASKEW = 1; // seconds by which capture may seem to be later than arrival: clocks differ
 
 /**
  * What a show says of itself.
@@ -24,18 +28,25 @@ const ASK = 10_000; // ms between questions how far a show has got that is not f
  * @property {boolean} encrypted
  */
 
+/** What is known of the end of a show that is finished. */
+const End = Object.freeze({
+  UNSEEN: "unseen",
+  PROVEN: "proven",
+  MISSING: "missing", // the bytes end before it
+  FALSE: "false", // what stands there is not the speaker's
+});
+
 export class Recording {
-  /** @type {Show | null} */
-  show = null;
   stream;
   edge = new LiveEdge();
-  interrupted = false; // it ends without its authenticated end
+  #end = /** @type {string} */ (End.UNSEEN);
   #url;
   #link;
+  #opened = false;
   #asking = true; // how far the show has got; open is the first to
   #asked = -ASK; // ms
+  #looked = 0; // ms
   #wasRunning = true; // when it was asked
-  #measured = false; // a finished show was, from its end
 
   /**
    * @param {string} url
@@ -49,28 +60,70 @@ export class Recording {
 
   async open() {
     await this.stream.open(this.#link);
-    const { title, speaker, started, channels } = this.stream.head;
-    this.show = { title, speaker, started, channels, encrypted: this.stream.encrypted };
-    await this.#learnEdge();
+    this.#opened = true;
+    await this.#learnEdge(this.stream);
+    this.#looked = performance.now();
     this.#asking = false;
   }
 
   /** A reader that refused a block has failed for ever: hearing what came before takes a new stream. */
   async renewStream() {
+    this.stream = await this.#newStream();
+  }
+
+  async #newStream() {
     const stream = new Stream(this.#url);
     await stream.open(this.#link);
-    this.stream = stream;
+    return stream;
+  }
+
+  /**
+   * What the show says of itself, or null while nothing is known. What nobody has
+   * signed of a signed show stays empty.
+   * @returns {Show | null}
+   */
+  get show() {
+    if (!this.#opened) return null;
+    const { head, encrypted, headProven } = this.stream;
+    const { title, speaker, started, channels } = head;
+    return headProven
+      ? { title, speaker, started, channels, encrypted }
+      : { title: "", speaker: "", started: null, channels, encrypted };
+  }
+
+  /** It ends without its authenticated end. */
+  get interrupted() {
+    return this.#end === End.MISSING;
+  }
+
+  /** The bytes of a finished show ended before its end. */
+  noteMissingEnd() {
+    this.#end = End.MISSING;
   }
 
   get running() {
-    return this.show !== null && !this.stream.finished;
+    return this.#opened && !this.stream.finished;
   }
 
   /** Seconds. */
   get duration() {
-    if (this.show === null) return 0;
+    if (!this.#opened) return 0;
     const now = this.running ? (this.edge.sampleAt(performance.now()) ?? 0) : 0;
     return this.seconds(Math.max(this.edge.known, now));
+  }
+
+  /**
+   * Seconds since what is heard was captured, by this device's clock, or, in a show
+   * that is not signed, since it arrived; null while that is not known.
+   * @param {number} heard sample
+   * @param {number | null} captured ms since 1970
+   */
+  lag(heard, captured) {
+    const edge = this.edge.sampleAt(performance.now());
+    const behind = edge === null ? null : Math.max(0, edge - heard) / RATE;
+    if (!this.stream.signed) return behind;
+    const late = captured === null ? -Infinity : (Date.now() - captured) / 1000;
+    return late < -ASKEW ? null : Math.max(late, behind ?? 0);
   }
 
   /** @param {number} sample of the file, pre-skip included */
@@ -93,9 +146,7 @@ export class Recording {
     this.#asked = now;
     this.#asking = true;
     try {
-      if (this.running) await this.stream.updateEdge();
-      this.#wasRunning = this.running;
-      await this.#learnEdge();
+      await this.#askEdge(now);
     } catch {
       // it is asked again
     } finally {
@@ -105,30 +156,64 @@ export class Recording {
 
   /** @param {number} now ms */
   #isTimeToAsk(now) {
-    const known = this.running ? this.stream.atEdge : this.#measured;
+    const known = this.running ? this.stream.atEdge : this.#end !== End.UNSEEN;
     const hasEnded = this.#wasRunning && !this.running;
     return !known && !this.#asking && (hasEnded || now - this.#asked > ASK);
   }
 
-  async #learnEdge() {
-    if (!this.stream.finished) return this.edge.observe(this.stream.edgeSample, performance.now());
-    await this.#measure();
+  /** @param {number} now ms */
+  async #askEdge(now) {
+    if (this.running) await this.stream.updateEdge();
+    this.#wasRunning = this.running;
+    const look = this.running && this.stream.signed && now - this.#looked > LOOK;
+    if (!look) return this.#learnEdge(null);
+    this.#looked = now;
+    const stream = await this.#newStream();
+    try {
+      await this.#learnEdge(stream);
+    } finally {
+      stream.interrupt();
+    }
   }
 
-  /** Reads the end of a finished show, with a stream of its own. What it refuses will be met by who listens. */
+  /** @param {Stream | null} stream that may be used to look at what was said last */
+  async #learnEdge(stream) {
+    if (this.stream.finished) return this.#measure();
+    if (stream?.signed) await this.#look(stream);
+    this.edge.observe(this.stream.edgeSample, performance.now());
+  }
+
+  /**
+   * Learns from the last blocks of a running show when they were captured. What
+   * the stream refuses will be met by who listens.
+   * @param {Stream} stream
+   */
+  async #look(stream) {
+    try {
+      await stream.readTail();
+    } catch (error) {
+      if (!(error instanceof BlockError)) throw error;
+      return;
+    }
+    const clock = new CaptureClock();
+    clock.note(stream.checkpoint);
+    this.edge.noteCapture(clock.timeAt(stream.sample));
+  }
+
+  /** Reads the end of a finished show, with a stream of its own. */
   async #measure() {
     const stream = new Stream(this.#url);
     try {
       await stream.open(this.#link);
       await stream.seekTo(Number.MAX_SAFE_INTEGER);
+      this.#end = stream.ended ? End.PROVEN : End.UNSEEN; // the gateway may learn of the end later than a listener
     } catch (error) {
       if (!(error instanceof BlockError)) throw error;
-      this.interrupted = error.code === "CutOff";
+      this.#end = error.code === "CutOff" ? End.MISSING : End.FALSE;
     } finally {
       this.edge.extend(stream.sample);
       stream.interrupt();
     }
-    this.#measured = stream.finished; // the gateway may learn of the end later than a listener
   }
 
   /**
@@ -139,9 +224,23 @@ export class Recording {
   state(now, silent) {
     if (globalThis.navigator.onLine === false) return State.OFFLINE;
     if (this.stream.broken) return State.STALLED;
-    if (!this.running) return this.interrupted ? State.INTERRUPTED : State.ENDED;
+    if (!this.running) return this.#endState;
     if (this.stream.atEdge && now - this.stream.arrived > SILENT_LINE) return State.STALLED;
-    return silent ? State.PAUSED : State.LIVE;
+    if (silent) return State.PAUSED;
+    return this.stream.signed ? this.#liveState : State.LIVE;
+  }
+
+  get #endState() {
+    if (this.#end === End.UNSEEN && this.stream.ended) this.#end = End.PROVEN;
+    return END_STATES[this.#end];
+  }
+
+  /** Only a recent time that the station has signed shows that a show is live. */
+  get #liveState() {
+    const { late } = this.edge;
+    if (late === null) return State.UNPROVEN;
+    if (late > LATE) return State.LATE;
+    return late < -ASKEW ? State.ASKEW : State.LIVE;
   }
 
   /**
@@ -154,3 +253,11 @@ export class Recording {
     return saveShow(this.#url, this.#link, write, progress, signal);
   }
 }
+
+/** @type {Record<string, string>} */
+const END_STATES = {
+  [End.UNSEEN]: State.CLOSING,
+  [End.PROVEN]: State.ENDED,
+  [End.MISSING]: State.INTERRUPTED,
+  [End.FALSE]: State.FALSE_END,
+};

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { parseLink } from "./format/link.js";
 import { Recording } from "./recording.js";
 import { randomFrom } from "./testing/read.mjs";
 import { makeShow, plain } from "./testing/show.mjs";
@@ -28,7 +29,7 @@ function brokenOff(t) {
 
 /** Opens the running show; nobody plays it. */
 async function open() {
-  const recording = new Recording("http://gateway.test/live/x", { key: "", start: null, wave: null, seek: "" });
+  const recording = new Recording("http://gateway.test/live/x", parseLink(""));
   await recording.open();
   assert.equal(recording.running, true);
   return recording;

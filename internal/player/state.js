@@ -6,9 +6,14 @@ export const State = Object.freeze({
   CONNECTING: "connecting", // nothing is known yet
   LIVE: "live", // the show runs,
   PAUSED: "paused", // and the speaker pauses,
-  STALLED: "stalled", // or nothing arrives
-  ENDED: "ended", // it is over, with its authenticated end
-  INTERRUPTED: "interrupted", // and without
+  STALLED: "stalled", // or nothing arrives,
+  LATE: "late", // or what arrives was captured some time ago,
+  ASKEW: "askew", // or so it seems to be that our clock and the station's differ,
+  UNPROVEN: "unproven", // or the gateway says so, and nothing shows it yet
+  CLOSING: "closing", // it is over, as the gateway says, and its end was not read yet
+  ENDED: "ended", // it is over, with its authenticated end,
+  INTERRUPTED: "interrupted", // without,
+  FALSE_END: "falseend", // or with one that is not the speaker's
   DAMAGED: "damaged", // it was altered at detail.at seconds, and is not played from there
   OFFLINE: "offline", // this device has no network
   DELETED: "deleted", // these four are for ever: it cannot be played

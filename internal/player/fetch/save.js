@@ -1,15 +1,24 @@
 // The decrypted show as an .opus file: the plaintext of its blocks, one after the other.
 
+import { Sha256 } from "../format/sha256.js";
 import { Stream } from "./stream.js";
 
 /** @import { Link } from "../format/link.js" */
+/** @import { Block, Pages } from "../format/reader.js" */
 
-/** @typedef {(bytes: Uint8Array<ArrayBuffer>) => Promise<void>} Write */
+/** @typedef {(bytes: Pages) => Promise<void>} Write */
+
+/** How far a show was saved. */
+export const Saved = Object.freeze({
+  WHOLE: "whole", // up to its authenticated end
+  SO_FAR: "so far", // the show goes on
+  ANOTHER: "another", // all of it, but it is not the recording whose hash the link has
+});
 
 /**
  * Writes the show from its beginning. A show that runs is saved up to where it is
- * now: players accept such a file. When damage or the signal rejects, all before
- * it was written.
+ * now: players accept such a file. Of a signed show only what is proven is written.
+ * When damage or the signal rejects, all before it was written.
  * @param {string} url
  * @param {Link} link
  * @param {Write} write
@@ -23,16 +32,33 @@ export async function saveShow(url, link, write, progress, signal) {
   try {
     await stream.open(link);
     const edge = stream.fromStart();
-    await write(stream.headPages);
-    while (stream.offset < edge) {
+    const hash = new Sha256();
+    /** @type {Pick<Block, "raw" | "pages">[]} what the next checkpoint has to prove */
+    let unproven = [stream.headBlock];
+    const flush = async () => {
+      for (const { raw, pages } of unproven) {
+        hash.update(raw);
+        await write(pages);
+      }
+      unproven = [];
+    };
+    for (let block; stream.offset < edge && (block = await stream.read()); ) {
       signal.throwIfAborted();
-      const block = await stream.read();
-      if (!block) break;
-      await write(block.pages);
+      unproven.push(block);
+      if (!stream.signed || block.claim) await flush();
       progress(stream.offset / edge);
     }
+    if (!stream.signed) await flush();
+    if (!stream.ended) return Saved.SO_FAR;
+    return !link.sha256 || same(hash.digest(), link.sha256) ? Saved.WHOLE : Saved.ANOTHER;
   } finally {
     signal.removeEventListener("abort", stop);
     stream.interrupt();
   }
 }
+
+/**
+ * @param {Uint8Array} a
+ * @param {Uint8Array} b
+ */
+const same = (a, b) => a.every((byte, i) => byte === b[i]);

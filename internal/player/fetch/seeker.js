@@ -1,3 +1,4 @@
+import { SPAN } from "../format/checkpoint.js";
 import { BlockError } from "../format/refusal.js";
 import { SeekTable } from "../format/seektable.js";
 
@@ -21,8 +22,9 @@ export class Seeker {
 
   #readAt;
   #read;
-  #blockSize = 0; // of the blocks seen so far, in bytes
+  #blockSize = 0; // of the blocks seen so far, in bytes, without checkpoints
   #blockSamples = 0; // and how long they are
+  #claimed = Infinity; // of the smallest of those with a checkpoint
   #varies = false; // they are not all alike
   #known = { offset: 0, sample: 0 }; // the latest block seen: what it says of the bytes per sample
 
@@ -40,17 +42,24 @@ export class Seeker {
 
   /**
    * Makes guesses better by a block that was read.
-   * @param {Pick<Block, "packets" | "last" | "start" | "end" | "size" | "offset">} block
+   * @param {Pick<Block, "packets" | "last" | "start" | "end" | "size" | "offset" | "claim">} block
    */
   learn(block) {
     if (block.packets.length === 0 || block.last) return; // not a block like the others
-    const samples = block.end - block.start;
-    if (this.#blockSize === 0) [this.#blockSize, this.#blockSamples] = [block.size, samples];
-    if (block.size !== this.#blockSize || samples !== this.#blockSamples) {
-      this.#varies = true;
-      this.#blockSize = Math.max(this.#blockSize, block.size);
-    }
+    if (block.claim) this.#claimed = Math.min(this.#claimed, block.size);
+    else this.#learnSize(block.size, block.end - block.start);
     if (block.start > this.#known.sample) this.#known = { offset: block.offset, sample: block.start };
+  }
+
+  /**
+   * @param {number} size bytes
+   * @param {number} samples
+   */
+  #learnSize(size, samples) {
+    if (this.#blockSize === 0) [this.#blockSize, this.#blockSamples] = [size, samples];
+    if (size === this.#blockSize && samples === this.#blockSamples) return;
+    this.#varies = true;
+    this.#blockSize = Math.max(this.#blockSize, size);
   }
 
   /**
@@ -152,8 +161,11 @@ export class Seeker {
 
   /** How many bytes hold how many samples, as far as is known: 0 and 0 while no block has been seen. */
   rate() {
-    if (!this.#varies) return { bytes: this.#blockSize, samples: this.#blockSamples };
-    return { bytes: Math.max(0, this.#known.offset - this.first), samples: this.#known.sample };
+    if (this.#varies) return { bytes: Math.max(0, this.#known.offset - this.first), samples: this.#known.sample };
+    const [bytes, samples] = [this.#blockSize, this.#blockSamples];
+    if (bytes === 0 || this.#claimed <= bytes || this.#claimed === Infinity) return { bytes, samples };
+    const blocks = Math.ceil(SPAN / samples); // of which one has a checkpoint
+    return { bytes: (blocks - 1) * bytes + this.#claimed, samples: blocks * samples };
   }
 }
 

@@ -1,8 +1,10 @@
-import { decodeBase64url } from "./base64url.js";
+import { deriveKey, epochOf, FIRST_EPOCH, PREFIX_SIZE, sameEpoch } from "./epoch.js";
 import { Reader } from "./reader.js";
-import { BlockError, Refusal } from "./refusal.js";
+import { Refusal } from "./refusal.js";
 
-/** @import { Form } from "./reader.js" */
+/** @import { Epoch } from "./epoch.js" */
+/** @import { Key } from "./link.js" */
+/** @import { Form, Pages } from "./reader.js" */
 
 const MAGIC = [0x4d, 0x58, 0x43, 3]; // "MXC" 3
 const MARKER = 0xffffffff;
@@ -16,29 +18,14 @@ const COMMITMENT_START = 126;
 const COMMITMENT_SIZE = 64;
 const HEAD_SIZE = MAGIC.length + HEADER_SIZE + HEAD_PLAINTEXT + TAG_SIZE;
 
-const KEY_LENGTH = 59; // characters
-
-/** @typedef {{secret: Uint8Array<ArrayBuffer>, iv: Uint8Array<ArrayBuffer>}} Key */
-
-/**
- * Reads the key from a listen link.
- * @param {string} text 59 characters of base64url
- * @returns {Key}
- */
-export function parseKey(text) {
-  const raw = text.length === KEY_LENGTH ? decodeBase64url(text) : null;
-  if (!raw) {
-    const message = `the key in the link is damaged: ${KEY_LENGTH} characters are expected behind the #`;
-    throw new BlockError("WrongKey", { message });
-  }
-  return { secret: raw.slice(0, 32), iv: raw.slice(32) };
-}
-
 /** Opens a sealed file (FORMAT.md) and gives out nothing that is not authenticated. */
 export class BlockReader extends Reader {
-  /** @param {Key} key */
-  constructor(key) {
-    super(new Sealed(key));
+  /**
+   * @param {Key} key
+   * @param {Uint8Array<ArrayBuffer> | null} [signer]
+   */
+  constructor(key, signer) {
+    super(new Sealed(key), signer);
   }
 }
 
@@ -49,8 +36,9 @@ export class BlockReader extends Reader {
 class Sealed {
   pageBlocks = false;
   #key;
-  /** @type {Promise<CryptoKey> | undefined} */
-  #secret;
+  #epoch = FIRST_EPOCH; // which the opener is for
+  /** @type {Promise<Opener> | undefined} */
+  #opener;
 
   /** @param {Key} key */
   constructor(key) {
@@ -65,14 +53,14 @@ class Sealed {
     return start.length < MAGIC.length ? MAGIC.length : HEAD_SIZE;
   }
 
-  /** @param {Uint8Array} raw */
+  /** @param {Pages} raw */
   async openHead(raw) {
     const block = raw.subarray(MAGIC.length);
     const header = headerOf(block);
     if (!plausible(header) || header.sequence !== 0 || header.length !== HEAD_PLAINTEXT + TAG_SIZE) {
       throw new Refusal("Malformed", "not a block 0");
     }
-    const pages = await this.#unseal(block);
+    const pages = await this.#unseal(block, FIRST_EPOCH);
     if (!pages) throw new Refusal("WrongKey");
     if (!commits(pages)) throw new Refusal("WrongKey", "block 0 does not commit to the key");
     return pages;
@@ -90,25 +78,32 @@ class Sealed {
     return headerOf(block).sequence;
   }
 
-  /** @param {Uint8Array} block */
+  /**
+   * The epoch of a block that is not block 0.
+   * @param {Uint8Array} block
+   */
+  epoch(block) {
+    return epochOf(block.subarray(HEADER_SIZE), TAG_SIZE);
+  }
+
+  /** @param {Pages} block */
   async open(block) {
-    const pages = await this.#unseal(block);
+    const pages = await this.#unseal(block, this.epoch(block));
     if (!pages) throw new Refusal("Forged");
     return pages;
   }
 
   /**
-   * Returns the plaintext of a whole block in a buffer of its own, or null. The
-   * block's bytes may change while the promise is pending, hence the copy.
-   * @param {Uint8Array} block
+   * Returns the plaintext of a whole block, or null.
+   * @param {Pages} block
+   * @param {Epoch} epoch
    */
-  async #unseal(block) {
-    const sealed = block.slice(HEADER_SIZE);
+  async #unseal(block, epoch) {
+    const sealed = block.subarray(HEADER_SIZE + (epoch === FIRST_EPOCH ? 0 : PREFIX_SIZE));
     const number = block.slice(4, 8); // the sequence number, little-endian
-    const nonce = new Uint8Array([...number, ...this.#key.iv]);
-    this.#secret ??= crypto.subtle.importKey("raw", this.#key.secret, "AES-GCM", false, ["decrypt"]);
-    const secret = await this.#secret;
+    const { secret, iv } = await this.#openerOf(epoch);
     try {
+      const nonce = new Uint8Array([...number, ...iv]);
       const algorithm = { name: "AES-GCM", iv: nonce, additionalData: number, tagLength: 8 * TAG_SIZE };
       return new Uint8Array(await crypto.subtle.decrypt(algorithm, secret, sealed));
     } catch (error) {
@@ -116,6 +111,30 @@ class Sealed {
       throw error;
     }
   }
+
+  /** @param {Epoch} epoch */
+  #openerOf(epoch) {
+    if (!this.#opener || !sameEpoch(epoch, this.#epoch)) {
+      this.#epoch = epoch;
+      this.#opener = openerOf(this.#key, epoch);
+    }
+    return this.#opener;
+  }
+}
+
+/**
+ * What opens the blocks of an epoch.
+ * @typedef {{secret: CryptoKey, iv: Uint8Array}} Opener
+ */
+
+/**
+ * @param {Key} key of the file
+ * @param {Epoch} epoch
+ * @returns {Promise<Opener>}
+ */
+async function openerOf(key, epoch) {
+  const { secret, iv } = await deriveKey(key, epoch);
+  return { secret: await crypto.subtle.importKey("raw", secret, "AES-GCM", false, ["decrypt"]), iv };
 }
 
 /** @typedef {{marker: number, sequence: number, length: number}} Header */

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { pieces, randomFrom, readAll, samePackets } from "../testing/read.mjs";
 import { makeShow, page, sealed, varying } from "../testing/show.mjs";
 import { vector, vectors } from "../testing/vectors.mjs";
-import { BlockReader, parseKey } from "./blocks.js";
+import { BlockReader } from "./blocks.js";
+import { parseKey } from "./link.js";
 
 const headSize = 1139;
 const blank = makeShow(0, { random: randomFrom(0) });

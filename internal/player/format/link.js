@@ -1,22 +1,31 @@
-// The part of a link behind its #: KEY&t=SECONDS&wave=…&seek=…, of which a show
-// that is not encrypted has no KEY. It never leaves the browser. internal/link
-// is the same in Go.
+// The part of a link behind its #: KEY&signer=…&t=SECONDS&wave=…&seek=…&sha256=…,
+// of which a show that is not encrypted has no KEY. It never leaves the browser.
+// internal/link is the same in Go.
 
 import { decodeBase64url } from "./base64url.js";
+import { BlockError } from "./refusal.js";
 
+const KEY_LENGTH = 59; // characters
+const SIGNER_LENGTH = 43;
+const HASH_SIZE = 32; // bytes
 const LONGEST = 2 ** 31 - 1; // seconds: 68 years
 
 /**
  * @typedef {object} Link
  * @property {string} key "" of a show that is not encrypted
+ * @property {string | null} signer as it is written: null where the link names none
  * @property {number | null} start seconds
  * @property {Uint8Array | null} wave a byte for each bar
  * @property {string} seek a seek table, as it is written
+ * @property {Uint8Array | null} sha256 of the whole file
  */
+
+/** @typedef {{secret: Uint8Array<ArrayBuffer>, iv: Uint8Array<ArrayBuffer>}} Key */
 
 /**
  * Of several parameters with one name the last one counts. A damaged one is
- * ignored: the show can be heard without it.
+ * ignored, because the show can be heard without it. Only the signer is kept as it
+ * is: ignored, nothing would be proven any more, and nobody would notice.
  * @param {string} fragment without the #
  * @returns {Link}
  */
@@ -26,11 +35,37 @@ export function parseLink(fragment) {
   const value = (/** @type {string} */ name) => parameters.get(name) ?? "";
   return {
     key: parts[0].includes("=") ? "" : parts[0],
+    signer: parameters.get("signer") ?? null,
     start: seconds(value("t")),
     wave: value("wave") ? decodeBase64url(value("wave")) : null,
     seek: decodeBase64url(value("seek")) ? value("seek") : "",
+    sha256: hash(value("sha256")),
   };
 }
+
+/**
+ * Reads the key of a link.
+ * @param {string} text 59 characters of base64url
+ * @returns {Key}
+ */
+export function parseKey(text) {
+  const raw = text.length === KEY_LENGTH ? decodeBase64url(text) : null;
+  if (!raw) throw damaged(`the key in the link is damaged: ${KEY_LENGTH} characters are expected behind the #`);
+  return { secret: raw.slice(0, 32), iv: raw.slice(32) };
+}
+
+/**
+ * Reads the public key that the station signs with.
+ * @param {string} text 43 characters of base64url
+ */
+export function parseSigner(text) {
+  const raw = text.length === SIGNER_LENGTH ? decodeBase64url(text) : null;
+  if (!raw) throw damaged(`the signer in the link is damaged: ${SIGNER_LENGTH} characters are expected`);
+  return raw;
+}
+
+/** @param {string} message */
+const damaged = (message) => new BlockError("WrongKey", { message });
 
 /**
  * The fragment with another moment to start at.
@@ -49,6 +84,12 @@ export function withStart(fragment, start) {
 function split(part) {
   const [name, ...value] = part.split("=");
   return [name, value.join("=")];
+}
+
+/** @param {string} text */
+function hash(text) {
+  const raw = decodeBase64url(text);
+  return raw?.length === HASH_SIZE ? raw : null;
 }
 
 /** @param {string} text */

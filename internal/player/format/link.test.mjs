@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { parsePath } from "../ui/address.js";
-import { parseKey } from "./blocks.js";
-import { parseLink, withStart } from "./link.js";
+import { parseKey, parseLink, parseSigner, withStart } from "./link.js";
 
 const key = "a".repeat(59);
 const cases = JSON.parse(readFileSync(new URL("../../link/testdata/cases.json", import.meta.url), "utf8"));
@@ -17,13 +16,17 @@ function open(link) {
 
 assert.ok(cases.valid.length > 30, "where are the cases?");
 
-for (const { name, link, base, id, key, start, wave, seek } of cases.valid) {
+for (const { name, link, file, canonical, ...said } of cases.valid) {
   test(`link: ${name}`, () => {
     const got = open(link);
-    assert.deepEqual({ ...got, wave: got.wave && [...got.wave] }, { base, id, key, start, wave, seek });
-    if (key) parseKey(got.key);
+    const written = { ...got, wave: got.wave && [...got.wave], sha256: got.sha256 && base64url(got.sha256) };
+    assert.deepEqual(written, { signer: null, sha256: null, ...said });
+    if (got.key) parseKey(got.key);
+    if (got.signer !== null) assert.equal(base64url(parseSigner(got.signer)), got.signer);
   });
 }
+
+const base64url = (bytes) => Buffer.from(bytes).toString("base64url");
 
 const damaged = cases.refused.filter(({ part }) => part === "key");
 assert.ok(damaged.length > 5, "where are the damaged keys?");
@@ -34,6 +37,25 @@ for (const { name, link } of damaged) {
     assert.throws(() => parseKey(key), { code: "WrongKey", message: /59 characters are expected behind the #$/ });
   });
 }
+
+const signer = "QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8";
+const refused = [
+  ...cases.refused.filter(({ part }) => part === "signer").map(({ link }) => new URL(link).hash.slice(1)),
+  `${key}&signer`,
+  `${key}&signer=${signer.slice(1)}`,
+  `signer=${signer}&signer=`,
+];
+
+for (const fragment of refused) {
+  test(`refused signer: ${fragment.slice(-50)}`, () => {
+    const link = parseLink(fragment);
+    assert.throws(() => parseSigner(link.signer), { code: "WrongKey", message: /43 characters are expected$/ });
+  });
+}
+
+test("a link to a moment keeps the signer", () => {
+  assert.equal(parseLink(withStart(`${key}&signer=${signer}&t=3`, 7)).signer, signer);
+});
 
 test("what decorates a link cannot break it", () => {
   for (const bad of ["t=x", "t=-1", "t=Infinity", "t", "wave=%", "&&", "wave="]) {

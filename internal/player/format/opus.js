@@ -15,6 +15,20 @@ export function packetDuration(packet) {
   return samples;
 }
 
+/**
+ * What decoders skip at the end of a packet (RFC 6716, 3.2.5), as a view; null
+ * where there is none.
+ * @param {Uint8Array} packet
+ */
+export function padding(packet) {
+  if (packet.length < 3 || (packet[0] & 3) !== 3 || (packet[1] & 0x40) === 0) return null;
+  let at = 2;
+  let size = 0;
+  for (; packet[at] === 255; at++) size += 254;
+  size += packet[at++] ?? Infinity;
+  return at + size <= packet.length ? packet.subarray(packet.length - size) : null;
+}
+
 /** @param {Uint8Array} packet */
 function frameCount(packet) {
   if (packet.length === 0) throw notOpus("it is empty");

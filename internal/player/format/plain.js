@@ -1,18 +1,20 @@
+import { FIRST_EPOCH } from "./epoch.js";
 import { pageSequence, pageSize, parsePage } from "./ogg.js";
 import { Reader } from "./reader.js";
 import { Refusal } from "./refusal.js";
 
-/** @import { Form } from "./reader.js" */
+/** @import { Form, Pages } from "./reader.js" */
 
 /**
  * Reads a file that is not encrypted: an Ogg Opus file, which may grow, in which
- * every page is a block. It finds damage, but nothing of what it gives out is
- * authenticated. Files of other programs are fine as long as no packet crosses a
+ * every page is a block. It finds damage, but without a signer nothing of what it
+ * gives out is authenticated. Files of other programs are fine as long as no packet crosses a
  * page's end.
  */
 export class PlainReader extends Reader {
-  constructor() {
-    super(new BarePages());
+  /** @param {Uint8Array<ArrayBuffer> | null} [signer] */
+  constructor(signer) {
+    super(new BarePages(), signer);
   }
 }
 
@@ -36,9 +38,9 @@ class BarePages {
     return first + second;
   }
 
-  /** @param {Uint8Array} raw */
+  /** @param {Pages} raw */
   openHead(raw) {
-    return raw.slice();
+    return raw;
   }
 
   /** @param {Uint8Array} start */
@@ -54,12 +56,14 @@ class BarePages {
     return (pageSequence(page) - 1) >>> 0;
   }
 
-  /**
-   * What is handed out outlives the queue, hence the copy.
-   * @param {Uint8Array} page
-   */
+  /** Without a key there is no other. */
+  epoch() {
+    return FIRST_EPOCH;
+  }
+
+  /** @param {Pages} page */
   open(page) {
     parsePage(page); // checks it
-    return page.slice();
+    return page;
   }
 }

@@ -1,7 +1,12 @@
-import { ByteQueue } from "./byte-queue.js";
+import { Prover, readClaim } from "./checkpoint.js";
+import { FIRST_EPOCH, sameEpoch } from "./epoch.js";
+import { Framing } from "./framing.js";
 import { parseDate, parseStreamHead, tag } from "./ogg.js";
 import { isSign, PageReader } from "./page-reader.js";
 import { BlockError, Refusal } from "./refusal.js";
+
+/** @import { Claim } from "./checkpoint.js" */
+/** @import { Epoch } from "./epoch.js" */
 
 /** @typedef {Uint8Array<ArrayBuffer>} Pages the plaintext of a block: whole Ogg pages */
 
@@ -26,6 +31,8 @@ import { BlockError, Refusal } from "./refusal.js";
  * @property {Uint8Array[]} packets
  * @property {boolean} last of the show
  * @property {Pages} pages
+ * @property {Uint8Array<ArrayBuffer>} raw its bytes in the file
+ * @property {Claim | null} claim its checkpoint: proven where the reader knows the signer, and only there
  */
 
 /**
@@ -36,8 +43,9 @@ import { BlockError, Refusal } from "./refusal.js";
  * @property {(start: Uint8Array) => number} headExtent how many of the file's first bytes are block 0; more than there
  *   are: it takes so many to say
  * @property {(start: Uint8Array) => number} extent the same for every other block; 0: none begins here
- * @property {(raw: Uint8Array) => Pages | Promise<Pages>} openHead the pages of block 0
- * @property {(raw: Uint8Array) => Pages | Promise<Pages>} open the pages of every other block
+ * @property {(raw: Pages) => Pages | Promise<Pages>} openHead the pages of block 0
+ * @property {(raw: Pages) => Pages | Promise<Pages>} open the pages of every other block
+ * @property {(raw: Uint8Array) => Epoch} epoch
  * @property {(raw: Uint8Array) => number} sequence the number that a block bears, from as many bytes of it as
  *   extent says for none
  */
@@ -55,23 +63,51 @@ export class Reader {
   head = null;
   /** @type {Pages | null} of block 0 */
   headPages = null;
-  first = 0; // in the file, of block 1, once block 0 was read
-  offset = 0; // in the file, of the next block
+  /** @type {Uint8Array<ArrayBuffer> | null} bytes of the file before block 1 */
+  headRaw = null;
   ended = false; // the end was read
 
   #form;
+  #framing;
   #pages;
-  #queue = new ByteQueue();
+  #prover;
   #next = 0; // sequence number of the next block
+  #epoch = FIRST_EPOCH; // of the last block
   #jumped = false; // the next block that opens decides the order
   /** @type {BlockError | null} */
   #failure = null;
   #turn = 0; // changes when what is being opened is not wanted any more
 
-  /** @param {Form} form */
-  constructor(form) {
+  /**
+   * @param {Form} form
+   * @param {Uint8Array<ArrayBuffer> | null} signer the station's public key: nothing is given out then that is not
+   *   signed, but for what the next checkpoint will prove
+   */
+  constructor(form, signer = null) {
     this.#form = form;
+    this.#framing = new Framing(form);
     this.#pages = new PageReader(form.pageBlocks);
+    this.#prover = signer && new Prover(signer);
+  }
+
+  /** In the file, of block 1, once block 0 was read. */
+  get first() {
+    return this.headRaw?.length ?? 0;
+  }
+
+  /** In the file, of the next block. */
+  get offset() {
+    return this.#framing.offset;
+  }
+
+  /** The last checkpoint that was proven, or null. */
+  get checkpoint() {
+    return this.#prover?.last ?? null;
+  }
+
+  /** Whether what block 0 says is signed; without a signer the key has to do. */
+  get headProven() {
+    return this.#prover?.headProven ?? true;
   }
 
   /** Samples at 48 kHz up to here, pre-skip included. */
@@ -81,18 +117,18 @@ export class Reader {
 
   /** Bytes of memory that hold what was fed. */
   get capacity() {
-    return this.#queue.capacity;
+    return this.#framing.capacity;
   }
 
   /** @param {Uint8Array} bytes of the file that follow what was fed before */
   feed(bytes) {
-    if (!this.ended && !this.#failure) this.#queue.feed(bytes);
+    if (!this.ended && !this.#failure) this.#framing.feed(bytes);
   }
 
   /** Forgets what was fed and not consumed: the next bytes begin at offset. */
   rewind() {
     this.#turn++;
-    this.#queue.clear();
+    this.#framing.clear();
   }
 
   /**
@@ -103,11 +139,13 @@ export class Reader {
    */
   jump(offset) {
     if (this.#failure) return;
-    if (!this.head) throw new Error("jump before block 0 was read");
-    this.rewind();
-    this.offset = offset;
+    if (!this.headRaw) throw new Error("jump before block 0 was read");
+    this.#turn++;
+    this.#framing.clear(offset);
     this.#jumped = true;
     this.ended = false;
+    if (offset === this.first) this.#prover?.begin(this.headRaw);
+    else this.#prover?.jump();
   }
 
   /**
@@ -132,18 +170,18 @@ export class Reader {
   async #readHead() {
     const form = this.#form;
     try {
-      const raw = this.#whole((start) => form.headExtent(start));
+      const raw = this.#framing.whole((start) => form.headExtent(start));
       if (!raw) return;
-      const size = raw.length;
-      const pages = await this.#opened(form.openHead(raw));
+      const pages = await this.#wanted(form.openHead(raw));
       if (!pages) return;
       const { serial, channels, preSkip, tags } = parseStreamHead(pages);
       const [title, speaker] = [tag(tags, "TITLE"), tag(tags, "ARTIST")];
       this.head = { channels, preSkip, title, speaker, started: parseDate(tag(tags, "DATE")) };
       this.headPages = pages;
+      this.headRaw = raw;
       this.#pages.serial = serial;
-      this.#advance(size);
-      this.first = this.offset;
+      this.#framing.advance(raw.length);
+      this.#prover?.begin(raw);
       this.#next = 1;
     } catch (error) {
       throw this.#failed(error, 0);
@@ -155,13 +193,14 @@ export class Reader {
     const form = this.#form;
     let found = this.#next;
     try {
-      const raw = this.#whole((start) => form.extent(start));
+      const raw = this.#framing.whole((start) => form.extent(start));
       if (!raw) return null;
-      const size = raw.length;
       found = form.sequence(raw);
       if (found !== this.#next) throw new Refusal("Order", `${found} where ${this.#next} belongs`);
-      const pages = await this.#opened(form.open(raw));
-      return pages ? this.#accept(found, size, pages, true) : null;
+      const epoch = form.epoch(raw);
+      if (epoch.begin !== found && !sameEpoch(epoch, this.#epoch)) throw new Refusal("Order", "another epoch's block");
+      const opened = await this.#wanted(this.#open(raw));
+      return opened && this.#accept(opened, true);
     } catch (error) {
       throw this.#failed(error, found);
     }
@@ -174,84 +213,45 @@ export class Reader {
    * @param {boolean} atEnd
    */
   async #findBlock(atEnd) {
-    const form = this.#form;
     for (;;) {
-      const raw = this.#candidate(atEnd);
+      const raw = this.#framing.candidate(atEnd);
       if (!raw) return null;
-      const size = raw.length;
-      const sequence = form.sequence(raw);
-      let pages;
+      let opened;
       try {
-        pages = await this.#opened(form.open(raw));
+        opened = await this.#wanted(this.#open(raw));
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
-        this.#advance(1);
+        this.#framing.advance(1);
         continue;
       }
-      if (!pages) return null;
+      if (!opened) return null;
       try {
-        const block = this.#accept(sequence, size, pages, false);
+        const block = this.#accept(opened, false);
         if (!isSign(block)) return block;
         this.#jumped = true;
       } catch (error) {
-        throw this.#failed(error, sequence);
+        throw this.#failed(error, opened.sequence);
       }
     }
   }
 
-  /**
-   * Returns the whole block that begins with the unread bytes, or null while
-   * it is not whole.
-   * @param {(start: Uint8Array) => number} extent
-   */
-  #whole(extent) {
-    const unread = this.#queue.unread;
-    const size = extent(unread);
-    if (size === 0) throw new Refusal("Malformed", "no block begins here");
-    return size <= unread.length ? unread.subarray(0, size) : null;
+  /** @param {Pages} raw a whole block */
+  async #open(raw) {
+    const sequence = this.#form.sequence(raw);
+    const pages = await this.#form.open(raw);
+    return { raw, pages, sequence, holds: (await this.#prover?.check(sequence, pages)) ?? null };
   }
 
   /**
-   * Moves on to the next bytes that look like a whole block.
-   * @param {boolean} atEnd
+   * Waits for something to be opened; null means that it is not wanted any more.
+   * @template T
+   * @param {T | Promise<T>} opening
    */
-  #candidate(atEnd) {
-    const least = this.#form.extent(new Uint8Array());
-    const unread = this.#queue.unread;
-    for (let skipped = 0; ; skipped++) {
-      const start = unread.subarray(skipped);
-      const size = this.#form.extent(start);
-      if (size === 0 || this.#overlapped(start.subarray(0, size), least)) continue;
-      // What looks like a block's beginning may promise more bytes than there
-      // will ever be. Too few even for a beginning are the end.
-      if (size > start.length && atEnd && size > least) continue;
-      this.#advance(skipped);
-      return size <= start.length ? start.subarray(0, size) : null;
-    }
-  }
-
-  /**
-   * Whether another block seems to begin inside the beginning of the one here:
-   * then the later one is taken for the real one (FORMAT.md, "Reader").
-   * @param {Uint8Array} start
-   * @param {number} least
-   */
-  #overlapped(start, least) {
-    for (let at = 1; at < least && at + least <= start.length; at++) {
-      if (this.#form.extent(start.subarray(at)) > 0) return true;
-    }
-    return false;
-  }
-
-  /**
-   * Waits for the pages of a block; null means that they are not wanted any more.
-   * @param {Pages | Promise<Pages>} opening
-   */
-  async #opened(opening) {
+  async #wanted(opening) {
     const turn = this.#turn;
     try {
-      const pages = await opening;
-      return turn === this.#turn ? pages : null;
+      const opened = await opening;
+      return turn === this.#turn ? opened : null;
     } catch (error) {
       if (turn === this.#turn) throw error;
       return null;
@@ -260,26 +260,24 @@ export class Reader {
 
   /**
    * Turns the pages of a block that has opened into packets and moves on.
-   * @param {number} sequence
-   * @param {number} size
-   * @param {Pages} pages
+   * @param {{raw: Pages, pages: Pages, sequence: number, holds: boolean | null}} opened
    * @param {boolean} anchored
    * @returns {Block}
    */
-  #accept(sequence, size, pages, anchored) {
-    const offset = this.offset;
+  #accept({ raw, pages, sequence, holds }, anchored) {
+    const epoch = this.#form.epoch(raw);
+    if (epoch.begin > sequence) throw new Refusal("Order", "its epoch has not begun");
+    const { offset } = this;
     const { packets, start, last } = this.#pages.parse(pages, anchored);
+    const place = { sequence, offset, size: raw.length, start, end: this.#pages.granule };
+    const block = { ...place, packets, last, pages, raw, claim: readClaim(packets[0]) };
+    this.#prover?.add(block, holds);
     this.#next = sequence + 1;
+    this.#epoch = epoch;
     this.#jumped = false;
     this.ended = last;
-    this.#advance(size);
-    return { sequence, offset, size, start, end: this.#pages.granule, packets, last, pages };
-  }
-
-  /** @param {number} count */
-  #advance(count) {
-    this.#queue.discard(count);
-    this.offset += count;
+    this.#framing.advance(raw.length);
+    return block;
   }
 
   /**
@@ -292,7 +290,7 @@ export class Reader {
     if (!(error instanceof Refusal)) return error;
     const { offset } = this;
     this.#failure = new BlockError(error.code, { sequence: sequence >>> 0, offset, message: error.message });
-    this.#queue.clear();
+    this.#framing.clear();
     return this.#failure;
   }
 }

@@ -4,6 +4,7 @@ const MEANING = {
   Forged: "block is damaged or forged",
   Order: "block is out of order",
   Malformed: "block is malformed",
+  Checkpoint: "not what the station signed",
   CutOff: "cut off before its end",
 };
 

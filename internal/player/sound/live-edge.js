@@ -24,6 +24,16 @@ export class LiveEdge {
   #since = 0;
   /** @type {number | null} the edge while the speaker pauses */
   #paused = null;
+  /** Seconds from capture to arrival of what arrived at the edge last, by this device's clock; null while not known. */
+  late = /** @type {number | null} */ (null);
+
+  /**
+   * What ends at the edge was captured at a time.
+   * @param {number | null} time ms since 1970, null where it is not known
+   */
+  noteCapture(time) {
+    if (time !== null) this.late = (Date.now() - time) / 1000;
+  }
 
   /**
    * A block was read. Returns whether it says that the speaker pauses.

@@ -31,6 +31,14 @@ export class PacketQueue {
   }
 
   /**
+   * Forgets the packets that do not begin before a sample.
+   * @param {number} sample
+   */
+  cut(sample) {
+    this.#packets = this.#packets.filter(({ start }) => start < sample);
+  }
+
+  /**
    * Removes packets until one ends at a sample or behind it, or none is left.
    * @param {number} sample
    * @param {(packet: Uint8Array, start: number) => void} use

@@ -3,6 +3,9 @@
 // a show need no more memory than its first minute.
 
 import { RATE } from "../format/opus.js";
+import { isSign } from "../format/page-reader.js";
+import { BlockError } from "../format/refusal.js";
+import { CaptureClock } from "./capture-clock.js";
 import { openDecoder } from "./decoder.js";
 import { LatencyController } from "./latency-controller.js";
 import { Output } from "./output.js";
@@ -45,6 +48,7 @@ export class Playback {
   #output;
   #decoder;
   #latency = new LatencyController();
+  #clock = new CaptureClock();
   #speed = 1;
   #input = /** @type {string} */ (Input.READING);
   #queue = new PacketQueue();
@@ -124,6 +128,11 @@ export class Playback {
     return this.#output.report.sounding;
   }
 
+  /** When what is heard was captured, in ms since 1970 by the station's clock; null while that is not known. */
+  get captured() {
+    return this.#clock.timeAt(this.heard);
+  }
+
   /** Everything has been heard. */
   get finished() {
     return this.#output.report.finished;
@@ -147,10 +156,10 @@ export class Playback {
   }
 
   async #joinLive() {
-    const { block, start } = await this.#stream.goLive(this.#latency.target * RATE);
+    const { blocks, start } = await this.#stream.goLive(this.#latency.target * RATE);
     this.#resetTo(start);
     this.following = true;
-    this.#enqueue(block);
+    for (const block of blocks) this.#enqueue(block);
   }
 
   /**
@@ -166,6 +175,7 @@ export class Playback {
   /** @param {number} sample */
   #resetTo(sample) {
     this.#queue.reset(sample);
+    this.#clock.reset();
     this.#from = this.received = sample;
     this.#until = Infinity;
     this.#input = Input.READING;
@@ -181,13 +191,29 @@ export class Playback {
   #onEnd(failure) {
     this.failure = failure;
     this.#input = Input.ENDED;
+    if (failure instanceof BlockError && failure.code === "Checkpoint") this.#dropUnproven();
     this.#decodeAhead();
     this.#onchange();
   }
 
+  /** Plays no more than what is proven. */
+  #dropUnproven() {
+    const { heard } = this;
+    this.received = Math.min(this.received, Math.max(this.#stream.checkpoint?.sample ?? 0, this.#from));
+    this.#until = this.received;
+    this.#queue.cut(this.#until);
+    if (this.#queue.removed <= this.#until) return;
+    this.#decoder.reset(); // more is decoded already
+    this.#output.seek(Math.min(heard, this.#until));
+  }
+
   /** @param {Block} block */
   #enqueue(block) {
-    const silent = this.#edge.noteBlock(block, this.#stream.atEdge, performance.now());
+    const { atEdge, checkpoint } = this.#stream;
+    const silent = this.#edge.noteBlock(block, atEdge, performance.now());
+    this.#clock.note(checkpoint);
+    if (isSign(block)) this.#clock.pause(block.end);
+    else if (atEdge) this.#edge.noteCapture(this.#clock.timeAt(block.end));
     this.#queue.push(block);
     if (block.last) this.#until = block.end;
     this.received = block.end;

@@ -1,11 +1,24 @@
 // Writes whole broadcasts for the tests: the other side of FORMAT.md, as short
 // as it can be.
 
-import { createCipheriv } from "node:crypto";
+import { createCipheriv, createHash, createPrivateKey, createPublicKey, hkdfSync, sign } from "node:crypto";
 
 const key = { secret: new Uint8Array(32).fill(7), iv: new Uint8Array(12).fill(9) };
 const serial = 0x12345678;
 const ascii = (text) => Buffer.from(text);
+
+/** What signs the shows, and a key that does not. */
+const stationKey = privateKey(1);
+export const strangerKey = privateKey(2);
+export const signer = new Uint8Array(createPublicKey(stationKey).export({ format: "der", type: "spki" }).subarray(-32));
+
+function privateKey(seed) {
+  const prefix = Buffer.from("302e020100300506032b657004220420", "hex"); // RFC 8410, 7
+  return createPrivateKey({ key: Buffer.concat([prefix, Buffer.alloc(32, seed)]), format: "der", type: "pkcs8" });
+}
+
+/** When the first sample of a signed show is spoken: ms since 1970. */
+export const began = 1795425442479;
 
 /** The layouts of a block: what BlockReader and PlainReader read. */
 export const sealed = {
@@ -23,42 +36,124 @@ export const constant = () => 80;
 export const varying = (random) => 20 + Math.floor(200 * random());
 
 /**
- * Makes a file of `count` blocks of five packets of 20 ms and an end without
- * sound. size gives the size of the next packet; signs how many signs of life
- * stand before a block.
+ * Makes a file of `count` blocks of five packets of 20 ms and an end. size gives
+ * the size of the next packet; signs how many signs of life stand before a block;
+ * resumes says whether the writer was restarted before it. A signed show has
+ * checkpoints; signedWith and checkpointBefore make false ones: with another key,
+ * or only where that says so.
  *
  * @returns {{key, file: Uint8Array, first: number, blocks: {sequence, offset, size, start, end}[], packets: Uint8Array[]}}
  */
-export function makeShow(count, { layout = sealed, size = constant, random, signs = () => 0 }) {
-  const parts = [layout.begin(headPages())];
-  const first = parts[0].length;
-  let offset = first,
-    sequence = 1,
-    pageNumber = 2,
-    start = 0;
-  const append = (pages) => {
-    const block = layout.block(pages, sequence++);
-    parts.push(block);
-    offset += block.length;
-    return block.length;
-  };
+export function makeShow(count, options) {
+  const { layout = sealed, size = constant, random, signs = () => 0, resumes = () => false } = options;
+  const out = new Writer(layout, options);
   const blocks = [],
     packets = [];
   for (let i = 0; i < count; i++) {
-    for (let n = signs(i); n > 0; n--) {
-      const pages = layout.sign(pageNumber);
-      append(pages);
-      if (pages.length > 0) pageNumber++;
-    }
-    const some = Array.from({ length: 5 }, () => packet(size(random), random));
-    const block = { sequence, offset, start, end: start + 4800 };
-    block.size = append(page({ sequence: pageNumber++, granule: block.end, packets: some }));
+    if (resumes(i)) out.resume(i);
+    for (let n = signs(i); n > 0; n--) out.sign();
+    const block = out.sound(Array.from({ length: 5 }, () => packet(size(random), random)));
+    packets.push(...block.packets);
+    delete block.packets;
     blocks.push(block);
-    packets.push(...some);
-    start = block.end;
   }
-  append(page({ sequence: pageNumber, granule: -1, flags: 4 }));
-  return { key, file: new Uint8Array(Buffer.concat(parts)), first, blocks, packets };
+  out.end();
+  return { key, file: new Uint8Array(Buffer.concat(out.parts)), first: out.parts[0].length, blocks, packets };
+}
+
+class Writer {
+  sequence = 1;
+  pageNumber = 2;
+  sample = 0;
+  due = 0;
+  digest = Buffer.alloc(32);
+
+  constructor(layout, { signed = false, signedWith = stationKey, checkpointBefore = null, title = "Town hall" }) {
+    Object.assign(this, { layout, signed, signedWith, checkpointBefore });
+    this.parts = [layout.begin(headPages(title))];
+    this.offset = this.parts[0].length;
+    this.unsigned = [this.parts[0]];
+  }
+
+  resume(number) {
+    this.epoch = { begin: this.sequence, random: Buffer.alloc(16, number + 1) };
+    this.due = 0;
+  }
+
+  sound(packets) {
+    const block = { sequence: this.sequence, offset: this.offset, start: this.sample, end: this.sample + 4800 };
+    const due = this.checkpointBefore?.(this.sample) ?? this.sample >= this.due;
+    const pages = this.#page({ granule: block.end, packets }, due);
+    if (due) this.due = this.sample + 240_000;
+    block.size = this.#append(pages);
+    this.sample = block.end;
+    return { ...block, packets: packetsIn(pages) };
+  }
+
+  sign() {
+    const pages = this.layout.sign(this.pageNumber);
+    this.#append(pages);
+    if (pages.length > 0) this.pageNumber++;
+  }
+
+  /** An end without sound, which in a signed show is a silent packet that is not played. */
+  end() {
+    const silence = { granule: this.sample, packets: [Buffer.from("e0fffe", "hex")] };
+    this.#append(this.#page({ flags: 4, ...(this.signed ? silence : { granule: -1 }) }, true));
+  }
+
+  #page(options, checkpoint) {
+    options.sequence = this.pageNumber++;
+    if (!this.signed || !checkpoint) return page(options);
+    this.digest = createHash("sha256").update(this.digest).update(Buffer.concat(this.unsigned)).digest();
+    this.unsigned = [];
+    const time = began + options.granule / 48;
+    return signedPage(options, { sequence: this.sequence, time, digest: this.digest }, this.signedWith);
+  }
+
+  #append(pages) {
+    const block = this.layout.block(pages, this.sequence++, this.epoch);
+    this.parts.push(block);
+    this.unsigned.push(block);
+    this.offset += block.length;
+    return block.length;
+  }
+}
+
+/** A page whose first packet has a checkpoint. */
+export function signedPage({ packets: [first, ...rest], ...options }, { sequence, time, digest }, key = stationKey) {
+  const number = Buffer.alloc(8);
+  number.writeBigInt64LE(BigInt(time));
+  const claim = [Buffer.from([0xf4, 0x42, 1]), le32(sequence), number, digest, Buffer.alloc(64)];
+  const packet = padded(first, Buffer.concat(claim));
+  const bytes = page({ ...options, packets: [packet, ...rest] });
+  const end = 27 + bytes[26] + packet.length;
+  bytes.writeUInt32LE(0, 22);
+  sign(null, Buffer.concat([ascii("org.broadcastbot.checkpoint.v1\0"), bytes]), key).copy(bytes, end - 64);
+  bytes.writeUInt32LE(oggChecksum(bytes), 22);
+  return bytes;
+}
+
+/** A packet with this padding in place of what it has (RFC 6716, 3.2.5). */
+export function padded(packet, padding) {
+  const code = packet[0] & 3;
+  const counts = [0x41, 0x42, 0xc2, packet[1] | 0x40];
+  const old = code === 3 && packet[1] & 0x40 ? packet[2] : -1; // lengths of one byte are all that the tests have
+  const frames = packet.slice(code < 3 ? 1 : old < 0 ? 2 : 3, packet.length - Math.max(0, old));
+  return Buffer.concat([Buffer.from([packet[0] | 3, counts[code], padding.length]), frames, padding]);
+}
+
+function packetsIn(bytes) {
+  let at = 27 + bytes[26];
+  let start = at;
+  const packets = [];
+  for (const value of bytes.subarray(27, at)) {
+    at += value;
+    if (value === 255) continue;
+    packets.push(bytes.subarray(start, at));
+    start = at;
+  }
+  return packets;
 }
 
 // 20 ms, hybrid, fullband, mono.
@@ -69,11 +164,11 @@ function packet(size, random) {
   return bytes;
 }
 
-function headPages() {
+function headPages(title) {
   const head = Buffer.from("OpusHead\x01\x01\x38\x01\x80\xbb\x00\x00\x00\x00\x00", "latin1"); // mono, pre-skip 312
   const comments = [
     `KEY_COMMITMENT=${"0".repeat(64)}`,
-    "TITLE=Town hall",
+    `TITLE=${title}`,
     "ARTIST=@alice:example.org",
     "DATE=2026-11-23T09:17:22.479Z",
   ];
@@ -110,7 +205,7 @@ export function page({ sequence, granule, packets = [], flags = 0, lacing = pack
 const lacingOf = ({ length }) => [...new Array(Math.floor(length / 255)).fill(255), length % 255];
 
 // Bit by bit, to share nothing with ogg.js.
-function oggChecksum(bytes) {
+export function oggChecksum(bytes) {
   let crc = 0;
   for (const byte of bytes) {
     crc ^= byte << 24;
@@ -119,10 +214,19 @@ function oggChecksum(bytes) {
   return crc >>> 0;
 }
 
-function seal(pages, sequence) {
+function seal(pages, sequence, epoch) {
   const number = le32(sequence);
-  const cipher = createCipheriv("aes-256-gcm", key.secret, Buffer.concat([number, key.iv]));
+  const { secret, iv, prefix } = epoch ? derived(epoch) : { ...key, prefix: Buffer.alloc(0) };
+  const cipher = createCipheriv("aes-256-gcm", secret, Buffer.concat([number, iv]));
   cipher.setAAD(number);
-  const body = Buffer.concat([cipher.update(Buffer.from(pages)), cipher.final(), cipher.getAuthTag()]);
+  const body = Buffer.concat([prefix, cipher.update(Buffer.from(pages)), cipher.final(), cipher.getAuthTag()]);
   return Buffer.concat([le32(0xffffffff), number, le32(body.length), le32(0), body]); // the checksum is optional
+}
+
+/** The key of an epoch, and what stands before its ciphertexts. */
+function derived({ begin, random }) {
+  const salt = Buffer.concat([le32(begin), random]);
+  const file = Buffer.concat([key.secret, key.iv]);
+  const bytes = Buffer.from(hkdfSync("sha256", file, salt, "org.broadcastbot.epoch.v1", 44));
+  return { secret: bytes.subarray(0, 32), iv: bytes.subarray(32), prefix: Buffer.concat([ascii("MXCEPOCH"), salt]) };
 }

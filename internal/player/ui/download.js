@@ -1,5 +1,6 @@
 // "Download": the decrypted show as an .opus file.
 
+import { Saved } from "../fetch/save.js";
 import { BlockError } from "../format/refusal.js";
 import { button, element, notify, setText } from "./dom.js";
 
@@ -7,6 +8,11 @@ import { button, element, notify, setText } from "./dom.js";
 /** @import { Show } from "../recording.js" */
 
 const TYPE = "audio/ogg";
+/** @type {Record<string, string>} */
+const HAS = {
+  [Saved.WHOLE]: "is complete",
+  [Saved.SO_FAR]: "has the show up to this moment",
+};
 const JOIN = 512; // pieces that become one Blob, which the browser may keep on disk
 
 /**
@@ -51,8 +57,9 @@ export class Download {
   async #save(file, signal) {
     this.#show(0);
     let damage = null;
+    let saved = "";
     try {
-      await this.#player.recording.save(
+      saved = await this.#player.recording.save(
         (bytes) => file.write(bytes),
         (fraction) => this.#show(fraction),
         signal,
@@ -60,12 +67,13 @@ export class Download {
     } catch (error) {
       damage = error;
     }
+    if (saved === Saved.ANOTHER) damage = new Error("the server hands out another recording than the room was told of");
     if (damage && (!(damage instanceof BlockError) || signal.aborted)) {
       await file.abort();
       throw damage;
     }
     await file.close();
-    notify(`The download ${damage ? "goes up to where the show is damaged or breaks off" : "is complete"}.`);
+    notify(`The download ${damage ? "goes up to where the show is damaged or breaks off" : HAS[saved]}.`);
   }
 
   /** @param {number | null} fraction */

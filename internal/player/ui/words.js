@@ -15,6 +15,7 @@ import { clock } from "./time.js";
  * @property {boolean} playing
  * @property {boolean} buffering
  * @property {boolean} following
+ * @property {boolean} caughtUp
  */
 
 const FETCHING = "The sound is on its way; it starts in a moment.";
@@ -35,13 +36,12 @@ export function sentence(player) {
 const SENTENCES = {
   [State.CONNECTING]: ({ playing }) =>
     playing ? "Connecting to the show; it starts by itself." : "Connecting to the show…",
-  [State.LIVE]: (player) => {
-    if (!player.playing) return "On air now. Press Play to listen.";
-    if (player.buffering) return `On air now. ${FETCHING}`;
-    return player.following
-      ? "On air now, and you hear it live."
-      : "On air now. You hear an earlier part; “Go to live” takes you to this moment.";
-  },
+  [State.LIVE]: (player) => running(player, "On air now."),
+  [State.LATE]: (player) =>
+    running(player, "The show arrives late: by this device's clock, the newest of it was said some time ago."),
+  [State.ASKEW]: (player) =>
+    running(player, "The show goes on. This device's clock is slow, so nobody can tell how late it arrives."),
+  [State.UNPROVEN]: (player) => running(player, "The server says that this show is on air."),
   [State.PAUSED]: (player) => {
     if (!player.playing) return "The speaker is taking a break. Press Play, and the sound comes when they are back.";
     if (player.buffering || player.following)
@@ -52,18 +52,45 @@ const SENTENCES = {
     playing
       ? "Nothing arrives at the moment. There is nothing to do: it goes on by itself."
       : "Nothing arrives at the moment. Press Play, and it goes on by itself as soon as it can.",
+  [State.CLOSING]: (player) => recording(player, "The server says that the show is over."),
   [State.ENDED]: (player) => recording(player, "The show is over."),
-  [State.INTERRUPTED]: (player) => recording(player, "The show broke off before the speaker ended it."),
+  [State.INTERRUPTED]: (player) =>
+    recording(player, "The show broke off before the speaker ended it, or the server keeps the rest."),
+  [State.FALSE_END]: (player) =>
+    recording(player, "The server says that the show is over, but its end is not the speaker's."),
   [State.DELETED]: () => "This show was deleted. There is nothing to hear here any more.",
   [State.WRONG_KEY]: () => "The address was cut short or the key does not fit: open the link from the room again.",
-  [State.DAMAGED]: ({ detail, show }) =>
-    `From ${clock(detail?.at ?? 0)} on the show is not played, because it is not what the speaker ${show?.encrypted === false ? "sent" : "sealed"}. What comes before can be heard.`,
+  [State.DAMAGED]: ({ detail, show }) => damage(clock(detail?.at ?? 0), detail?.code, show?.encrypted),
   [State.OFFLINE]: ({ playing }) =>
     `This device is offline. ${playing ? "The show goes on by itself" : "The show can be played"} when the connection is back.`,
   [State.UNSUPPORTED]: () =>
     "This browser cannot play the show. Open the link in a current Firefox, Chrome or Safari, with https.",
   [State.UNAVAILABLE]: ({ detail }) => refusal(detail?.status),
 };
+
+/**
+ * @param {Shown} player
+ * @param {string} whatHappens
+ */
+function running({ state, playing, buffering, following, caughtUp }, whatHappens) {
+  if (!playing) return `${whatHappens} Press Play to listen.`;
+  if (buffering) return `${whatHappens} ${FETCHING}`;
+  if (following && state === State.LIVE) return "On air now, and you hear it live.";
+  if (caughtUp && state !== State.LIVE) return `${whatHappens} You hear what there is.`;
+  return `${whatHappens} You hear an earlier part; “Go to live” takes you to this moment.`;
+}
+
+/**
+ * @param {string} from the moment
+ * @param {string} [code]
+ * @param {boolean} [encrypted]
+ */
+function damage(from, code, encrypted) {
+  if (code === "Checkpoint")
+    return `From ${from} on the show is not what the station signed, and is not played any more. What you heard since then may not come from the speaker. What comes before can be heard.`;
+  const why = `it is not what the speaker ${encrypted === false ? "sent" : "sealed"}`;
+  return `From ${from} on the show is not played, because ${why}. What comes before can be heard.`;
+}
 
 /**
  * @param {Shown} player
@@ -94,10 +121,12 @@ export function heading(show, hasKey) {
 }
 
 /**
- * What the listener should know about who else can hear this.
- * @param {boolean} encrypted
+ * What the listener should know about who else can hear this: nothing while it is
+ * not known.
+ * @param {boolean | undefined} encrypted
  */
 export function secrecy(encrypted) {
+  if (encrypted === undefined) return "";
   return encrypted
     ? "This show is end-to-end encrypted: the server carries it, but cannot hear it. The key is in the address of this page, behind the #, and never leaves your device. Whoever has the whole address can listen, so treat it like the show itself."
     : "This show is not encrypted, because its room is not: the server can hear it, and so can whoever has this address.";

@@ -1,0 +1,163 @@
+// Checkpoints: what the station signs every five seconds. FORMAT.md, "Checkpoints".
+
+import { packetsOf, parsePage } from "./ogg.js";
+import { padding } from "./opus.js";
+import { Refusal } from "./refusal.js";
+import { Sha256 } from "./sha256.js";
+import { verifierOf } from "./signature.js";
+
+/** @import { Block, Pages } from "./reader.js" */
+/** @import { Verify } from "./signature.js" */
+
+/** From the beginning of a block with a checkpoint to that of the next, at most, in samples: 5 s. */
+export const SPAN = 240_000;
+
+const EXTENSION = [0xf4, 0x42, 1]; // an extension of Opus that reaches to the end of the padding, "B", version 1
+const SEQUENCE_AT = 3;
+const TIME_AT = 7;
+const DIGEST_AT = 15;
+const SIGNATURE_AT = 47;
+const SIZE = 111;
+const CHECKSUM_AT = 22; // in the first page
+const DOMAIN = new TextEncoder().encode("org.broadcastbot.checkpoint.v1\0");
+
+/**
+ * A checkpoint that has been proven.
+ * @typedef {object} Checkpoint
+ * @property {number} sequence of its block
+ * @property {number} sample where its block ends
+ * @property {number} time ms since 1970, when that sample was captured
+ */
+
+/**
+ * What a checkpoint says.
+ * @typedef {object} Claim
+ * @property {number} sequence
+ * @property {number} time
+ * @property {Uint8Array} digest
+ * @property {Uint8Array<ArrayBuffer>} signature
+ */
+
+/**
+ * Reads the checkpoint of a block from its first packet; null where there is none.
+ * @param {Uint8Array | undefined} packet
+ * @returns {Claim | null}
+ */
+export function readClaim(packet) {
+  const bytes = packet && padding(packet);
+  if (bytes?.length !== SIZE || EXTENSION.some((byte, i) => bytes[i] !== byte)) return null;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, SIZE);
+  return {
+    sequence: view.getUint32(SEQUENCE_AT, true),
+    time: Number(view.getBigInt64(TIME_AT, true)),
+    digest: bytes.slice(DIGEST_AT, SIGNATURE_AT),
+    signature: bytes.slice(SIGNATURE_AT),
+  };
+}
+
+/** Proves that the blocks of a file are those which the station signed, in their order. */
+export class Prover {
+  /** @type {Checkpoint | null} the last one that was proven since the last jump */
+  last = null;
+  headProven = false; // what block 0 says is signed, too
+  #signer;
+  /** @type {Promise<Verify> | null} */
+  #verifier = null;
+  /** @type {Sha256 | null} of the bytes since the last checkpoint; null until the first one after a jump */
+  #chain = null;
+  #fromHead = false; // the chain has all of the file
+  /** @type {number | null} the sample from which on a block has to have a checkpoint; null until there was one */
+  #due = null;
+
+  /** @param {Uint8Array<ArrayBuffer>} signer */
+  constructor(signer) {
+    this.#signer = signer;
+  }
+
+  /**
+   * Blocks come in order from the first on.
+   * @param {Uint8Array} head the bytes of the file before it
+   */
+  begin(head) {
+    this.#chain = chainFrom(new Uint8Array(32)).update(head);
+    this.#fromHead = true;
+    this.#due = 0;
+    this.last = null;
+  }
+
+  /** Blocks come from somewhere else. */
+  jump() {
+    this.#chain = this.#due = this.last = null;
+    this.#fromHead = false;
+  }
+
+  /**
+   * Whether the checkpoint in the pages of a block holds, as far as the blocks
+   * before it are known; null where there is none. It changes nothing.
+   * @param {number} sequence
+   * @param {Pages} pages
+   */
+  async check(sequence, pages) {
+    const packet = firstPacket(pages);
+    const claim = readClaim(packet);
+    if (!packet || !claim) return null;
+    if (claim.sequence !== sequence) return false;
+    const digest = this.#chain?.digest() ?? claim.digest;
+    if (digest.some((byte, i) => byte !== claim.digest[i])) return false;
+    const end = packet.byteOffset - pages.byteOffset + packet.length;
+    return (await this.#verify())(claim.signature, signedPart(pages, end));
+  }
+
+  #verify() {
+    return (this.#verifier ??= verifierOf(this.#signer).catch((error) => {
+      this.#verifier = null; // it could not be fetched: the next block tries again
+      throw error;
+    }));
+  }
+
+  /**
+   * Goes on behind a block, which has to have a checkpoint where one is due.
+   * @param {Block} block
+   * @param {boolean | null} holds what check said of it
+   */
+  add(block, holds) {
+    const { packets, start, end, last, claim, raw, sequence } = block;
+    const sound = packets.length > 0;
+    const due = last || (sound && this.#due !== null && start >= this.#due);
+    if (holds === false || (due && !holds)) throw new Refusal("Checkpoint");
+    if (claim && holds) {
+      this.headProven ||= this.#fromHead;
+      this.last = { sequence, sample: end, time: claim.time };
+      this.#chain = chainFrom(claim.digest);
+    }
+    if (sound && (holds || this.#due === null)) this.#due = start + SPAN;
+    this.#chain?.update(raw);
+  }
+}
+
+/** @param {Uint8Array} digest of the checkpoint before */
+const chainFrom = (digest) => new Sha256().update(digest);
+
+/** @param {Pages} pages */
+function firstPacket(pages) {
+  try {
+    const first = parsePage(pages);
+    return first ? packetsOf(first.page).packets[0] : undefined;
+  } catch (error) {
+    if (error instanceof Refusal) return undefined; // whoever reads the pages says so
+    throw error;
+  }
+}
+
+/**
+ * What a signature is over: the pages, without what depends on it.
+ * @param {Pages} pages
+ * @param {number} end of the signature in them
+ */
+function signedPart(pages, end) {
+  const message = new Uint8Array([...DOMAIN, ...pages]);
+  const checksum = DOMAIN.length + CHECKSUM_AT;
+  message.fill(0, checksum, checksum + 4);
+  message.fill(0, DOMAIN.length + end - 64, DOMAIN.length + end);
+  return message;
+}
