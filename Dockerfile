@@ -15,11 +15,12 @@ FROM debian:bookworm-slim@sha256:3783cc01769c7b2b1b83a5c5ad96c815348e28ed7da68e2
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates ffmpeg libpulse0 \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --system --uid 10001 --home-dir /data --create-home --shell /usr/sbin/nologin broadcastbot
+ && useradd --system --uid 10001 --home-dir /data --create-home --shell /usr/sbin/nologin broadcastbot \
+ && install -d -m 700 -o broadcastbot /key
 COPY --from=build /broadcastbot /usr/local/bin/broadcastbot
 USER broadcastbot
 WORKDIR /data
-VOLUME /data
+VOLUME /data /key
 EXPOSE 8008
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["broadcastbot", "health", "-config", "/data/config.yaml"]
 ENTRYPOINT ["broadcastbot"]

@@ -26,7 +26,7 @@ func (s *Store) Shows(ctx context.Context, f Filter) (shows []*Show, err error) 
 			return err
 		}
 		for _, show := range shows {
-			if err := loadParts(ctx, tx, show); err != nil {
+			if err := s.loadParts(ctx, tx, show); err != nil {
 				return fmt.Errorf("show %s: %w", show.ID, err)
 			}
 		}

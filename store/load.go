@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"time"
 )
 
@@ -22,9 +21,9 @@ func listShows(ctx context.Context, tx *sql.Tx, f Filter) ([]*Show, error) {
 }
 
 // loadParts fills in what belongs to the show.
-func loadParts(ctx context.Context, tx *sql.Tx, show *Show) error {
+func (s *Store) loadParts(ctx context.Context, tx *sql.Tx, show *Show) error {
 	id := []any{show.ID}
-	tracks, err := query(ctx, tx, `SELECT `+trackColumns+` FROM track WHERE show = ? ORDER BY number`, id, scanTrack)
+	tracks, err := query(ctx, tx, `SELECT `+trackColumns+` FROM track WHERE show = ? ORDER BY number`, id, s.scanTrack)
 	if err != nil {
 		return err
 	}
@@ -70,7 +69,7 @@ func scanShow(rows *sql.Rows) (*Show, error) {
 	return show, err
 }
 
-func scanTrack(rows *sql.Rows) (t Track, err error) {
+func (s *Store) scanTrack(rows *sql.Rows) (t Track, err error) {
 	var key, signing string
 	var blockMS, duration int64
 	err = rows.Scan(&t.ID, &t.Gateway, &t.Plain, &key, &signing, &t.Channels, &t.Bitrate, &blockMS, &t.Reserved, &t.MXC,
@@ -80,7 +79,7 @@ func scanTrack(rows *sql.Rows) (t Track, err error) {
 	}
 	t.BlockDuration = time.Duration(blockMS) * time.Millisecond
 	t.Duration = time.Duration(duration) * time.Millisecond
-	return t, errors.Join(t.setKey(key), t.setSigning(signing))
+	return t, s.secrets.openTrack(&t, key, signing)
 }
 
 func scanAnnouncement(rows *sql.Rows) (a Announcement, err error) {

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 )
 
@@ -18,19 +17,4 @@ func (s *Store) RemoveShow(ctx context.Context, id string) error {
 		return fmt.Errorf("remove show %s: %w", id, err)
 	}
 	return nil
-}
-
-// errLogInUse means that a reader still needs the log of changes; it was waited for in vain.
-var errLogInUse = errors.New("somebody reads the database: its log of changes cannot be emptied")
-
-// emptyLog brings all changes into the database and empties the log (-wal), which would otherwise
-// keep pages as they were until it happens to be overwritten. In the database itself secure_delete
-// has put zeros where something was deleted.
-func (s *Store) emptyLog(ctx context.Context) error {
-	var inUse, frames, copied int
-	err := s.db.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&inUse, &frames, &copied)
-	if err == nil && inUse != 0 {
-		err = errLogInUse
-	}
-	return err
 }

@@ -59,15 +59,13 @@ func TestRemovedLeavesNoBytes(t *testing.T) {
 	}
 }
 
-// mustStoredKey returns the secret part of the key, as it stands in the database.
-func (s *Store) mustStoredKey(t *testing.T, track string) string {
+// mustStoredKey returns the key as it stands in the database.
+func (s *Store) mustStoredKey(t *testing.T, track string) (key string) {
 	t.Helper()
-	var key string
-	if err := s.db.QueryRow(`SELECT key FROM track WHERE id = ?`, track).Scan(&key); err != nil {
-		t.Fatal(err)
+	if err := s.db.QueryRow(`SELECT key FROM track WHERE id = ?`, track).Scan(&key); err != nil || key == "" {
+		t.Fatal("no key is stored:", err)
 	}
-	_, key, _ = strings.Cut(key, `"k":"`)
-	return key[:43]
+	return key
 }
 
 // mustReadAll returns the bytes of all files in a folder.

@@ -8,7 +8,7 @@ import (
 
 // SaveShow writes the record, whether it is new or known, in one transaction.
 func (s *Store) SaveShow(ctx context.Context, show *Show) error {
-	if err := s.inTransaction(ctx, func(tx *sql.Tx) error { return saveShow(ctx, tx, show) }); err != nil {
+	if err := s.inTransaction(ctx, func(tx *sql.Tx) error { return s.saveShow(ctx, tx, show) }); err != nil {
 		return fmt.Errorf("save show %s: %w", show.ID, err)
 	}
 	return nil
@@ -26,7 +26,7 @@ func (s *Store) inTransaction(ctx context.Context, do func(*sql.Tx) error) error
 	return tx.Commit()
 }
 
-func saveShow(ctx context.Context, tx *sql.Tx, show *Show) error {
+func (s *Store) saveShow(ctx context.Context, tx *sql.Tx, show *Show) error {
 	// Deleting the row deletes the tracks, announcements and steps; all are inserted again.
 	if _, err := tx.ExecContext(ctx, `DELETE FROM show WHERE id = ?`, show.ID); err != nil {
 		return err
@@ -38,7 +38,7 @@ func saveShow(ctx context.Context, tx *sql.Tx, show *Show) error {
 		return err
 	}
 	for number := range show.Tracks {
-		if err := insertTrack(ctx, tx, show.ID, number, &show.Tracks[number]); err != nil {
+		if err := s.insertTrack(ctx, tx, show.ID, number, &show.Tracks[number]); err != nil {
 			return err
 		}
 	}
@@ -55,8 +55,8 @@ func saveShow(ctx context.Context, tx *sql.Tx, show *Show) error {
 	return nil
 }
 
-func insertTrack(ctx context.Context, tx *sql.Tx, show string, number int, t *Track) error {
-	key, err := t.storedKey()
+func (s *Store) insertTrack(ctx context.Context, tx *sql.Tx, show string, number int, t *Track) error {
+	key, signing, err := s.secrets.sealTrack(t)
 	if err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func insertTrack(ctx context.Context, tx *sql.Tx, show string, number int, t *Tr
 		INSERT INTO track (show, number, `+trackColumns+`)
 		VALUES (?,?, ?,?,?,?,?,?,?,?, ?,?, ?,?,?,?,?,?,?)`,
 		show, number,
-		t.ID, t.Gateway, t.Plain, key, t.storedSigning(), t.Channels, t.Bitrate, t.BlockDuration.Milliseconds(),
+		t.ID, t.Gateway, t.Plain, key, signing, t.Channels, t.Bitrate, t.BlockDuration.Milliseconds(),
 		t.Reserved, t.MXC,
 		t.Duration.Milliseconds(), t.Size, t.Blocks, t.SHA256, t.Seek, t.Wave, t.Level)
 	return err

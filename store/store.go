@@ -1,7 +1,8 @@
 // Package store remembers broadcasts across restarts, in SQLite.
 //
-// The database holds keys of broadcasts and, beside this package's tables, the
-// bot's Matrix encryption state, so the file is readable by its owner only.
+// The database holds keys of broadcasts and, beside this package's tables, the bot's Matrix
+// encryption state. All of them are encrypted under a master key that is kept elsewhere, and the file
+// is readable by its owner only.
 package store
 
 import (
@@ -13,16 +14,33 @@ import (
 	"os"
 
 	_ "github.com/mattn/go-sqlite3" // the driver "sqlite3"
+
+	"broadcastbot/internal/masterkey"
 )
 
 // Store is an open database.
-type Store struct{ db *sql.DB }
+type Store struct {
+	db      *sql.DB
+	secrets secrets
+}
 
-// Open opens the database at path, makes it (mode 0600) if there is none, and
-// brings its tables up to date.
-func Open(ctx context.Context, path string) (*Store, error) {
-	if err := createPrivate(path); err != nil {
+// Open opens the database at path, makes it (mode 0600) if there is none, and brings its tables up to
+// date. The keys in it are encrypted under the master key that the source finds.
+func Open(ctx context.Context, path string, keys masterkey.Source) (*Store, error) {
+	s, err := openFile(path)
+	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
+	}
+	if err := s.prepare(ctx, keys); err != nil {
+		s.db.Close()
+		return nil, fmt.Errorf("open database %s: %w", path, err)
+	}
+	return s, nil
+}
+
+func openFile(path string) (*Store, error) {
+	if err := createPrivate(path); err != nil {
+		return nil, err
 	}
 	// Immediate transactions take the write lock at once, so that two of them
 	// wait for each other (busy timeout) where upgrading a read lock would fail.
@@ -36,21 +54,23 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		"_secure_delete": {"on"},
 	}.Encode()}).String()
 	db, err := sql.Open("sqlite3", dsn)
-	if err != nil {
-		return nil, fmt.Errorf("open database %s: %w", path, err)
+	return &Store{db: db}, err
+}
+
+// prepare makes everything ready that is stored.
+func (s *Store) prepare(ctx context.Context, keys masterkey.Source) error {
+	if err := migrate(ctx, s.db); err != nil {
+		return err
 	}
-	if err := migrate(ctx, db); err != nil {
-		db.Close()
-		return nil, fmt.Errorf("open database %s: %w", path, err)
+	if err := s.unlock(ctx, keys); err != nil {
+		return err
 	}
-	s := &Store{db: db}
 	// A removal may have been interrupted. If another reader is at the log, the end of the last one
 	// empties it.
-	if err := s.emptyLog(ctx); err != nil && !errors.Is(err, errLogInUse) {
-		db.Close()
-		return nil, fmt.Errorf("open database %s: %w", path, err)
+	if err := s.emptyLog(ctx); !errors.Is(err, errLogInUse) {
+		return err
 	}
-	return s, nil
+	return nil
 }
 
 // createPrivate makes sure that the file exists before SQLite would make it

@@ -14,12 +14,13 @@ import (
 	"time"
 
 	"broadcastbot/internal/link"
+	"broadcastbot/internal/masterkey"
 	"broadcastbot/opusblocks"
 )
 
 func mustOpen(t *testing.T, path string) *Store {
 	t.Helper()
-	s, err := Open(t.Context(), path)
+	s, err := Open(t.Context(), path, masterkey.File(path+".key"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,10 +256,7 @@ func TestOlderDatabaseIsBroughtUpToDate(t *testing.T) {
 // mustMakeOld brings a database to an old version and does a statement in it.
 func mustMakeOld(t *testing.T, path string, version int, statement string, args ...any) {
 	t.Helper()
-	db, err := sql.Open("sqlite3", path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := mustOpenOld(t, path)
 	defer db.Close()
 	names, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
@@ -278,6 +276,16 @@ func mustMakeOld(t *testing.T, path string, version int, statement string, args 
 	mustExec(string(migration))
 	mustExec(`INSERT INTO broadcastbot_version VALUES (?)`, version)
 	mustExec(statement, args...)
+}
+
+// mustOpenOld opens a database as an older program did.
+func mustOpenOld(t *testing.T, path string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite3", path+"?_foreign_keys=on")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return db
 }
 
 func TestLinks(t *testing.T) {
@@ -318,7 +326,7 @@ func TestNewerDatabaseIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Close()
-	if _, err := Open(t.Context(), path); err == nil {
+	if _, err := Open(t.Context(), path, masterkey.File(path+".key")); err == nil {
 		t.Error("a database of a newer version was opened")
 	}
 }

@@ -44,6 +44,7 @@ type config struct {
 	Gateway gatewayConfig `yaml:"gateway"`
 
 	DataDir string    `yaml:"data_dir"`
+	KeyFile string    `yaml:"key_file"`
 	Log     logConfig `yaml:"log"`
 }
 

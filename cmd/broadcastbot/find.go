@@ -57,7 +57,7 @@ func (a account) find(ctx context.Context, note io.Writer, log *slog.Logger) (sh
 	if err != nil {
 		return show, err
 	}
-	sessions, err := a.openSessions(ctx, dir)
+	sessions, err := a.openSessions(ctx, dir, note)
 	if err != nil {
 		return show, err
 	}
@@ -65,7 +65,7 @@ func (a account) find(ctx context.Context, note io.Writer, log *slog.Logger) (sh
 	g, err := guest.New(matrix.Account{
 		Homeserver: *a.homeserver, User: *a.user, Password: os.Getenv("BROADCASTBOT_PASSWORD"),
 		DeviceName: "broadcastbot listen", RecoveryKey: os.Getenv("BROADCASTBOT_RECOVERY_KEY"),
-		DB: sessions.DB(), DataDir: dir,
+		Store: sessions, DataDir: dir,
 	}, log)
 	if err != nil {
 		return show, fmt.Errorf("%w (the password is read from BROADCASTBOT_PASSWORD)", err)
@@ -124,7 +124,9 @@ func (a account) folder() (dir string, err error) {
 
 // openSessions opens the database of the account's session. The next run uses the
 // same session, so that it can read older announcements.
-func (a account) openSessions(ctx context.Context, dir string) (*store.Store, error) {
+func (a account) openSessions(ctx context.Context, dir string, note io.Writer) (*store.Store, error) {
 	name := strings.NewReplacer("/", "_", ":", "_").Replace(strings.TrimPrefix(*a.user, "@"))
-	return store.Open(ctx, filepath.Join(dir, "listen-"+name+".db"))
+	return store.Open(ctx, filepath.Join(dir, "listen-"+name+".db"), masterKey(keyBeside(dir), func(path string) {
+		fmt.Fprintln(note, "The session is encrypted with a new key, in this file:", path)
+	}))
 }

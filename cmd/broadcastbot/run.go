@@ -57,7 +57,7 @@ func newStation(ctx context.Context, c *config, log *slog.Logger) (*station, err
 	if err := os.MkdirAll(c.spools(), 0o700); err != nil {
 		return nil, fmt.Errorf("data_dir: %w", err)
 	}
-	db, err := store.Open(ctx, c.database())
+	db, err := store.Open(ctx, c.database(), c.masterKey(log))
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func newStation(ctx context.Context, c *config, log *slog.Logger) (*station, err
 func (s *station) addParts(c *config, log *slog.Logger) (err error) {
 	s.bot, err = bot.New(bot.Options{
 		Homeserver: c.Homeserver, User: c.User, Password: c.Password, AccessToken: c.AccessToken,
-		DeviceName: c.DeviceName, RecoveryKey: c.RecoveryKey, DB: s.store.DB(), DataDir: c.DataDir,
+		DeviceName: c.DeviceName, RecoveryKey: c.RecoveryKey, Store: s.store, DataDir: c.recoveryDir(),
 		Inviters: c.Inviters, Log: log,
 	})
 	if err != nil {

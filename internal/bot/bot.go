@@ -6,7 +6,6 @@ package bot
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"fmt"
 	"log/slog"
 
@@ -15,6 +14,7 @@ import (
 	"broadcastbot/internal/broadcast"
 	"broadcastbot/internal/command"
 	"broadcastbot/internal/matrix"
+	"broadcastbot/store"
 )
 
 var (
@@ -31,8 +31,8 @@ type Options struct {
 	DeviceName  string // shown in the account's list of sessions; default "broadcastbot"
 	RecoveryKey string // of the account's secret storage, to verify the session with
 
-	DB      *sql.DB // SQLite, shared with the store
-	DataDir string  // for a recovery key that had to be made; one bot's alone
+	Store   *store.Store // keeps the session
+	DataDir string       // for a recovery key that had to be made; one bot's alone
 
 	// Inviters are the users whose invitations are accepted. They have all power in a room of
 	// their own, so command.Rights.Power trusts them.
@@ -70,7 +70,7 @@ func New(o Options) (*Bot, error) {
 func (o *Options) account() matrix.Account {
 	return matrix.Account{
 		Homeserver: o.Homeserver, User: o.User, Password: o.Password, AccessToken: o.AccessToken,
-		DeviceName: o.DeviceName, RecoveryKey: o.RecoveryKey, DB: o.DB, DataDir: o.DataDir,
+		DeviceName: o.DeviceName, RecoveryKey: o.RecoveryKey, Store: o.Store, DataDir: o.DataDir,
 	}
 }
 

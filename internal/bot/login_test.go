@@ -22,7 +22,7 @@ import (
 func TestNewRefuses(t *testing.T) {
 	good := Options{
 		Homeserver: "https://matrix.example.org", User: "@radio:example.org", Password: "secret",
-		DB: mustOpenStore(t, t.TempDir()).DB(), DataDir: t.TempDir(),
+		Store: mustOpenStore(t, t.TempDir()), DataDir: t.TempDir(),
 	}
 	if _, err := New(good); err != nil {
 		t.Fatal(err)
@@ -32,7 +32,7 @@ func TestNewRefuses(t *testing.T) {
 		"is not a Matrix id":       func(o *Options) { o.User = "radio" },
 		"either a password":        func(o *Options) { o.Password = "" },
 		"and not both":             func(o *Options) { o.AccessToken = "token" },
-		"a database":               func(o *Options) { o.DB = nil },
+		"a database":               func(o *Options) { o.Store = nil },
 		`pattern "example.org" is`: func(o *Options) { o.Inviters = command.Users{"example.org"} },
 	} {
 		bad := good

@@ -20,6 +20,7 @@ import (
 	"broadcastbot/internal/command"
 	"broadcastbot/internal/commandtest"
 	"broadcastbot/internal/dendrite"
+	"broadcastbot/internal/masterkey"
 	"broadcastbot/store"
 )
 
@@ -197,7 +198,7 @@ func radioOptions(t *testing.T, server *dendrite.Server, dir string) Options {
 	t.Helper()
 	return Options{
 		Homeserver: server.URL(), User: "@radio:" + server.ServerName(), Password: password,
-		DB: mustOpenStore(t, dir).DB(), DataDir: dir,
+		Store: mustOpenStore(t, dir), DataDir: dir,
 		Inviters: command.Users{"@alice:" + server.ServerName()},
 	}
 }
@@ -252,7 +253,7 @@ func inBackground(t *testing.T, run func(context.Context) error) (stop func() er
 
 func mustOpenStore(t *testing.T, dir string) *store.Store {
 	t.Helper()
-	s, err := store.Open(t.Context(), filepath.Join(dir, "bot.db"))
+	s, err := store.Open(t.Context(), filepath.Join(dir, "bot.db"), masterkey.File(filepath.Join(dir, "bot.key")))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -184,7 +184,7 @@ func newMedia(t *testing.T, server *mediaServer) *media {
 	t.Cleanup(listener.Close)
 	b, err := New(Options{
 		Homeserver: listener.URL, User: "@radio:example.org", AccessToken: "token",
-		DB: mustOpenStore(t, t.TempDir()).DB(), DataDir: t.TempDir(),
+		Store: mustOpenStore(t, t.TempDir()), DataDir: t.TempDir(),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -64,7 +64,7 @@ func TestClearTextIsIgnored(t *testing.T) {
 	alice.awaitMembership(t, room, radio.options.User, event.MembershipJoin)
 	forged := &event.MessageEventContent{MsgType: event.MsgText, Body: "!live start Forged"}
 	for _, spoil := range []string{"SELECT 1", "UPDATE mx_room_state SET encryption = NULL"} { // a crash loses what the room is
-		if _, err := radio.options.DB.Exec(spoil); err != nil {
+		if _, err := radio.options.Store.DB().Exec(spoil); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := alice.SendMessageEvent(t.Context(), room, event.EventMessage, forged, mautrix.ReqSendEvent{DontEncrypt: true}); err != nil {
@@ -85,7 +85,7 @@ func TestForgottenEncryption(t *testing.T) {
 	radio, alice := newStudio(t)
 	room := alice.newRoom(t, true, radio.options.User)
 	alice.awaitMembership(t, room, radio.options.User, event.MembershipJoin)
-	if _, err := radio.options.DB.Exec("UPDATE mx_room_state SET encryption = NULL"); err != nil {
+	if _, err := radio.options.Store.DB().Exec("UPDATE mx_room_state SET encryption = NULL"); err != nil {
 		t.Fatal(err)
 	}
 	if err := radio.Say(t.Context(), room.String(), "a secret"); err != nil {
@@ -95,7 +95,7 @@ func TestForgottenEncryption(t *testing.T) {
 	if said.Mautrix.EventSource&event.SourceDecrypted == 0 {
 		t.Error("the bot writes clear text into an encrypted room")
 	}
-	if _, err := radio.options.DB.Exec("UPDATE mx_room_state SET encryption = NULL"); err != nil {
+	if _, err := radio.options.Store.DB().Exec("UPDATE mx_room_state SET encryption = NULL"); err != nil {
 		t.Fatal(err)
 	}
 	if encrypted, err := radio.IsEncrypted(t.Context(), room.String()); err != nil || !encrypted {

@@ -21,6 +21,7 @@ import (
 	"broadcastbot/internal/gateway"
 	"broadcastbot/internal/link"
 	"broadcastbot/internal/listener"
+	"broadcastbot/internal/masterkey"
 	"broadcastbot/internal/opus"
 	"broadcastbot/internal/recordings"
 	"broadcastbot/internal/retry"
@@ -233,7 +234,7 @@ func mustManager(t testing.TB, dir, gatewayURL string, r *room, open func(contex
 	if err := os.MkdirAll(spools, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	db, err := store.Open(context.Background(), filepath.Join(dir, "db"))
+	db, err := store.Open(context.Background(), filepath.Join(dir, "db"), masterkey.File(filepath.Join(dir, "key")))
 	if err != nil {
 		t.Fatal(err)
 	}

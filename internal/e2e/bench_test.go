@@ -19,6 +19,7 @@ import (
 	"broadcastbot/internal/gateway"
 	"broadcastbot/internal/link"
 	"broadcastbot/internal/listener"
+	"broadcastbot/internal/masterkey"
 	"broadcastbot/internal/recordings"
 	"broadcastbot/store"
 	"broadcastbot/uploader"
@@ -95,7 +96,7 @@ func mustStudio(b *testing.B, source capture.Source) (store.Show, *broadcast.Man
 		b.Fatal(err)
 	}
 	server := httptest.NewServer(g.Handler())
-	db, err := store.Open(b.Context(), filepath.Join(dir, "db"))
+	db, err := store.Open(b.Context(), filepath.Join(dir, "db"), masterkey.File(filepath.Join(dir, "key")))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -13,15 +13,11 @@ import (
 	"maunium.net/go/mautrix/id"
 )
 
-// pickleKey seals the encryption keys in the database, because mautrix demands
-// one. What protects them is that only its owner may read the file.
-const pickleKey = "broadcastbot"
-
 // logIn opens the account's session and its encryption keys. The device stays
 // the same from one run to the next: its id is in the database with the keys.
 func (s *Session) logIn(ctx context.Context) (*crypto.OlmMachine, error) {
 	ctx = mautrix.WithMaxRetries(ctx, 0) // whoever started us wants to know at once
-	helper, err := s.newCryptoHelper()
+	helper, err := s.newCryptoHelper(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("prepare encryption: %w", err)
 	}
@@ -42,13 +38,16 @@ func (s *Session) logIn(ctx context.Context) (*crypto.OlmMachine, error) {
 	return helper.Machine(), nil
 }
 
-func (s *Session) newCryptoHelper() (*cryptohelper.CryptoHelper, error) {
+func (s *Session) newCryptoHelper(ctx context.Context) (*cryptohelper.CryptoHelper, error) {
 	s.Client.Syncer = s.newSyncer()
-	database, err := dbutil.NewWithDB(s.account.DB, "sqlite3")
+	database, err := dbutil.NewWithDB(s.account.Store.DB(), "sqlite3")
 	if err != nil {
 		return nil, err
 	}
-	helper, err := cryptohelper.NewCryptoHelper(s.Client, []byte(pickleKey), database)
+	if err := repickle(ctx, s.account.Store, database); err != nil {
+		return nil, err
+	}
+	helper, err := cryptohelper.NewCryptoHelper(s.Client, s.account.Store.PickleKey(), database)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +84,7 @@ func (s *Session) explainLogin(ctx context.Context, err error) error {
 	var answer mautrix.HTTPError
 	if !errors.As(err, &answer) {
 		return fmt.Errorf("the encryption keys in the database do not fit the session at %s: %w; "+
-			"if it was logged out elsewhere or the pickle key has changed, start with a new database", server, err)
+			"if it was logged out elsewhere, start with a new database", server, err)
 	}
 	if !errors.Is(err, mautrix.MForbidden) {
 		return s.Explain(err)

@@ -5,7 +5,6 @@ package matrix
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,6 +14,8 @@ import (
 
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/id"
+
+	"broadcastbot/store"
 )
 
 // Account says who logs in, and where the session is kept.
@@ -27,8 +28,8 @@ type Account struct {
 
 	RecoveryKey string // of the account's secret storage, to verify the session with
 
-	DB      *sql.DB // SQLite; keeps the device and its keys from one run to the next: a secret
-	DataDir string  // for a recovery key that had to be made
+	Store   *store.Store // keeps the device and its keys from one run to the next
+	DataDir string       // for a recovery key that had to be made
 }
 
 func (a *Account) check() error {
@@ -42,7 +43,7 @@ func (a *Account) check() error {
 	if (a.Password == "") == (a.AccessToken == "") {
 		return errors.New("either a password or an access token is needed, and not both")
 	}
-	if a.DB == nil {
+	if a.Store == nil {
 		return errors.New("a database is needed")
 	}
 	if a.DataDir == "" {

@@ -18,6 +18,7 @@ import (
 
 	"broadcastbot/internal/dendrite"
 	"broadcastbot/internal/guest"
+	"broadcastbot/internal/masterkey"
 	"broadcastbot/internal/matrix"
 	"broadcastbot/store"
 )
@@ -75,13 +76,13 @@ func Invite(ctx context.Context, server *dendrite.Server, dir string) (_ *People
 
 // logIn starts a person's Matrix client.
 func (p *People) logIn(ctx context.Context, server *dendrite.Server, dir, name string) (*guest.Guest, error) {
-	sessions, err := store.Open(ctx, filepath.Join(dir, name+".db"))
+	sessions, err := store.Open(ctx, filepath.Join(dir, name+".db"), masterkey.File(filepath.Join(dir, name+".key")))
 	if err != nil {
 		return nil, err
 	}
 	g, err := guest.New(matrix.Account{
 		Homeserver: server.URL(), User: "@" + name + ":" + server.ServerName(), Password: Password,
-		DB: sessions.DB(), DataDir: dir,
+		Store: sessions, DataDir: dir,
 	}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		sessions.Close()

@@ -1,0 +1,59 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// Rewrite makes a change after which nothing of what stood in the database before is left in its
+// files, not even from times when deleted content was not yet overwritten. It takes as long as
+// copying the database. If it is interrupted, the next start completes it.
+func (s *Store) Rewrite(ctx context.Context, change func(*sql.Tx) error) error {
+	err := s.inTransaction(ctx, func(tx *sql.Tx) error {
+		if err := change(tx); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE master_key SET erased = 0`)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.eraseUnfinished(ctx)
+}
+
+// eraseUnfinished builds the database anew, if that is still to be done.
+func (s *Store) eraseUnfinished(ctx context.Context) error {
+	var erased bool
+	if err := s.db.QueryRowContext(ctx, `SELECT erased FROM master_key`).Scan(&erased); err != nil || erased {
+		return err
+	}
+	_, err := s.db.ExecContext(ctx, `VACUUM`)
+	if err == nil {
+		err = s.emptyLog(ctx)
+	}
+	if err == nil {
+		_, err = s.db.ExecContext(ctx, `UPDATE master_key SET erased = 1`)
+	}
+	if err != nil {
+		return fmt.Errorf("erase what was deleted: %w", err)
+	}
+	return nil
+}
+
+// errLogInUse means that a reader still needs the log of changes; it was waited for in vain.
+var errLogInUse = errors.New("somebody reads the database: its log of changes cannot be emptied")
+
+// emptyLog brings all changes into the database and empties the log (-wal), which would otherwise
+// keep pages as they were until it happens to be overwritten. In the database itself secure_delete
+// has put zeros where something was deleted.
+func (s *Store) emptyLog(ctx context.Context) error {
+	var inUse, frames, copied int
+	err := s.db.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&inUse, &frames, &copied)
+	if err == nil && inUse != 0 {
+		err = errLogInUse
+	}
+	return err
+}
