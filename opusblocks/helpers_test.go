@@ -2,11 +2,14 @@ package opusblocks
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"errors"
 	"io"
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"broadcastbot/internal/opus"
 )
 
 var testHead = Head{
@@ -27,19 +30,36 @@ func testPacket(random *rand.Rand, size int) []byte {
 // show is a finished file with everything that is known of it.
 type show struct {
 	key     Key
-	plain   bool // there is no key
+	plain   bool               // there is no key
+	station ed25519.PrivateKey // nil: not signed
 	file    []byte
 	blocks  []Block // without the head; offsets and times are the writer's
 	packets [][]byte
 }
 
-// eachForm runs a test for a sealed show and for a plain one, which are still
+// eachForm runs a test for a sealed show and for a plain one, signed or not, which are still
 // empty.
 func eachForm(t *testing.T, test func(t *testing.T, s show)) {
 	t.Helper()
 	t.Run("sealed", func(t *testing.T) { test(t, show{key: NewKey()}) })
 	t.Run("plain", func(t *testing.T) { test(t, show{plain: true}) })
+	eachSigned(t, test)
 }
+
+// eachSigned is eachForm for signed shows only.
+func eachSigned(t *testing.T, test func(t *testing.T, s show)) {
+	t.Helper()
+	t.Run("signed", func(t *testing.T) { test(t, show{key: NewKey(), station: newStation()}) })
+	t.Run("signed plain", func(t *testing.T) { test(t, show{plain: true, station: newStation()}) })
+}
+
+func newStation() ed25519.PrivateKey {
+	_, key, _ := ed25519.GenerateKey(nil)
+	return key
+}
+
+// testClock is the clock of all stations.
+func testClock() time.Time { return testHead.Started.Add(time.Hour) }
 
 // mustShow writes a sealed file of n blocks.
 func mustShow(t testing.TB, n int, size func(*rand.Rand) int) show {
@@ -92,10 +112,14 @@ func (s show) mustBegin(t testing.TB, w io.Writer) *Writer {
 }
 
 func (s show) form() Form {
+	form := Sealed(s.key)
 	if s.plain {
-		return Plain()
+		form = Plain()
 	}
-	return Sealed(s.key)
+	if s.station == nil {
+		return form
+	}
+	return form.Signing(s.station, testClock)
 }
 
 // open reads bytes as those of the show's file.
@@ -112,7 +136,7 @@ func mustPackets(t testing.TB, got, want [][]byte) {
 		t.Fatalf("%d packets, want %d", len(got), len(want))
 	}
 	for i := range want {
-		if !bytes.Equal(got[i], want[i]) {
+		if !bytes.Equal(unpadded(got[i]), unpadded(want[i])) {
 			t.Fatalf("packet %d differs", i)
 		}
 	}
@@ -121,10 +145,19 @@ func mustPackets(t testing.TB, got, want [][]byte) {
 // mustBeKnown fails unless err is one that FORMAT.md names.
 func mustBeKnown(t testing.TB, err error) {
 	t.Helper()
-	for _, known := range []error{ErrNotBlocks, ErrWrongKey, ErrForged, ErrOrder, ErrMalformed, ErrCutOff} {
+	for _, known := range []error{ErrNotBlocks, ErrWrongKey, ErrForged, ErrOrder, ErrMalformed, ErrCheckpoint, ErrCutOff} {
 		if errors.Is(err, known) {
 			return
 		}
 	}
 	t.Fatalf("unknown error %v", err)
+}
+
+// unpadded returns a packet without what a checkpoint adds to it.
+func unpadded(packet []byte) []byte {
+	short, err := opus.Unpad(nil, packet)
+	if err != nil {
+		return packet
+	}
+	return short
 }

@@ -22,6 +22,7 @@ type continuity struct {
 	serial  uint32 // of the Ogg stream
 	page    uint32 // number of the next page
 	granule int64  // samples at 48 kHz up to here, pre-skip included
+	due     int64  // a writer of checkpoints puts one into the next block that begins at this sample or later
 }
 
 // Position is a place between two blocks, with all that has to be continued there.
@@ -47,6 +48,12 @@ type Block struct {
 	End      int64    // after its last packet, less the end trim of the last block
 	Packets  [][]byte // Opus packets (RFC 6716)
 	Last     bool     // the authenticated end of the broadcast
+
+	// Checkpoint is the one that stands in the block and was proven, or nil: see
+	// Form.SignedBy.
+	Checkpoint *Checkpoint
+
+	extra int // bytes that there are only because of a checkpoint
 }
 
 // isSign reports whether the block is a sign of life.

@@ -21,13 +21,19 @@ type Reader struct {
 	jumped bool // the next block with packets sets page number and time
 	ended  bool
 
+	verifier *verifier // nil: it is not known who signs the file
+
 	payload []byte // of the block returned last
 	packets [][]byte
 }
 
 // NewReader reads a file from its first byte.
 func (f Form) NewReader(r io.Reader) *Reader {
-	return &Reader{file: blocks.NewReader(r, f.blocks()), pages: pageReader{pageBlocks: f.pageBlocks}}
+	z := &Reader{file: blocks.NewReader(r, f.blocks()), pages: pageReader{pageBlocks: f.pageBlocks}}
+	if f.signer != nil {
+		z.verifier = &verifier{key: f.signer}
+	}
+	return z
 }
 
 // Head returns what block 0 says, reading it first if need be.
@@ -45,6 +51,9 @@ func (z *Reader) Head() (Head, error) {
 	}
 	z.head, z.opened = head, true
 	z.pages.continuity = continuity{serial: serial, page: firstPage}
+	if z.verifier != nil {
+		z.verifier.begin(z.file.RawHead())
+	}
 	return head, nil
 }
 
@@ -66,6 +75,19 @@ func (z *Reader) Continue(src io.Reader) { z.file.Continue(src) }
 func (z *Reader) Jump(src io.Reader, offset int64) {
 	z.file.Jump(src, offset)
 	z.jumped, z.ended = true, false
+	if z.verifier != nil {
+		z.verifier.jump()
+	}
+}
+
+// Checkpoint returns the last one that was proven, and whether there is one since the
+// beginning of the file or the last jump. What was read behind it may still turn out
+// not to be what the station wrote, within five seconds of sound.
+func (z *Reader) Checkpoint() (c Checkpoint, ok bool) {
+	if z.verifier == nil || z.verifier.last == nil {
+		return Checkpoint{}, false
+	}
+	return *z.verifier.last, true
 }
 
 // ReadBlock returns the next block behind block 0, which it reads first if need be.
@@ -100,15 +122,25 @@ func (z *Reader) ReadBlock() (Block, error) {
 
 // parse returns what a block holds.
 func (z *Reader) parse(raw blocks.Block) (Block, error) {
+	before := z.pages.continuity
 	said, err := z.pages.parse(z.packets[:0], raw.Payload, !z.jumped)
 	if err != nil {
 		return Block{}, err
 	}
 	z.payload, z.packets = raw.Payload, said.packets
-	return Block{
+	block := Block{
 		Sequence: raw.Sequence, Offset: raw.Offset, Size: raw.Size,
 		Start: said.start, End: z.pages.granule, Packets: said.packets, Last: said.last,
-	}, nil
+	}
+	block.extra = growthOf(block.Packets)
+	if z.verifier != nil {
+		err = z.verifier.check(raw, &block)
+	}
+	if err != nil {
+		z.pages.continuity = before
+		return Block{}, err
+	}
+	return block, nil
 }
 
 // WriteOgg writes what the blocks hold that r reads: an ordinary Ogg Opus stream.

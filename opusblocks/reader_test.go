@@ -55,7 +55,8 @@ func TestCutAtEveryByte(t *testing.T) {
 }
 
 // TestFlipEveryBit: damage is found, and what comes before it is given out. Only
-// a wrong checksum of a sealed block is no reason to refuse it.
+// a wrong checksum of a sealed block is no reason to refuse it, until a checkpoint says
+// that the file has other bytes.
 func TestFlipEveryBit(t *testing.T) {
 	eachForm(t, func(t *testing.T, empty show) {
 		s := empty.mustWrite(t, 2, constant)
@@ -66,6 +67,10 @@ func TestFlipEveryBit(t *testing.T) {
 				file[at] ^= 1 << bit
 				packets, err := readAll(s.open(file))
 				switch {
+				case checksum && s.station != nil && at < s.endOffset():
+					if !errors.Is(err, ErrCheckpoint) {
+						t.Fatalf("byte %d, bit %d: %v, want ErrCheckpoint", at, bit, err)
+					}
 				case checksum && err != nil:
 					t.Fatalf("byte %d: a wrong checksum is a reason to refuse: %v", at, err)
 				case !checksum && err == nil:
@@ -98,13 +103,21 @@ func (s show) placeOf(at int) (before int, checksum bool) {
 	return max(0, block-1), !s.plain && inBlock >= 12 && inBlock < blocks.HeaderSize
 }
 
-// endOffset returns where the end, which has no packets, begins.
-func (s show) endOffset() int {
+// endPage returns how many bytes the end has in clear: none of them are sound that is to be heard.
+func (s show) endPage() int {
 	const emptyPage = 27
-	if s.plain {
-		return len(s.file) - emptyPage
+	if s.station == nil {
+		return emptyPage
 	}
-	return len(s.file) - blocks.HeaderSize - emptyPage - blocks.TagSize
+	return emptyPage + 1 + len(silentEnd[0]) + checkpointGrowth
+}
+
+// endOffset returns where the end begins.
+func (s show) endOffset() int {
+	if s.plain {
+		return len(s.file) - s.endPage()
+	}
+	return len(s.file) - blocks.HeaderSize - s.endPage() - blocks.TagSize
 }
 
 func TestSourceErrorsAreNotFinal(t *testing.T) {
@@ -296,8 +309,8 @@ func TestWriteOgg(t *testing.T) {
 		if err := WriteOgg(&ogg, s.open(s.file[:len(s.file)-1])); !errors.Is(err, ErrCutOff) {
 			t.Errorf("err = %v, want ErrCutOff", err)
 		}
-		if lost := whole - ogg.Len(); lost != 27 { // only the page without packets that ends it
-			t.Errorf("%d bytes lost with the end, want 27", lost)
+		if lost := whole - ogg.Len(); lost != s.endPage() {
+			t.Errorf("%d bytes lost with the end, want %d", lost, s.endPage())
 		}
 	})
 	s := mustShow(t, 1, constant)

@@ -24,6 +24,7 @@ type Seeker struct {
 func NewSeeker(r *Reader, open func(offset int64) (io.Reader, error)) *Seeker {
 	s := &Seeker{file: timed{Reader: r}}
 	s.Seeker = blocks.NewSeeker(&s.file, open, func(sample int64) (int64, bool) { return s.Table.Lookup(sample) })
+	s.ExtraEvery = checkpointInterval
 	return s
 }
 
@@ -34,11 +35,37 @@ func (s *Seeker) Learn(b Block) { s.Seeker.Learn(b.span()) }
 // included) and returns it; the reader then goes on behind it. Beyond the end it
 // returns the last block; beyond the edge of a file that grows it reads until the
 // source ends.
+//
+// Where the reader knows who signs the file, SeekTo begins to read so much earlier that
+// a checkpoint has been proven when it returns: what is read from there on is covered.
 func (s *Seeker) SeekTo(sample int64) (Block, error) {
-	if _, err := s.Seeker.SeekTo(sample); err != nil {
-		return Block{}, err
+	from := sample
+	if s.file.verifier != nil {
+		from -= checkpointInterval + s.BlockLength()
 	}
-	return s.file.block, nil
+	for {
+		if _, err := s.Seeker.SeekTo(from); err != nil {
+			return Block{}, err
+		}
+		for s.file.block.End <= sample && !s.file.block.Last {
+			if _, err := s.file.NextSpan(); err != nil {
+				return Block{}, err
+			}
+		}
+		if s.isCovered() || from <= 0 {
+			return s.file.block, nil
+		}
+		from -= checkpointInterval // a block was longer than those before
+	}
+}
+
+// isCovered reports whether the next checkpoint will prove the block that was read last.
+func (s *Seeker) isCovered() bool {
+	if s.file.verifier == nil {
+		return true
+	}
+	_, ok := s.file.Checkpoint()
+	return ok
 }
 
 // timed is a Reader in which blocks are found by their time.
@@ -58,5 +85,5 @@ func (t *timed) NextSpan() (blocks.Span, error) {
 }
 
 func (b Block) span() blocks.Span {
-	return blocks.Span{Offset: b.Offset, Size: b.Size, From: b.Start, To: b.End, Last: b.Last}
+	return blocks.Span{Offset: b.Offset, Size: b.Size, Extra: b.extra, From: b.Start, To: b.End, Last: b.Last}
 }

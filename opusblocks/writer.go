@@ -3,6 +3,7 @@ package opusblocks
 import (
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"io"
 
 	"broadcastbot/opusblocks/blocks"
@@ -28,30 +29,39 @@ func (f Form) NewWriter(w io.Writer, head Head) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := blocks.NewWriter(w, f.blocks(), pages)
+	file, err := blocks.NewWriter(w, f.encoder(newChain()), pages)
 	if err != nil {
 		return nil, err
 	}
 	return &Writer{file: file, pages: newPageWriter(f, continuity{serial: serial, page: firstPage})}, nil
 }
 
+var errNotFromBeginning = errors.New("a signed file can be continued only where all of it was read")
+
 // ResumeWriter continues a file behind the last block that r has read. r must have
-// read the file from its beginning, and the caller cuts the file at r.Position().
-// A sealed file goes on in a fresh epoch, so it does not matter whether somebody has
-// seen bytes that stood behind that position. It returns ErrFinished where r has come
-// to the end.
+// read the file from its beginning, in this form, and the caller cuts the file at
+// r.Position(). A sealed file goes on in a fresh epoch, so it does not matter whether
+// somebody has seen bytes that stood behind that position. It returns ErrFinished
+// where r has come to the end.
 func (f Form) ResumeWriter(w io.Writer, r *Reader) (*Writer, error) {
 	if r.ended {
 		return nil, ErrFinished
 	}
+	var c chain
+	if f.signing != nil {
+		if r.verifier == nil || !r.verifier.linked {
+			return nil, errNotFromBeginning
+		}
+		c = r.verifier.chain.clone()
+	}
 	return &Writer{
-		file:  blocks.ResumeWriter(w, f.blocks(), r.file.Position()),
+		file:  blocks.ResumeWriter(w, f.encoder(c), r.file.Position()),
 		pages: newPageWriter(f, r.pages.continuity),
 	}, nil
 }
 
 func newPageWriter(f Form, c continuity) pageWriter {
-	return pageWriter{continuity: c, pageBlocks: f.pageBlocks}
+	return pageWriter{continuity: c, pageBlocks: f.pageBlocks, signed: f.signing != nil}
 }
 
 // Position returns the place after the last block.

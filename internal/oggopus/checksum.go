@@ -46,7 +46,7 @@ func updateCRC(crc uint32, p []byte) uint32 {
 // pageCRC returns the checksum that a page should have: that of its bytes with zeros
 // in the checksum field.
 func pageCRC(page []byte) uint32 {
-	crc := updateCRC(0, page[:crcOffset])
+	crc := updateCRC(0, page[:ChecksumOffset])
 	crc = updateCRC(crc, []byte{0, 0, 0, 0})
-	return updateCRC(crc, page[crcOffset+4:])
+	return updateCRC(crc, page[ChecksumOffset+4:])
 }

@@ -2,7 +2,6 @@ package oggopus
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"io"
 	"testing"
@@ -94,7 +93,7 @@ func repair(b []byte) {
 			continue
 		}
 		b[5] &= flagContinued | flagFirst | flagLast
-		binary.LittleEndian.PutUint32(b[crcOffset:], pageCRC(b[:size]))
+		PutChecksum(b[:size])
 		b = b[size:]
 	}
 }

@@ -20,10 +20,12 @@ var (
 	ErrChecksum = errors.New("the checksum of the Ogg page is wrong")
 )
 
+// ChecksumOffset is where in a page its checksum stands, which has 4 bytes.
+const ChecksumOffset = 22
+
 const (
 	maxSegments    = 255 // lacing values of a page
 	pageHeaderSize = 27  // without the lacing values
-	crcOffset      = 22
 	maxPageSize    = pageHeaderSize + maxSegments + maxSegments*255
 
 	flagContinued = 1
@@ -56,7 +58,7 @@ func ParsePage(b []byte) (page Page, size int, err error) {
 	if len(b) < size {
 		return Page{}, 0, ErrShort
 	}
-	if binary.LittleEndian.Uint32(b[crcOffset:]) != pageCRC(b[:size]) {
+	if binary.LittleEndian.Uint32(b[ChecksumOffset:]) != pageCRC(b[:size]) {
 		return Page{}, 0, ErrChecksum
 	}
 	body := pageHeaderSize + int(b[26])
@@ -85,6 +87,25 @@ func PageSize(b []byte) (int, error) {
 
 // PageSequence returns the sequence number in the header of a whole page.
 func PageSequence(page []byte) uint32 { return binary.LittleEndian.Uint32(page[18:]) }
+
+// FirstPacket returns where in a whole page its first packet stands. The two are equal where no
+// packet ends on the page.
+func FirstPacket(page []byte) (start, end int) {
+	start = pageHeaderSize + int(page[26])
+	end = start
+	for _, n := range page[pageHeaderSize:start] {
+		end += int(n)
+		if n < 255 {
+			return start, end
+		}
+	}
+	return start, start
+}
+
+// PutChecksum gives a whole page whose content was changed the right checksum.
+func PutChecksum(page []byte) {
+	binary.LittleEndian.PutUint32(page[ChecksumOffset:], pageCRC(page))
+}
 
 // pageSize returns the size that the page at the beginning of b has by its header
 // or, with ErrShort, how many bytes are needed to know more.
@@ -120,8 +141,7 @@ func (p *Page) Append(dst []byte) []byte {
 	dst = append(dst, 0, 0, 0, 0, byte(len(p.Lacing)))
 	dst = append(dst, p.Lacing...)
 	dst = append(dst, p.Body...)
-	page := dst[start:]
-	binary.LittleEndian.PutUint32(page[crcOffset:], pageCRC(page))
+	PutChecksum(dst[start:])
 	return dst
 }
 

@@ -1,6 +1,7 @@
 package blocks
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ type Block struct {
 	Offset   int64  // of its first byte in the file
 	Size     int    // bytes in the file
 	Payload  []byte // valid until the next call
+	Raw      []byte // as it stands in the file, valid until the next call
 	Epoch    Epoch  // under whose key it was sealed
 }
 
@@ -27,6 +29,7 @@ type Reader struct {
 	queue  byteQueue
 	form   Decoder
 	head   []byte   // payload of block 0, nil before it was read
+	raw    []byte   // of block 0 and what is before it
 	first  int64    // in the file, of block 1
 	offset int64    // in the file, of the next block
 	next   uint64   // sequence number of the next block
@@ -54,6 +57,9 @@ func (z *Reader) Head() ([]byte, error) {
 	}
 	return z.head, nil
 }
+
+// RawHead returns the bytes of the file before block 1, once block 0 has been read.
+func (z *Reader) RawHead() []byte { return z.raw }
 
 // FirstBlock returns where block 1 begins, once block 0 has been read.
 func (z *Reader) FirstBlock() int64 { return z.first }
@@ -139,7 +145,7 @@ func (z *Reader) readHead() error {
 	if z.payload, err = z.form.OpenHead(z.payload[:0], raw); err != nil {
 		return z.fail(0, err)
 	}
-	z.head = append([]byte{}, z.payload...)
+	z.head, z.raw = append([]byte{}, z.payload...), bytes.Clone(raw)
 	z.advance(len(raw))
 	z.first, z.next = z.offset, 1
 	return nil
@@ -147,7 +153,7 @@ func (z *Reader) readHead() error {
 
 // accept moves on behind a whole block that has opened.
 func (z *Reader) accept(raw []byte) Block {
-	block := Block{Sequence: z.form.Sequence(raw), Offset: z.offset, Size: len(raw), Payload: z.payload, Epoch: z.form.Epoch(raw)}
+	block := Block{Sequence: z.form.Sequence(raw), Offset: z.offset, Size: len(raw), Payload: z.payload, Raw: raw, Epoch: z.form.Epoch(raw)}
 	z.last = Position{Offset: block.Offset, Sequence: block.Sequence}
 	z.next, z.epoch = uint64(block.Sequence)+1, z.form.Epoch(raw)
 	z.jumped = false

@@ -22,10 +22,15 @@ type Seeker struct {
 	// Size of the file in bytes, where it is finished: guesses stay before it.
 	Size int64
 
+	// ExtraEvery is the distance, in the unit of the value, after which the next block
+	// has Span.Extra bytes more than the others; 0: none has.
+	ExtraEvery int64
+
 	file   Measured
 	hint   func(value int64) (offset int64, ok bool)
-	size   int   // of the blocks seen so far, in bytes
+	size   int   // of the blocks seen so far, in bytes, without Extra
 	length int64 // and in the unit of the value
+	extra  int   // of those that have it, in bytes
 	varies bool  // they are not all alike
 	known  place // the latest block seen, from which the bytes per value follow
 }
@@ -44,6 +49,7 @@ type Measured interface {
 type Span struct {
 	Offset   int64 // of its first byte in the file
 	Size     int   // bytes
+	Extra    int   // of them only blocks have which stand at certain distances
 	From, To int64
 	Last     bool // no block follows
 }
@@ -74,12 +80,14 @@ func (s *Seeker) Learn(b Span) {
 	if b.empty() || b.Last {
 		return // not a block like the others
 	}
+	size := b.Size - b.Extra
+	s.extra = max(s.extra, b.Extra)
 	if s.size == 0 {
-		s.size, s.length = b.Size, b.To-b.From
+		s.size, s.length = size, b.To-b.From
 	}
-	if b.Size != s.size || b.To-b.From != s.length {
+	if size != s.size || b.To-b.From != s.length {
 		s.varies = true
-		s.size = max(s.size, b.Size)
+		s.size = max(s.size, size)
 	}
 	if b.From > s.known.value {
 		s.known = place{b.Offset, b.From}
@@ -191,10 +199,14 @@ func (s *Seeker) Bytes(values int64) int64 {
 // Rate returns a number of bytes and how many values they hold, as far as is
 // known: 0 and 0 while no block has been seen.
 func (s *Seeker) Rate() (bytes, values int64) {
-	if s.varies {
+	switch {
+	case s.varies:
 		return s.known.offset - s.file.FirstBlock(), s.known.value
+	case s.extra == 0 || s.ExtraEvery == 0 || s.length == 0:
+		return int64(s.size), s.length
 	}
-	return int64(s.size), s.length
+	blocks := (s.ExtraEvery + s.length - 1) / s.length // of which one has them
+	return blocks*int64(s.size) + int64(s.extra), blocks * s.length
 }
 
 // between interpolates between two authenticated places, a little early.
