@@ -2,6 +2,8 @@ package opusblocks
 
 import (
 	"bytes"
+	"crypto/ed25519"
+	"encoding/base64"
 	"errors"
 	"io"
 	"os"
@@ -15,20 +17,22 @@ import (
 type vector struct {
 	name    string
 	expect  error // nil for "ok"
-	key     Key
+	plain   bool
+	key     Key               // where it is not plain
+	signer  ed25519.PublicKey // nil: not known
 	packets int
 	file    []byte
 }
 
 var errorsByName = map[string]error{
 	"ok": nil, "ErrNotBlocks": ErrNotBlocks, "ErrWrongKey": ErrWrongKey, "ErrForged": ErrForged,
-	"ErrOrder": ErrOrder, "ErrMalformed": ErrMalformed, "ErrCutOff": ErrCutOff,
+	"ErrOrder": ErrOrder, "ErrMalformed": ErrMalformed, "ErrCheckpoint": ErrCheckpoint, "ErrCutOff": ErrCutOff,
 }
 
 func mustVectors(t testing.TB) []vector {
 	t.Helper()
 	var all []vector
-	for _, folder := range []string{"vectors", "epochs"} {
+	for _, folder := range []string{"vectors", "epochs", "checkpoints"} {
 		paths, err := filepath.Glob(filepath.Join("testdata", folder, "*"))
 		if err != nil || len(paths) == 0 {
 			t.Fatalf("no vectors in testdata/%s (%v)", folder, err)
@@ -60,6 +64,10 @@ func mustVector(t testing.TB, path string) vector {
 			if v.expect, known = errorsByName[value]; !known {
 				t.Fatalf("%s expects the unknown %q", path, value)
 			}
+		case "plain":
+			v.plain = true
+		case "signer":
+			v.signer, err = base64.RawURLEncoding.DecodeString(value)
 		case "key":
 			v.key, err = ParseFragment(value)
 		case "packets":
@@ -72,8 +80,7 @@ func mustVector(t testing.TB, path string) vector {
 	return v
 }
 
-// readAll reads until the end or the first error and returns all packets, but for that of an end
-// without sound.
+// readAll reads until the end or the first error and returns all packets.
 func readAll(r *Reader) (packets [][]byte, err error) {
 	for {
 		block, err := r.ReadBlock()
@@ -84,17 +91,22 @@ func readAll(r *Reader) (packets [][]byte, err error) {
 			return packets, err
 		}
 		for _, p := range block.Packets {
-			if !bytes.Equal(unpadded(p), silentEnd[0]) {
-				packets = append(packets, bytes.Clone(p))
-			}
+			packets = append(packets, bytes.Clone(p))
 		}
 	}
+}
+
+func (v vector) form() Form {
+	if v.plain {
+		return Plain().SignedBy(v.signer)
+	}
+	return Sealed(v.key).SignedBy(v.signer)
 }
 
 func TestVectors(t *testing.T) {
 	for _, v := range mustVectors(t) {
 		t.Run(v.name, func(t *testing.T) {
-			r := Sealed(v.key).NewReader(bytes.NewReader(v.file))
+			r := v.form().NewReader(bytes.NewReader(v.file))
 			packets, err := readAll(r)
 			if !errors.Is(err, v.expect) || (err == nil) != (v.expect == nil) {
 				t.Errorf("err = %v, want %v", err, v.expect)
@@ -108,7 +120,7 @@ func TestVectors(t *testing.T) {
 			if _, again := r.ReadBlock(); again == nil || again.Error() != err.Error() {
 				t.Errorf("second error = %v, want %v for ever", again, err)
 			}
-			r.Jump(bytes.NewReader(v.file[min(len(v.file), HeadSize):]), int64(HeadSize))
+			r.Jump(bytes.NewReader(v.file[min(len(v.file), int(r.FirstBlock())):]), r.FirstBlock())
 			if _, again := r.ReadBlock(); again == nil {
 				t.Error("a jump has healed a reader that had failed")
 			}

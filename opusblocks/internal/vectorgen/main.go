@@ -6,7 +6,9 @@
 //
 //	expect: ok | the name of the error, such as ErrOrder
 //	comment: what is wrong
-//	key: the fragment of a listen link
+//	key: the fragment of a listen link; or
+//	plain: yes
+//	signer: the public key whose checkpoints the file has to have, base64url; without it none are looked for
 //	packets: how many packets a strict reader gives out before expect
 package main
 
@@ -37,18 +39,25 @@ func sequence(first byte, n int) []byte {
 }
 
 func main() {
-	for folder, vectors := range map[string][]vector{"vectors": vectors(), "epochs": epochVectors()} {
-		for _, v := range vectors {
-			v.write(filepath.Join("testdata", folder, v.name))
-		}
-	}
+	writeAll("vectors", keyLine(), vectors())
+	writeAll("epochs", keyLine(), epochVectors())
+	writeAll("checkpoints", keyLine()+signerLine(), signedVectors())
+	writeAll("checkpoints", "plain: yes\n"+signerLine(), signedPlainVectors())
+	writeAll("checkpoints", keyLine(), unverifiedVectors())
 }
 
-func (v vector) write(path string) {
-	key := base64.RawURLEncoding.EncodeToString(slices.Concat(secret, iv))
-	text := fmt.Sprintf("expect: %s\ncomment: %s\nkey: %s\npackets: %d\n\n", v.expect, v.comment, key, v.packets)
-	if err := os.WriteFile(path, append([]byte(text), v.file...), 0o644); err != nil {
-		log.Fatal(err)
+func keyLine() string {
+	return "key: " + base64.RawURLEncoding.EncodeToString(slices.Concat(secret, iv)) + "\n"
+}
+
+// writeAll writes vectors with lines that say how to read them.
+func writeAll(folder, lines string, vectors []vector) {
+	for _, v := range vectors {
+		text := fmt.Sprintf("expect: %s\ncomment: %s\n%spackets: %d\n\n", v.expect, v.comment, lines, v.packets)
+		path := filepath.Join("testdata", folder, v.name)
+		if err := os.WriteFile(path, append([]byte(text), v.file...), 0o644); err != nil {
+			log.Fatal(err)
+		}
 	}
 }
 
