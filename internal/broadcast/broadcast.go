@@ -73,8 +73,8 @@ type Options struct {
 	SpoolDir      string
 	DefaultSource string
 	BlockDuration time.Duration
-	// ResumeWithin is how long after a crash a show may still be written to:
-	// one from a live source goes on, every other one gets its end.
+	// ResumeWithin is how long after a crash a show from a live source may go on air
+	// again. Every other one gets its end.
 	ResumeWithin time.Duration
 	// OpenSource opens a source, as capture.Kinds does, with its options bound.
 	OpenSource func(ctx context.Context, spec string) (capture.Source, error)

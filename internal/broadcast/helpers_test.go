@@ -188,6 +188,13 @@ func mustStudioWith(t *testing.T, o gateway.Options) *studio {
 	s := &studio{room: new(room), dir: t.TempDir()}
 	s.server = mustGateway(t, s.dir, o)
 	s.Manager = mustManager(t, s.dir, s.server.URL, s.room, s.open)
+	s.runs(t)
+	t.Cleanup(s.end)
+	return s
+}
+
+// runs makes begin and end for the manager.
+func (s *studio) runs(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	s.begin = sync.OnceFunc(func() {
@@ -203,12 +210,21 @@ func mustStudioWith(t *testing.T, o gateway.Options) *studio {
 		cancel()
 		<-done
 	})
-	t.Cleanup(s.end)
-	return s
 }
 
 // mustGateway is a gateway that keeps its recordings in dir.
 func mustGateway(t testing.TB, dir string, o gateway.Options) *httptest.Server {
+	t.Helper()
+	g := mustOpenGateway(t, dir, o)
+	server := httptest.NewServer(g.Handler())
+	t.Cleanup(func() {
+		g.Close()
+		server.Close()
+	})
+	return server
+}
+
+func mustOpenGateway(t testing.TB, dir string, o gateway.Options) *gateway.Gateway {
 	t.Helper()
 	catalogue, err := recordings.Open(recordings.Disk(filepath.Join(dir, "recordings")))
 	if err != nil {
@@ -219,12 +235,7 @@ func mustGateway(t testing.TB, dir string, o gateway.Options) *httptest.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(g.Handler())
-	t.Cleanup(func() {
-		g.Close()
-		server.Close()
-	})
-	return server
+	return g
 }
 
 // mustManager is a manager that keeps everything in dir.

@@ -136,21 +136,19 @@ func (r *reopening) openTrack(ctx context.Context, recorded *store.Track) (t *tr
 var errComplete = errors.New("the recording is complete")
 
 // mayWrite says why no block may be added to what is left of a show, or returns
-// nil. Nobody may have seen bytes beyond the spool, because their sequence numbers
-// would be used again. So the gateway must not have more than the spool, and the
-// spool must be recent: an old one may come from a backup.
+// nil. Its age does not matter, nor whether it is an older copy of the show: what
+// comes is sealed in an epoch of its own. But listeners get it only if it continues
+// what the gateway has.
 func (r *reopening) mayWrite(ctx context.Context, tracks []*track, left []leftover) error {
 	if !slices.ContainsFunc(left, func(l leftover) bool { return !l.ended }) {
 		return errComplete
 	}
 	for i, l := range left {
-		switch age := time.Since(l.written); {
+		switch {
 		case l.damage != nil:
 			return l.damage
 		case l.ended:
 			return errors.New("one of its files has its end already")
-		case age > r.ResumeWithin:
-			return fmt.Errorf("it was written %v ago", age.Round(time.Second))
 		}
 		offset, err := tracks[i].gateway().upload.Offset(ctx)
 		if err != nil {
@@ -189,10 +187,15 @@ func (r *reopening) continueShow(ctx context.Context, tracks []*track, left left
 	return newSession(r.Options, r.entry, r.openSource(ctx, left), tracks)
 }
 
-// openSource opens the show's source once more if it is a live one: a file would
-// begin again.
+// openSource opens the show's source once more if it is a live one, because a file
+// would begin again, and if the show was on air until recently: nobody expects that
+// one of yesterday opens the microphone.
 func (r *reopening) openSource(ctx context.Context, left leftover) capture.Source {
 	spec := r.entry.get().Source
+	if age := time.Since(left.written); age > r.ResumeWithin {
+		r.entry.log.Info("the show is too old to go on air again", "age", age.Round(time.Second))
+		return brokenSource{errRestarted}
+	}
 	if r.place == nil || !r.IsLive(spec) {
 		return brokenSource{errRestarted}
 	}

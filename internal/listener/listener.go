@@ -40,10 +40,11 @@ type Stream struct {
 	plain  bool // not encrypted
 	log    *slog.Logger
 
-	body    *part
-	block   opusblocks.Block
-	given   int // packets of block that ReadPacket has returned
-	discard int // samples to throw away, from the next packet on
+	body     *part
+	rejoined bool // the line broke, and no block has come since
+	block    opusblocks.Block
+	given    int // packets of block that ReadPacket has returned
+	discard  int // samples to throw away, from the next packet on
 
 	progress
 }

@@ -17,6 +17,11 @@ import (
 // not help.
 var errNoEnd = fmt.Errorf("the recording has no end, the show was interrupted: %w", opusblocks.ErrCutOff)
 
+// ErrNotContinued means that the gateway had other bytes when the line was there again. The station
+// may have been restored from a copy of its disk, or the gateway cheats.
+var ErrNotContinued = errors.New("the recording does not go on as it was before the line broke: " +
+	"the station was set back to an older copy of it, or the server has changed it. Listen again to hear what there is now")
+
 // final reports whether trying again cannot help.
 func final(err error) bool {
 	var block *opusblocks.BlockError
@@ -47,9 +52,22 @@ func (s *Stream) readRetrying(read func() (opusblocks.Block, error)) (block opus
 		return err
 	}, final, func(err error, delay time.Duration) {
 		s.disconnect()
+		s.rejoined = true
 		s.log.Info("the line broke, listening goes on", "err", err, "retry_in", delay)
 	})
-	return block, err
+	return block, s.explain(err)
+}
+
+// explain says of a block that was refused whether it is another one than the gateway had before.
+func (s *Stream) explain(err error) error {
+	var block *opusblocks.BlockError
+	if s.rejoined && errors.As(err, &block) && !errors.Is(err, opusblocks.ErrCutOff) {
+		return fmt.Errorf("%w: %w", ErrNotContinued, err)
+	}
+	if err == nil {
+		s.rejoined = false
+	}
+	return err
 }
 
 // nextBlock reads a block from the connection there is, or from a new one.

@@ -1,0 +1,321 @@
+package broadcast
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"broadcastbot/internal/gateway"
+	"broadcastbot/internal/listener"
+	"broadcastbot/opusblocks"
+	"broadcastbot/opusblocks/blocks"
+	"broadcastbot/store"
+)
+
+// wiretap keeps all that ever left for one file: each upload, with what stood before it.
+type wiretap struct {
+	mu    sync.Mutex
+	file  []byte   // as the gateway has it
+	files [][]byte // all that it ever was
+}
+
+// tap notes the uploads to a gateway. Afterwards the tapped file is as the gateway has it.
+func (w *wiretap) tap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(response http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPatch {
+			offset, _ := strconv.ParseInt(r.Header.Get("Upload-Offset"), 10, 64)
+			r.Body = &tappedBody{ReadCloser: r.Body, tap: w, offset: offset}
+		}
+		next.ServeHTTP(response, r)
+	})
+}
+
+type tappedBody struct {
+	io.ReadCloser
+	tap    *wiretap
+	offset int64
+}
+
+func (b *tappedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.tap.note(b.offset, p[:n])
+	b.offset += int64(n)
+	return n, err
+}
+
+func (w *wiretap) note(offset int64, part []byte) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if offset < int64(len(w.file)) {
+		w.files = append(w.files, bytes.Clone(w.file))
+	}
+	if offset <= int64(len(w.file)) {
+		w.file = append(w.file[:offset:offset], part...)
+	}
+}
+
+// all returns every file that left.
+func (w *wiretap) all() [][]byte {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append(w.files, w.file)
+}
+
+// sealing is what may be used once: a key, and a nonce with it.
+type sealing struct {
+	key   blocks.Key
+	nonce [16]byte
+}
+
+// mustSealOnce checks that no two ciphertexts among the files have one key and one nonce, and returns
+// how many epochs there are.
+func mustSealOnce(t *testing.T, key opusblocks.Key, files [][]byte) (epochs int) {
+	t.Helper()
+	sealed, began := map[sealing][]byte{}, map[blocks.Epoch]bool{}
+	for _, file := range files {
+		for block := range blocks.Scan(bytes.NewReader(file)) {
+			if block.Header == (blocks.Header{}) || errors.Is(block.Err, blocks.ErrCutOff) {
+				continue
+			}
+			used := sealing{key: key.Derive(block.Epoch)}
+			binary.LittleEndian.PutUint32(used.nonce[:4], block.Header.Sequence)
+			copy(used.nonce[4:], used.key.IV[:])
+			ciphertext := file[block.Offset:][:block.Size]
+			if before, again := sealed[used]; again && !bytes.Equal(before, ciphertext) {
+				t.Fatalf("block %d is sealed twice under one key", block.Header.Sequence)
+			}
+			sealed[used], began[block.Epoch] = ciphertext, true
+		}
+	}
+	if len(sealed) < 6 {
+		t.Fatalf("only %d blocks left: what was tested?", len(sealed))
+	}
+	return len(began)
+}
+
+// site is a machine with a station on it: manager, gateway, and a folder with all that they keep.
+type site struct {
+	*studio
+	gateway *gateway.Gateway
+	tap     wiretap
+}
+
+// mustSite starts a station on what is in a folder. Listeners reach it at publicURL.
+func mustSite(t *testing.T, dir, publicURL string) *site {
+	t.Helper()
+	s := &site{studio: &studio{room: new(room), dir: dir}}
+	for _, recording := range mustGlob(t, filepath.Join(dir, "recordings", "*.part")) {
+		s.tap.file = mustReadFile(t, recording)
+	}
+	s.gateway = mustOpenGateway(t, dir, gateway.Options{})
+	s.server = httptest.NewServer(s.tap.tap(s.gateway.Handler()))
+	s.Manager = mustManager(t, dir, s.server.URL, s.room, s.open)
+	s.PublicURL, s.ResumeWithin = publicURL, time.Hour
+	s.runs(t)
+	t.Cleanup(s.mustDie)
+	return s
+}
+
+func mustGlob(t *testing.T, pattern string) []string {
+	t.Helper()
+	paths, err := filepath.Glob(pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
+}
+
+func mustReadFile(t *testing.T, path string) []byte {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+// mustDie ends a station as a power cut does: nothing more leaves it.
+func (s *site) mustDie() {
+	s.server.CloseClientConnections()
+	s.server.Close()
+	s.gateway.Close()
+	s.endLife()
+	s.end()
+}
+
+// snapshot copies what a station keeps, all of one moment, while it runs. The disk has a block before
+// the gateway has it, so the gateway's files are copied first.
+func (s *site) snapshot(t *testing.T) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	for _, folder := range []string{"recordings", "spool"} {
+		if err := os.CopyFS(filepath.Join(dir, folder), os.DirFS(filepath.Join(s.dir, folder))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "key"), mustReadFile(t, filepath.Join(s.dir, "key")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Options.Store.DB().Exec("VACUUM INTO ?", filepath.Join(dir, "db")); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// front is the address that listeners know, whichever machine is behind it.
+type front struct {
+	server *httptest.Server
+	behind atomic.Pointer[site]
+}
+
+func mustFront(t *testing.T) *front {
+	t.Helper()
+	f := new(front)
+	f.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f.behind.Load().gateway.Handler().ServeHTTP(w, r)
+	}))
+	t.Cleanup(f.server.Close)
+	return f
+}
+
+// mustRead reads packets until so many have been read.
+func mustRead(t *testing.T, stream *listener.Stream, n int) (packets [][]byte) {
+	t.Helper()
+	for len(packets) < n {
+		packet, err := stream.ReadPacket()
+		if err != nil {
+			t.Fatalf("after %d packets: %v", len(packets), err)
+		}
+		packets = append(packets, packet)
+	}
+	return packets
+}
+
+// TestRestoredFromACopy: a station dies in the middle of a show, and goes on from a copy of its disk,
+// recordings included, that is some seconds older. So it does not know of blocks that it has sent.
+func TestRestoredFromACopy(t *testing.T) {
+	t.Parallel()
+	testRestoredFromACopy(t, false)
+}
+
+func testRestoredFromACopy(t *testing.T, plain bool) {
+	public := mustFront(t)
+	first := mustSite(t, t.TempDir(), public.server.URL)
+	first.plain = plain
+	public.behind.Store(first)
+	show := first.mustStart(t, "tone:440")
+	witness := first.mustStream(t, show)
+	heard := mustRead(t, witness, 25)
+	copied := first.snapshot(t)
+	heard = append(heard, mustRead(t, witness, 100)...)
+
+	first.mustDie()
+	second := mustSite(t, copied, public.server.URL)
+	public.behind.Store(second)
+	second.begin()
+	<-second.resumed
+	again := second.mustStream(t, show)
+	for len(mustRead(t, again, 1)) > 0 && again.Position() < witness.Position()+time.Second { // goes on beyond what was sent before
+	}
+	mustNotContinue(t, witness, heard, first.tape.packets)
+	if _, err := second.Stop(t.Context(), "!r:x"); err != nil {
+		t.Fatal(err)
+	}
+	end := second.mustConclude(t)
+	if end.ID != show.ID || end.State() != store.StateEnded {
+		t.Errorf("show %s is %s, want %s", end.ID, end.State(), show.ID)
+	}
+	replay := mustHear(t, second.mustStream(t, show))
+	kept := len(replay) - len(second.tape.packets)
+	mustEqual(t, replay, append(heard[:kept:kept], second.tape.packets...))
+	if !plain {
+		if n := mustSealOnce(t, show.Main().Key, append(first.tap.all(), second.tap.all()...)); n != 2 {
+			t.Errorf("%d epochs, want that of before and that of after", n)
+		}
+	}
+}
+
+// mustNotContinue: who has heard what the restored station does not know is not told that the show is
+// over, or was interrupted; nor do they hear anything as if it were what comes next.
+func mustNotContinue(t *testing.T, witness *listener.Stream, heard, sent [][]byte) {
+	t.Helper()
+	var err error
+	for packet := []byte(nil); err == nil; { // what has arrived already comes first
+		if packet, err = witness.ReadPacket(); err == nil {
+			heard = append(heard, packet)
+		}
+		if len(heard) > len(sent) {
+			t.Fatal("the witness hears on")
+		}
+	}
+	if !errors.Is(err, listener.ErrNotContinued) || errors.Is(err, opusblocks.ErrCutOff) {
+		t.Errorf("the witness is told %v", err)
+	}
+	mustEqual(t, heard, sent[:len(heard)])
+}
+
+// TestTwins: two stations run on copies of one disk at the same time, and both go on with the show.
+func TestTwins(t *testing.T) {
+	t.Parallel()
+	public := mustFront(t)
+	first := mustSite(t, t.TempDir(), public.server.URL)
+	public.behind.Store(first)
+	show := first.mustStart(t, "tone:440")
+	mustRead(t, first.mustStream(t, show), 25)
+	twins := []*site{first}
+	for range 2 {
+		twin := mustSite(t, first.snapshot(t), public.server.URL)
+		public.behind.Store(twin)
+		twin.begin()
+		<-twin.resumed
+		mustRead(t, twin.mustStream(t, show), 100)
+		twins = append(twins, twin)
+	}
+	var left [][]byte
+	for _, twin := range twins {
+		if _, err := twin.Stop(t.Context(), "!r:x"); err != nil {
+			t.Fatal(err)
+		}
+		twin.mustSettle(t)
+		left = append(left, twin.tap.all()...)
+	}
+	if n := mustSealOnce(t, show.Main().Key, left); n != 3 {
+		t.Errorf("%d epochs, want one for each station", n)
+	}
+}
+
+// TestTwinsAtOneGateway: the two stations send to one gateway, so that its file is made of both.
+func TestTwinsAtOneGateway(t *testing.T) {
+	t.Parallel()
+	public := mustFront(t)
+	first := mustSite(t, t.TempDir(), public.server.URL)
+	public.behind.Store(first)
+	show := first.mustStart(t, "tone:440")
+	mustRead(t, first.mustStream(t, show), 25)
+	twin := mustSite(t, first.snapshot(t), public.server.URL)
+	twin.Gateway = first.Gateway
+	twin.begin()
+	<-twin.resumed
+	stream := twin.mustStream(t, show)
+	for _, err := stream.ReadPacket(); err == nil; _, err = stream.ReadPacket() {
+		if stream.Position() > 2*time.Second {
+			break
+		}
+	}
+	for _, s := range []*site{twin, first} { // what is then still to be done may never work
+		if _, err := s.Stop(t.Context(), "!r:x"); err != nil && !errors.Is(err, ErrNotLive) {
+			t.Fatal(err)
+		}
+	}
+	mustSealOnce(t, show.Main().Key, first.tap.all())
+}
