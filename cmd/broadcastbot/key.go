@@ -52,12 +52,15 @@ func (c *config) keyFile() string {
 // masterKey is the source of the station's master key.
 func (c *config) masterKey(log *slog.Logger) masterkey.Source {
 	if c.keyIsInData() {
-		log.Warn("the key file is inside data_dir: whoever gets a copy of the folder, such as a backup, can hear all shows", "key_file", c.keyFile())
+		log.Warn(keyWarning, "key_file", c.keyFile())
 	}
 	return masterKey(c.keyFile(), func(path string) {
 		log.Info("a new key was made, which encrypts all others: keep a copy of the file, but not beside copies of data_dir", "file", path)
 	})
 }
+
+// keyWarning is what an admin should know of a key that is there.
+const keyWarning = "the key file is inside data_dir: whoever gets a copy of the folder, such as a backup, can hear all shows"
 
 // keyIsInData reports whether a copy of the data folder has the master key.
 func (c *config) keyIsInData() bool {

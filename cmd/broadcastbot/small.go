@@ -63,6 +63,9 @@ func runCheckConfig(_ context.Context, args []string, stdout, stderr io.Writer) 
 	for _, room := range c.plainRooms() {
 		fmt.Fprintf(stdout, "warning: in the room %s %s\n", room, plainWarning)
 	}
+	if c.keyIsInData() {
+		fmt.Fprintln(stdout, "warning:", keyWarning)
+	}
 	fmt.Fprintln(stdout, words[0], "is fine")
 	return nil
 }
