@@ -16,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"broadcastbot"
+	"broadcastbot/internal/matrix"
 	"broadcastbot/internal/opus"
 )
 
@@ -29,11 +30,12 @@ type config struct {
 	RecoveryKey string `yaml:"recovery_key"`
 	DeviceName  string `yaml:"device_name"`
 
-	Inviters     []string `yaml:"inviters"`
-	Speakers     []string `yaml:"speakers"`
-	SpeakerPower int      `yaml:"speaker_power"`
-	MediaDir     string   `yaml:"media_dir"`
-	Devices      []string `yaml:"devices"`
+	Inviters     []string     `yaml:"inviters"`
+	Speakers     []string     `yaml:"speakers"`
+	SpeakerPower int          `yaml:"speaker_power"`
+	Trust        matrix.Trust `yaml:"trust"`
+	MediaDir     string       `yaml:"media_dir"`
+	Devices      []string     `yaml:"devices"`
 
 	Rooms map[string]roomConfig `yaml:"rooms"`
 
@@ -187,7 +189,7 @@ func (c *config) plainRooms() (rooms []string) {
 }
 
 // plainWarning is what an admin should know of such a room.
-const plainWarning = "shows are not encrypted: everybody with the address and every server on the way can hear them"
+const plainWarning = "shows are not encrypted: everybody with the address and every server on the way can hear them, and the homeserver can start them"
 
 func (a audioConfig) encoder() opus.EncoderOptions {
 	return opus.EncoderOptions{

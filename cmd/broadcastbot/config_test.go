@@ -58,6 +58,7 @@ func TestUnknownKeysAreNamed(t *testing.T) {
 		"gateway: {lisen: x}":                  `unknown key "lisen"`,
 		"audio: {block: soon}":                 "line 1",
 		"speakers: [":                          "line 1",
+		"trust: verified":                      `has to be cross-signed or any, not "verified"`,
 		"rooms: {\"!r:x\": {encryptoin: off}}": `unknown key "encryptoin"`,
 		"rooms: {\"!r:x\": {encryption: 0}}":   `line 1: has to be on or off, not "0"`,
 		"audio: {channels: \"two\"}":           "line 1",

@@ -16,6 +16,7 @@ import (
 	"broadcastbot/internal/bot"
 	"broadcastbot/internal/broadcast"
 	"broadcastbot/internal/command"
+	"broadcastbot/internal/matrix"
 	"broadcastbot/store"
 	"broadcastbot/uploader"
 )
@@ -29,6 +30,9 @@ func runStation(ctx context.Context, args []string, _, stderr io.Writer) error {
 	}
 	for _, room := range c.plainRooms() {
 		log.Warn(plainWarning, "room", room)
+	}
+	if c.Trust == matrix.AnyDevice {
+		log.Warn("trust is any: the homeserver can speak for everybody, and can give itself the keys of all shows")
 	}
 	lock, err := c.lockData()
 	if err != nil {
@@ -73,7 +77,7 @@ func (s *station) addParts(c *config, log *slog.Logger) (err error) {
 	s.bot, err = bot.New(bot.Options{
 		Homeserver: c.Homeserver, User: c.User, Password: c.Password, AccessToken: c.AccessToken,
 		DeviceName: c.DeviceName, RecoveryKey: c.RecoveryKey, Store: s.store, DataDir: c.recoveryDir(),
-		Inviters: c.Inviters, Log: log,
+		Inviters: c.Inviters, Trust: c.Trust, PlainRooms: c.plainRooms(), Log: log,
 	})
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ func (b *Bot) Announce(ctx context.Context, show *store.Show, room string) (stri
 		return "", err
 	}
 	content := announcement(show, b.nameIn(ctx, room, show.Speaker))
-	evt, err := b.send(ctx, id.RoomID(room), content, "announce-"+show.ID)
+	evt, err := b.sendFor(ctx, show, room, content, "announce-"+show.ID)
 	if err != nil {
 		return "", fmt.Errorf("announce in %s: %w", room, roomError(err))
 	}
@@ -38,7 +38,7 @@ func (b *Bot) Update(ctx context.Context, show *store.Show, a store.Announcement
 		return err
 	}
 	content := announcementEdit(show, a.Event, b.nameIn(ctx, a.Room, show.Speaker))
-	_, err := b.send(ctx, id.RoomID(a.Room), content, show.Revision()+"-"+show.ID)
+	_, err := b.sendFor(ctx, show, a.Room, content, show.Revision()+"-"+show.ID)
 	if err != nil {
 		return fmt.Errorf("edit the announcement in %s: %w", a.Room, roomError(err))
 	}

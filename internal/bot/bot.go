@@ -34,8 +34,13 @@ type Options struct {
 	Store   *store.Store // keeps the session
 	DataDir string       // for a recovery key that had to be made; one bot's alone
 
-	// Inviters are the users whose invitations are accepted. They have all power in a room of
-	// their own, so command.Rights.Power trusts them.
+	// Trust says whose devices are obeyed and get the keys of shows.
+	Trust matrix.Trust
+	// PlainRooms are the ids of rooms without encryption in which the bot works all the same.
+	PlainRooms []string
+
+	// Inviters are the users whose invitations are accepted. An invitation is what the homeserver
+	// says it is: rights to speak must not follow from it.
 	Inviters command.Users
 
 	Log *slog.Logger // nil discards
@@ -70,7 +75,7 @@ func New(o Options) (*Bot, error) {
 func (o *Options) account() matrix.Account {
 	return matrix.Account{
 		Homeserver: o.Homeserver, User: o.User, Password: o.Password, AccessToken: o.AccessToken,
-		DeviceName: o.DeviceName, RecoveryKey: o.RecoveryKey, Store: o.Store, DataDir: o.DataDir,
+		DeviceName: o.DeviceName, RecoveryKey: o.RecoveryKey, Trust: o.Trust, Store: o.Store, DataDir: o.DataDir,
 	}
 }
 
@@ -86,7 +91,7 @@ func (b *Bot) Run(ctx context.Context, commands *command.Processor) error {
 		if err := h.loadRooms(ctx); err != nil {
 			return err
 		}
-		h.subscribe()
+		h.subscribe(ctx)
 		b.log.Info("connected", "user", b.client.UserID, "device", b.client.DeviceID)
 		return nil
 	})

@@ -22,6 +22,9 @@ type eventHandler struct {
 	joined   *joinedRooms
 	tasks    *taskQueue
 	log      *slog.Logger
+
+	carriedOut *once[id.EventID] // commands: a homeserver can send one again
+	told       *once[string]     // to people, beside the answers
 }
 
 func newEventHandler(b *Bot, commands *command.Processor) *eventHandler {
@@ -30,11 +33,15 @@ func newEventHandler(b *Bot, commands *command.Processor) *eventHandler {
 		joined: newJoinedRooms(),
 		tasks:  newTaskQueue(b.log),
 		log:    b.log,
+
+		carriedOut: newOnce[id.EventID](commandLifetime + clockSkew),
+		told:       newOnce[string](24 * time.Hour),
 	}
 }
 
 // subscribe has the handler called with what the rooms send.
-func (h *eventHandler) subscribe() {
+func (h *eventHandler) subscribe(ctx context.Context) {
+	h.bot.session.OnLeftOut(func(room id.RoomID, users []id.UserID) { h.tellLeftOut(ctx, room, users) })
 	syncer := h.client.Syncer.(mautrix.ExtensibleSyncer)
 	syncer.OnEventType(event.StateMember, h.onMember)
 	syncer.OnEventType(event.EventMessage, h.onMessage)
@@ -54,17 +61,23 @@ func (h *eventHandler) loadRooms(ctx context.Context) error {
 }
 
 // onMember notes where we are, answers invitations, and ends the show of a room that we are no
-// longer in.
+// longer in. What it was like before we came, which the timeline of a join tells too, is over: an
+// invitation counts only while it is open.
 func (h *eventHandler) onMember(ctx context.Context, evt *event.Event) {
 	if evt.GetStateKey() != h.client.UserID.String() {
 		return
 	}
 	membership := evt.Content.AsMember().Membership
-	h.joined.set(evt.RoomID, membership == event.MembershipJoin)
-	switch membership {
-	case event.MembershipInvite:
+	isOpen := evt.Mautrix.EventSource&event.SourceInvite != 0
+	switch {
+	case membership == event.MembershipInvite && isOpen:
+		h.joined.set(evt.RoomID, false)
 		h.tasks.enqueue(evt.RoomID, func() { h.answerInvitation(ctx, evt) })
-	case event.MembershipLeave, event.MembershipBan:
+	case membership == event.MembershipInvite || isOpen:
+	case membership == event.MembershipJoin:
+		h.joined.set(evt.RoomID, evt.Mautrix.EventSource&event.SourceLeave == 0)
+	default:
+		h.joined.set(evt.RoomID, false)
 		h.tasks.replaceWaiting(evt.RoomID, func() { h.commands.LeftRoom(ctx, evt.RoomID.String()) })
 	}
 }

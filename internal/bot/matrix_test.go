@@ -41,6 +41,7 @@ func mustRegister(t *testing.T, server *dendrite.Server, name string) string {
 // member is a person with a Matrix client that encrypts.
 type member struct {
 	*mautrix.Client
+	server *dendrite.Server
 
 	mu      sync.Mutex
 	events  []*event.Event // decrypted
@@ -52,6 +53,14 @@ type member struct {
 func newMember(t *testing.T, server *dendrite.Server, name string) *member {
 	t.Helper()
 	m := newUnsigned(t, server, mustRegister(t, server, name))
+	m.signItself(t)
+	m.follow(t)
+	return m
+}
+
+// signItself gives the member's account new cross-signing keys, and has them sign the session.
+func (m *member) signItself(t *testing.T) {
+	t.Helper()
 	machine := m.Crypto.(*cryptohelper.CryptoHelper).Machine()
 	if _, _, err := machine.GenerateAndUploadCrossSigningKeysWithPassword(t.Context(), password, ""); err != nil {
 		t.Fatal(err)
@@ -59,8 +68,6 @@ func newMember(t *testing.T, server *dendrite.Server, name string) *member {
 	if err := errors.Join(machine.SignOwnDevice(t.Context(), machine.OwnIdentity()), machine.SignOwnMasterKey(t.Context())); err != nil {
 		t.Fatal(err)
 	}
-	m.follow(t)
-	return m
 }
 
 // newUnsigned logs an account in with a new session that nobody has signed. It follows no rooms yet.
@@ -91,7 +98,7 @@ func newUnsigned(t *testing.T, server *dendrite.Server, user string) *member {
 		t.Fatal(err)
 	}
 	client.Crypto = helper
-	return &member{Client: client, changed: make(chan struct{})}
+	return &member{Client: client, server: server, changed: make(chan struct{})}
 }
 
 // follow follows the member's rooms until the test ends.
@@ -219,7 +226,7 @@ func startRadioWith(t *testing.T, o Options, c command.Options) *radio {
 		t.Fatal(err)
 	}
 	r := &radio{Bot: b, fake: &commandtest.Broadcasts{}, log: log}
-	c.Broadcasts, c.IsEncrypted, c.Log = r.fake, b.IsEncrypted, o.Log
+	c.Broadcasts, c.IsEncrypted, c.PlainRooms, c.Log = r.fake, b.IsEncrypted, o.PlainRooms, o.Log
 	r.stop = inBackground(t, func(ctx context.Context) error { return b.Run(ctx, mustCommands(t, c)) })
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()

@@ -2,7 +2,6 @@ package bot
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"maunium.net/go/mautrix/event"
@@ -24,7 +23,8 @@ func (h *eventHandler) onMessage(ctx context.Context, evt *event.Event) {
 	if ctx.Err() != nil { // late keys may decrypt a message after the end
 		return
 	}
-	if evt.Sender == h.client.UserID || content.MsgType != event.MsgText || content.RelatesTo.GetReplaceID() != "" {
+	isEdit := content.RelatesTo.GetReplaceID() != "" || content.NewContent != nil
+	if evt.Sender == h.client.UserID || content.MsgType != event.MsgText || isEdit {
 		return
 	}
 	content.RemoveReplyFallback()
@@ -37,7 +37,7 @@ func (h *eventHandler) onMessage(ctx context.Context, evt *event.Event) {
 		return
 	}
 	enqueue := h.tasks.enqueue
-	if h.commands.IsUrgent(h.request(ctx, evt, words)) {
+	if h.isUrgent(ctx, evt, words) {
 		enqueue = h.tasks.replaceWaiting
 	}
 	enqueue(evt.RoomID, func() { h.answer(ctx, evt, words) })
@@ -51,9 +51,13 @@ func (h *eventHandler) answer(ctx context.Context, evt *event.Event, words []str
 		log.Info("ignored a command that had to wait for too long")
 		return
 	}
-	if !h.isAuthentic(ctx, evt) {
-		log.Warn("ignored a command: it came without encryption into an encrypted room, or from a device that is not the sender's",
-			"trust", evt.Mautrix.TrustState.String())
+	if !h.carriedOut.add(evt.ID) {
+		log.Warn("ignored a command that the homeserver has sent before")
+		return
+	}
+	if o := h.origin(ctx, evt); o != obeyed {
+		log.Warn("ignored a command", "reason", o, "trust", evt.Mautrix.TrustState.String())
+		h.explain(ctx, evt, o)
 		return
 	}
 	if err := h.bot.reply(ctx, evt, h.commands.Answer(ctx, h.request(ctx, evt, words))); err != nil {
@@ -69,31 +73,6 @@ func (h *eventHandler) isCurrent(evt *event.Event) bool {
 	return !said.Before(h.started) && age < commandLifetime && age > -clockSkew && h.joined.contains(evt.RoomID)
 }
 
-// untrusted are the states of a message whose key is not known to belong to one of its sender's
-// devices. mautrix decrypts it all the same.
-var untrusted = []id.TrustState{
-	id.TrustStateBlacklisted,
-	id.TrustStateDeviceKeyMismatch,
-	id.TrustStateUnknownDevice,
-	id.TrustStateForwarded,
-	id.TrustStateBackup,
-}
-
-// isAuthentic is false for a command in clear text where members encrypt, and for one that was not
-// encrypted by a device of its sender. It does not ask that the device be verified: one that the
-// homeserver has added to the sender's account still passes. Only a bot that wants every device
-// signed by its user (cross-signing) could prevent that.
-func (h *eventHandler) isAuthentic(ctx context.Context, evt *event.Event) bool {
-	if evt.Mautrix.EventSource&event.SourceDecrypted != 0 {
-		return !slices.Contains(untrusted, evt.Mautrix.TrustState)
-	}
-	encrypted, err := h.bot.IsEncrypted(ctx, evt.RoomID.String())
-	if err != nil {
-		h.log.Warn("a command in clear text cannot be judged", "room", evt.RoomID, "err", err)
-	}
-	return err == nil && !encrypted
-}
-
 // request is what a message asks for, with the power that its sender has now.
 func (h *eventHandler) request(ctx context.Context, evt *event.Event, words []string) command.Request {
 	return command.Request{
@@ -101,11 +80,30 @@ func (h *eventHandler) request(ctx context.Context, evt *event.Event, words []st
 	}
 }
 
-// power is the user's power level in the room: 0 where it is not known.
+// isUrgent decides where a command waits, and nothing else, so it takes the power that is stored:
+// nobody may wait for the homeserver here.
+func (h *eventHandler) isUrgent(ctx context.Context, evt *event.Event, words []string) bool {
+	power := 0
+	if levels, err := h.client.StateStore.GetPowerLevels(ctx, evt.RoomID); err == nil && levels != nil {
+		power = levels.GetUserLevel(evt.Sender)
+	}
+	return h.commands.IsUrgent(command.Request{
+		Room: evt.RoomID.String(), User: evt.Sender.String(), Power: power, Words: words,
+	})
+}
+
+// power is the user's power level in the room. It is asked for at the moment when it counts, because
+// what is stored may be older than the room; where the answer cannot be had or read, it is 0.
 func (h *eventHandler) power(ctx context.Context, room id.RoomID, user id.UserID) int {
-	levels, err := h.client.StateStore.GetPowerLevels(ctx, room)
-	if err != nil || levels == nil {
+	levels := new(event.PowerLevelsEventContent)
+	err := h.client.StateEvent(ctx, room, event.StatePowerLevels, "", levels)
+	if err != nil {
+		h.log.Warn("the power levels of a room are not known: nobody has any", "room", room, "err", err)
 		return 0
+	}
+	// Who made a room cannot change. From version 12 on they have power without being named.
+	if levels.CreateEvent, err = h.client.StateStore.GetCreate(ctx, room); err != nil {
+		levels.CreateEvent = nil
 	}
 	return levels.GetUserLevel(user)
 }

@@ -73,7 +73,7 @@ func TestClearTextIsIgnored(t *testing.T) {
 		alice.ask(t, room, "!live status") // answered after the other would have been
 	}
 	radio.fake.CheckAsked(t, nil)
-	if !strings.Contains(radio.log.String(), "without encryption") {
+	if !strings.Contains(radio.log.String(), "in clear text into an encrypted room") {
 		t.Error("nobody is told of the forgery")
 	}
 }
@@ -113,6 +113,7 @@ func TestOldCommands(t *testing.T) {
 	o.Inviters = command.Users{"*:" + server.ServerName()}
 
 	room := alice.newRoom(t, false)
+	o.PlainRooms = []string{room.String()}
 	first := startRadio(t, o)
 	alice.say(t, room, "!live start Before the invitation")
 	mustInvite(t, alice, room, user)
@@ -151,6 +152,19 @@ func newStudio(t *testing.T) (*radio, *member) {
 	server := dendrite.Run(t)
 	mustRegister(t, server, "radio")
 	return startRadio(t, radioOptions(t, server, t.TempDir())), newMember(t, server, "alice")
+}
+
+// newPlainStudio is that with a room which is not encrypted, and which the config lists.
+func newPlainStudio(t *testing.T) (*radio, *member, id.RoomID) {
+	t.Helper()
+	server := dendrite.Run(t)
+	user, alice := mustRegister(t, server, "radio"), newMember(t, server, "alice")
+	room := alice.newRoom(t, false, user)
+	o := radioOptions(t, server, t.TempDir())
+	o.PlainRooms = []string{room.String()}
+	radio := startRadio(t, o)
+	alice.awaitMembership(t, room, user, event.MembershipJoin)
+	return radio, alice, room
 }
 
 func mustInvite(t *testing.T, m *member, room id.RoomID, user string) {

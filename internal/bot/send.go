@@ -4,32 +4,78 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/crypto"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"broadcastbot/store"
 )
 
-// send posts a message, encrypted where the room is. Of two messages with the same transaction the
-// homeserver takes one; an empty transaction is unique.
+// send posts a message, encrypted unless the room writes in clear text. Of two messages with the
+// same transaction the homeserver takes one; an empty transaction is unique.
 func (b *Bot) send(ctx context.Context, room id.RoomID, content *event.Content, transaction string) (id.EventID, error) {
-	if _, err := b.IsEncrypted(ctx, room.String()); err != nil {
+	clear, err := b.writesClear(ctx, room)
+	if err != nil {
 		return "", err
 	}
-	sent, err := b.client.SendMessageEvent(ctx, room, event.EventMessage, content, mautrix.ReqSendEvent{TransactionID: transaction})
+	if !clear {
+		return b.sendEncrypted(ctx, room, content, transaction)
+	}
+	return b.post(ctx, room, event.EventMessage, content, transaction)
+}
+
+// sendEncrypted posts an encrypted message into any room. Whatever has a key in it goes this way:
+// then no state of a room, forged or outdated, can have it sent in clear text.
+func (b *Bot) sendEncrypted(ctx context.Context, room id.RoomID, content *event.Content, transaction string) (id.EventID, error) {
+	encrypted, err := b.client.Crypto.Encrypt(ctx, room, event.EventMessage, content)
+	if err != nil {
+		return "", fmt.Errorf("encrypt for %s: %w", room, err)
+	}
+	return b.post(ctx, room, event.EventEncrypted, encrypted, transaction)
+}
+
+// post sends what may go over the line as it is.
+func (b *Bot) post(ctx context.Context, room id.RoomID, kind event.Type, content any, transaction string) (id.EventID, error) {
+	sent, err := b.client.SendMessageEvent(ctx, room, kind, content, mautrix.ReqSendEvent{TransactionID: transaction, DontEncrypt: true})
 	if err != nil {
 		return "", err
 	}
 	return sent.EventID, nil
 }
 
-// IsEncrypted reports whether members encrypt in the room. What is known to be encrypted stays so
-// (Matrix has no way back). Otherwise the homeserver is asked, because the announcement must not be
-// sent in clear text only because a crash has lost the event that switched encryption on.
+// sendFor posts a message about a show.
+func (b *Bot) sendFor(ctx context.Context, show *store.Show, room string, content *event.Content, transaction string) (id.EventID, error) {
+	if show.Main().Plain {
+		return b.send(ctx, id.RoomID(room), content, transaction)
+	}
+	return b.sendEncrypted(ctx, id.RoomID(room), content, transaction)
+}
+
+// writesClear reports whether the bot writes in clear text into a room: the config has to list it,
+// and the room must not be encrypted.
+func (b *Bot) writesClear(ctx context.Context, room id.RoomID) (bool, error) {
+	if !b.isListed(room) {
+		return false, nil
+	}
+	encrypted, err := b.IsEncrypted(ctx, room.String())
+	return !encrypted, err
+}
+
+// isListed reports whether the config lists the room as one without encryption.
+func (b *Bot) isListed(room id.RoomID) bool {
+	return slices.Contains(b.options.PlainRooms, room.String())
+}
+
+// IsEncrypted reports whether members encrypt in the room. A room that ever had encryption keeps it,
+// whatever later events say (Matrix has no way back). Otherwise the homeserver is asked, because a
+// crash may have lost the event that switched encryption on.
 func (b *Bot) IsEncrypted(ctx context.Context, room string) (bool, error) {
-	encrypted, err := b.client.StateStore.IsEncrypted(ctx, id.RoomID(room))
-	if err != nil || encrypted {
-		return encrypted, err
+	known, err := b.client.StateStore.(crypto.StateStore).GetEncryptionEvent(ctx, id.RoomID(room))
+	if err != nil || known != nil {
+		return known != nil, err
 	}
 	var state event.EncryptionEventContent // the client notes what it finds
 	err = b.client.StateEvent(ctx, id.RoomID(room), event.StateEncryption, "", &state)

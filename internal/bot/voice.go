@@ -29,26 +29,29 @@ func (b *Bot) PostVoice(ctx context.Context, show *store.Show, a store.Announcem
 		return "", fmt.Errorf("upload the voice message: %w", err)
 	}
 	message.RelatesTo = (&event.RelatesTo{}).SetReplyTo(id.EventID(a.Event))
-	evt, err := b.send(ctx, id.RoomID(a.Room), &event.Content{Parsed: message}, "voice-"+show.ID)
+	evt, err := b.sendFor(ctx, show, a.Room, &event.Content{Parsed: message}, "voice-"+show.ID)
 	if err != nil {
 		return "", fmt.Errorf("post the voice message: %w", roomError(err))
 	}
 	return evt.String(), nil
 }
 
-// uploadVoice uploads the recording as an Ogg Opus file, encrypted in the ordinary way where the
-// room is, and returns the message about it.
+// uploadVoice uploads the recording as an Ogg Opus file and returns the message about it. The file
+// is encrypted in the ordinary way, unless the show is not and the room writes in clear text.
 func (b *Bot) uploadVoice(ctx context.Context, show *store.Show, room, path string) (*event.MessageEventContent, error) {
-	encrypted, err := b.IsEncrypted(ctx, room)
-	if err != nil {
-		return nil, err
-	}
 	message, t := voiceMessage(show), show.Main()
-	if !encrypted && t.Plain && t.MXC != "" { // it is there already
+	clear := false
+	if t.Plain {
+		var err error
+		if clear, err = b.writesClear(ctx, id.RoomID(room)); err != nil {
+			return nil, err
+		}
+	}
+	if clear && t.MXC != "" { // it is there already
 		message.Info.Size, message.URL = int(t.Size), id.ContentURIString(t.MXC)
 		return message, nil
 	}
-	if !encrypted {
+	if clear {
 		size, mxc, err := b.media.uploadOgg(ctx, t, path, nil, voiceType)
 		message.Info.Size, message.URL = int(size), mxc
 		return message, err

@@ -250,7 +250,7 @@ func TestHelpIsComplete(t *testing.T) {
 func mustProcessor(t *testing.T, b Broadcasts) *Processor {
 	t.Helper()
 	p, err := New(Options{
-		Broadcasts: b, Rights: Rights{Speakers: Users{alice}},
+		Broadcasts: b, Rights: Rights{Speakers: Users{alice}, Power: 50},
 		Sources: capture.BuiltIn(capture.Limits{Devices: []string{"USB"}}),
 	})
 	if err != nil {

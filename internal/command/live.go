@@ -19,7 +19,10 @@ func mayStart(p *Processor, r Request) error {
 	if p.Rights.maySpeak(r) {
 		return nil
 	}
-	return Refusal("Only this station's speakers and the room's moderators may go on air. Ask one of them.")
+	if p.Rights.countsPower() {
+		return Refusal("Only this station's speakers and the room's moderators may go on air. Ask one of them.")
+	}
+	return Refusal("Only this station's speakers may go on air. Ask one of them.")
 }
 
 // ownShow is for what speakers may do with their own show, and moderators with every one.

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -12,22 +11,24 @@ import (
 // m.room.power_levels).
 const moderatorPower = 50
 
-// maxPower is the highest power level that lets somebody speak. A higher Rights.Power means
-// nobody, although rooms know higher levels: whoever made a room of version 12 has an
+// maxPower is the highest power level that lets somebody speak. A higher Rights.Power lets nobody,
+// although rooms know higher levels: whoever made a room of version 12 has an
 // infinite one.
 const maxPower = 100
 
 // Rights say who may go on air.
 type Rights struct {
 	Speakers Users // in any room
-	Power    int   // and everybody who has this power level in the room; 0 is 50, above 100 is nobody
+	Power    int   // and everybody who has this power level in the room; 0 or above 100: nobody else
 }
 
 // maySpeak reports whether the user may go on air in the room.
 func (r Rights) maySpeak(by Request) bool {
-	needed := cmp.Or(r.Power, moderatorPower)
-	return needed <= maxPower && by.Power >= needed || r.Speakers.Match(by.User)
+	return r.countsPower() && by.Power >= r.Power || r.Speakers.Match(by.User)
 }
+
+// countsPower reports whether anybody may speak because of their power level.
+func (r Rights) countsPower() bool { return r.Power > 0 && r.Power <= maxPower }
 
 func (r Request) isModerator() bool { return r.Power >= moderatorPower }
 

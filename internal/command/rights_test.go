@@ -54,8 +54,9 @@ func TestMaySpeak(t *testing.T) {
 		want   bool
 	}{
 		{"Listed", Rights{Speakers: Users{"*:example.org"}}, 0, true},
-		{"Moderator", Rights{}, 50, true},
-		{"Member", Rights{}, 49, false},
+		{"Moderator", Rights{Power: 50}, 50, true},
+		{"Member", Rights{Power: 50}, 49, false},
+		{"NothingSaid", Rights{}, 100, false},
 		{"OwnLevel", Rights{Power: 10}, 10, true},
 		{"BelowOwnLevel", Rights{Power: 10}, 9, false},
 		{"Admin", Rights{Power: 100}, 100, true},

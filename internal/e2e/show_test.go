@@ -308,7 +308,7 @@ func (h *theatre) mustListenAsUser(t *testing.T, sent [][]byte) {
 	saved := filepath.Join(h.dir, "heard.opus")
 	listen := h.Listen(t.Context(), "-silent", "-from", "start", "-save", saved, "-data", h.dir,
 		"-homeserver", h.homeserver, "-user", h.Bob.Client.UserID.String(), "-room", h.Room.String())
-	listen.Env = append(os.Environ(), "BROADCASTBOT_PASSWORD="+stage.Password)
+	listen.Env = append(os.Environ(), "BROADCASTBOT_PASSWORD="+stage.Password, "BROADCASTBOT_RECOVERY_KEY="+h.mustRecoveryKey(t))
 	waiting := newNotifier("waiting for the next one")
 	listen.Stdout = waiting
 	listen.Stderr = waiting
@@ -326,6 +326,17 @@ func (h *theatre) mustListenAsUser(t *testing.T, sent [][]byte) {
 	}
 	defer file.Close()
 	mustEqual(t, "saved by the program", mustPackets(t, file), sent)
+}
+
+// mustRecoveryKey is that of Bob's account, with which he verifies another session.
+func (h *theatre) mustRecoveryKey(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(h.Bob.Identity().RecoveryFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return lines[len(lines)-1]
 }
 
 // TestPowerCut: the station dies in the middle of a show and comes back; the

@@ -10,6 +10,7 @@ import (
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/crypto"
 	"maunium.net/go/mautrix/crypto/cryptohelper"
+	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 )
 
@@ -34,7 +35,12 @@ func (s *Session) logIn(ctx context.Context) (*crypto.OlmMachine, error) {
 	if got := s.Client.UserID; got != id.UserID(s.account.User) {
 		return nil, fmt.Errorf("the homeserver logged us in as %s, not as %s: write that name into the config", got, s.account.User)
 	}
-	s.Client.Crypto = helper
+	s.restrictKeys(helper.Machine())
+	sharer := &sharer{CryptoHelper: helper, session: s}
+	s.Client.Crypto = sharer
+	syncer := s.Client.Syncer.(mautrix.ExtensibleSyncer)
+	syncer.OnSync(sharer.noteDevices)
+	syncer.OnEventType(event.StateMember, sharer.noteMember)
 	return helper.Machine(), nil
 }
 

@@ -27,6 +27,7 @@ type Account struct {
 	DeviceName  string // shown in the account's list of sessions; default "broadcastbot"
 
 	RecoveryKey string // of the account's secret storage, to verify the session with
+	Trust       Trust  // whose keys count, and who gets ours
 
 	Store   *store.Store // keeps the device and its keys from one run to the next
 	DataDir string       // for a recovery key that had to be made
@@ -58,6 +59,7 @@ type Session struct {
 
 	account  Account
 	identity Identity // valid once ready
+	leftOut  func(id.RoomID, []id.UserID)
 	log      *slog.Logger
 	ready    chan struct{} // closed after the first sync
 	ended    chan struct{} // closed when Run has returned
@@ -131,3 +133,7 @@ func (s *Session) AwaitReady(ctx context.Context) error {
 
 // Identity tells how the session stands to its account. It is known when AwaitReady has returned.
 func (s *Session) Identity() Identity { return s.identity }
+
+// OnLeftOut has a function called with members who got no key of what is written in a room, because
+// none of their devices is trusted. It must not block. Call this before Run, or in its prepare.
+func (s *Session) OnLeftOut(leftOut func(id.RoomID, []id.UserID)) { s.leftOut = leftOut }

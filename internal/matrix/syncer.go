@@ -18,8 +18,10 @@ type syncer struct {
 }
 
 func (s *Session) newSyncer() *syncer {
+	inner := mautrix.NewDefaultSyncer()
+	inner.OnSync(parseState)
 	return &syncer{
-		DefaultSyncer: mautrix.NewDefaultSyncer(),
+		DefaultSyncer: inner,
 		synced:        sync.OnceFunc(func() { close(s.ready) }),
 		failed:        func(err error) { s.log.Warn("the homeserver does not answer, will ask again", "err", err) },
 	}

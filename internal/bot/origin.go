@@ -1,0 +1,116 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+)
+
+// origin is what is known of where a command comes from. Whoever carries it can write any name on
+// it, so a name counts only with the signature of one of its devices.
+type origin string
+
+const (
+	obeyed    origin = "obeyed"
+	clearText origin = "it came in clear text into an encrypted room"
+	unlisted  origin = "it came from a room without encryption that the config does not list"
+	untrusted origin = "it came from a device that its sender has not verified"
+	changed   origin = "it came from a device of an identity that is not the one first seen"
+	unknown   origin = "it came from no device of its sender"
+)
+
+// origin judges a command.
+func (h *eventHandler) origin(ctx context.Context, evt *event.Event) origin {
+	if evt.Mautrix.EventSource&event.SourceDecrypted != 0 {
+		return h.deviceOrigin(evt)
+	}
+	encrypted, err := h.bot.IsEncrypted(ctx, evt.RoomID.String())
+	switch {
+	case err != nil:
+		h.log.Warn("a command in clear text cannot be judged", "room", evt.RoomID, "err", err)
+		return clearText
+	case encrypted:
+		return clearText
+	case !h.bot.isListed(evt.RoomID):
+		return unlisted
+	default:
+		return obeyed
+	}
+}
+
+func (h *eventHandler) deviceOrigin(evt *event.Event) origin {
+	device := evt.Mautrix.TrustSource
+	switch {
+	case h.bot.session.Trusts(evt):
+		return obeyed
+	case device == nil || device.UserID != evt.Sender || device.Deleted || evt.Mautrix.ForwardedKeys:
+		return unknown
+	case evt.Mautrix.TrustState == id.TrustStateCrossSignedUntrusted:
+		return changed
+	case evt.Mautrix.TrustState == id.TrustStateUnset:
+		return untrusted
+	default:
+		return unknown
+	}
+}
+
+// explanations are what somebody is told whose command is not obeyed, and who may be an honest
+// person. They say nothing of the room, because they go out in clear text: the person could not
+// read anything else.
+var explanations = map[origin]string{
+	unlisted: "This room is not encrypted: I take no commands and put nothing on air here unless the station's config lists the room.",
+	untrusted: "I only obey sessions that their owner has verified, and only those get the keys of my shows. " +
+		"Verify this session in your client's settings, then say it again.",
+	changed: "Your account has another cross-signing identity than when I first saw it, so I do not obey it. " +
+		"If you have reset it, the station's admin has to confirm the new one.",
+}
+
+// explain tells the sender why nothing happens, each device once.
+func (h *eventHandler) explain(ctx context.Context, evt *event.Event, o origin) {
+	text, known := explanations[o]
+	if !known {
+		return
+	}
+	if device := evt.Mautrix.TrustSource; device != nil && !h.told.add(string(o)+" "+device.UserID.String()+" "+device.DeviceID.String()) {
+		return
+	}
+	content := notice(text)
+	content.SetReply(evt)
+	if _, err := h.bot.post(ctx, evt.RoomID, event.EventMessage, content, "reply-"+evt.ID.String()); err != nil {
+		h.log.Warn("nobody could be told why a command is ignored", "room", evt.RoomID, "err", err)
+	}
+}
+
+// maxNamed is how many people a sentence names.
+const maxNamed = 5
+
+// tellLeftOut tells members who cannot read what the bot writes why that is so, each of them once.
+// It implements the callback of matrix.Session.OnLeftOut.
+func (h *eventHandler) tellLeftOut(ctx context.Context, room id.RoomID, users []id.UserID) {
+	var names []string
+	mentions := new(event.Mentions)
+	for _, user := range users {
+		if h.told.add("left out " + room.String() + " " + user.String()) {
+			names = append(names, user.String())
+			mentions.UserIDs = append(mentions.UserIDs, user)
+		}
+	}
+	if len(names) == 0 || ctx.Err() != nil {
+		return
+	}
+	if more := len(names) - maxNamed; more > 0 {
+		names = append(names[:maxNamed], fmt.Sprintf("%d others", more))
+	}
+	h.log.Info("members get no keys: none of their devices is trusted", "room", room, "users", users)
+	content := notice(strings.Join(names, ", ") + ": you cannot read what I write here, nor hear its shows, because none of your sessions is verified. " +
+		"Verify one in your client's settings: what I write from then on you can read.")
+	content.Mentions = mentions
+	h.tasks.enqueue(room, func() {
+		if _, err := h.bot.post(ctx, room, event.EventMessage, content, ""); err != nil {
+			h.log.Warn("members who get no keys could not be told", "room", room, "err", err)
+		}
+	})
+}

@@ -1,0 +1,168 @@
+package matrix
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/crypto"
+	"maunium.net/go/mautrix/crypto/cryptohelper"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+)
+
+// sharer encrypts what the session writes, and decides who gets the keys: the members that a room
+// has at that moment, as far as their devices are trusted. It asks the homeserver for them, because
+// what is stored may have missed somebody who left.
+type sharer struct {
+	*cryptohelper.CryptoHelper
+	session *Session
+	rooms   sync.Map // of *roomKey, by room
+}
+
+// roomKey is how the key stands that a room's messages are encrypted with.
+type roomKey struct {
+	making sync.Mutex
+	// current is false of a key that an earlier run has made, when other rules may have held, and of
+	// one whose room has other members or devices now.
+	current atomic.Bool
+}
+
+func (s *sharer) key(room id.RoomID) *roomKey {
+	key, _ := s.rooms.LoadOrStore(room, new(roomKey))
+	return key.(*roomKey)
+}
+
+// maxShares bounds how often a key is made for one message, in a room whose members change all the
+// time.
+const maxShares = 5
+
+// Encrypt implements mautrix.CryptoHelper.
+func (s *sharer) Encrypt(ctx context.Context, room id.RoomID, kind event.Type, content any) (*event.EncryptedEventContent, error) {
+	key := s.key(room)
+	key.making.Lock()
+	defer key.making.Unlock()
+	for range maxShares {
+		if !key.current.Swap(true) {
+			if err := s.dropKey(ctx, room, key); err != nil {
+				return nil, err
+			}
+		}
+		encrypted, err := s.Machine().EncryptMegolmEvent(ctx, room, kind, content)
+		if !wantsKey(err) {
+			return encrypted, err
+		}
+		if err := s.share(ctx, room); err != nil {
+			return nil, fmt.Errorf("share the keys of %s: %w", room, err)
+		}
+	}
+	return nil, fmt.Errorf("the members of %s change too fast for a key", room)
+}
+
+func wantsKey(err error) bool {
+	return errors.Is(err, crypto.ErrNoGroupSession) || errors.Is(err, crypto.ErrSessionExpired) || errors.Is(err, crypto.ErrSessionNotShared)
+}
+
+func (s *sharer) dropKey(ctx context.Context, room id.RoomID, key *roomKey) error {
+	if err := s.Machine().CryptoStore.RemoveOutboundGroupSession(ctx, room); err != nil {
+		key.current.Store(false)
+		return fmt.Errorf("drop the old key of %s: %w", room, err)
+	}
+	return nil
+}
+
+// share makes a key for the room and gives it to its members.
+func (s *sharer) share(ctx context.Context, room id.RoomID) error {
+	users, err := s.recipients(ctx, room)
+	if err != nil {
+		return err
+	}
+	if err := s.Machine().ShareGroupSession(ctx, room, users); err != nil {
+		return err
+	}
+	return s.reportLeftOut(ctx, room, users)
+}
+
+// recipients asks the homeserver who is in the room or invited to it, ourselves aside. Whoever's
+// membership cannot be read is not among them.
+func (s *sharer) recipients(ctx context.Context, room id.RoomID) (users []id.UserID, err error) {
+	members, err := s.session.Client.Members(ctx, room)
+	if err != nil {
+		return nil, fmt.Errorf("ask for the members: %w", err)
+	}
+	for _, evt := range members.Chunk {
+		user := id.UserID(evt.GetStateKey())
+		membership := readMembership(evt.Content.VeryRaw)
+		if user != s.session.Client.UserID && (membership == event.MembershipJoin || membership == event.MembershipInvite) {
+			users = append(users, user)
+		}
+	}
+	return users, nil
+}
+
+// readMembership reads a member's state and nothing else of the event, which is written by the
+// member and may be malformed on purpose.
+func readMembership(content json.RawMessage) event.Membership {
+	var member struct {
+		Membership event.Membership `json:"membership"`
+	}
+	if json.Unmarshal(content, &member) != nil {
+		return event.MembershipLeave
+	}
+	return member.Membership
+}
+
+// reportLeftOut tells the session's owner which members have devices, but none that got the key.
+func (s *sharer) reportLeftOut(ctx context.Context, room id.RoomID, users []id.UserID) error {
+	if s.session.leftOut == nil {
+		return nil
+	}
+	var leftOut []id.UserID
+	for _, user := range users {
+		devices, err := s.Machine().CryptoStore.GetDevices(ctx, user)
+		if err != nil {
+			return fmt.Errorf("look up the devices of %s: %w", user, err)
+		}
+		if len(devices) > 0 && !s.anyMayHaveKeys(ctx, devices) {
+			leftOut = append(leftOut, user)
+		}
+	}
+	if len(leftOut) > 0 {
+		s.session.leftOut(room, leftOut)
+	}
+	return nil
+}
+
+func (s *sharer) anyMayHaveKeys(ctx context.Context, devices map[id.DeviceID]*id.Device) bool {
+	for _, device := range devices {
+		if s.session.mayHaveKeys(ctx, s.Machine(), device) {
+			return true
+		}
+	}
+	return false
+}
+
+// noteMember has a room's next message use a new key after one of its members has changed, whatever
+// the homeserver says of the member's earlier state (mautrix would believe it).
+func (s *sharer) noteMember(_ context.Context, evt *event.Event) {
+	s.key(evt.RoomID).current.Store(false)
+}
+
+// noteDevices does so for the rooms of users whose devices have changed. mautrix looks only for
+// devices that came and went, but one may also have been signed since.
+func (s *sharer) noteDevices(ctx context.Context, response *mautrix.RespSync, _ string) bool {
+	for _, user := range response.DeviceLists.Changed {
+		rooms, err := s.Machine().StateStore.FindSharedRooms(ctx, user)
+		if err != nil {
+			s.session.log.Warn("the rooms of a user whose devices have changed are not known", "user", user, "err", err)
+		}
+		for _, room := range rooms {
+			s.key(room).current.Store(false)
+		}
+	}
+	return true
+}
