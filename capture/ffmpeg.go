@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"broadcastbot/internal/confine"
 	"broadcastbot/internal/opus"
 )
 
@@ -45,7 +46,7 @@ func openFFmpeg(ctx context.Context, file *os.File, o Options) (Source, error) {
 			"install ffmpeg, or convert the file to Ogg Opus", errForeign)
 	}
 	return detach(ctx, func(ctx context.Context) (Source, error) {
-		process, err := startFFmpeg(ctx, program, file, o)
+		process, err := startFFmpeg(ctx, program, file, o.Encoder.Channels)
 		if err != nil {
 			return nil, err
 		}
@@ -53,61 +54,41 @@ func openFFmpeg(ctx context.Context, file *os.File, o Options) (Source, error) {
 	})
 }
 
-// startFFmpeg starts ffmpeg with as little power as the system lets us give it: it reads what
-// strangers made. Containers and hardened systems often have no namespaces for us.
-func startFFmpeg(ctx context.Context, program string, file *os.File, o Options) (*ffmpeg, error) {
-	f, err := newFFmpeg(ctx, program, file, o.Encoder.Channels)
-	if err == nil {
-		isolate(f.cmd)
-		err = f.start()
-	}
-	if err != nil {
-		o.Log.Debug("ffmpeg cannot have namespaces of its own", "err", err)
-		if f, err = newFFmpeg(ctx, program, file, o.Encoder.Channels); err == nil {
-			err = f.start()
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("start ffmpeg: %w", withoutPath(err))
-	}
-	if err := limit(f.cmd.Process); err != nil {
-		o.Log.Warn("ffmpeg runs without limits", "err", err)
-	}
-	return f, nil
-}
-
-// newFFmpeg prepares the child. It has no environment: ours has passwords in it.
-func newFFmpeg(ctx context.Context, program string, file *os.File, channels int) (*ffmpeg, error) {
+// startFFmpeg starts ffmpeg, confined: it reads what strangers made, and our environment has passwords
+// in it.
+func startFFmpeg(ctx context.Context, program string, file *os.File, channels int) (*ffmpeg, error) {
 	ctx, kill := context.WithCancel(ctx)
 	f := &ffmpeg{kill: kill, cmd: exec.CommandContext(ctx, program)}
-	name, err := lend(f.cmd, file)
+	name, err := confine.Lend(f.cmd, file)
+	if err == nil {
+		f.setArguments("file:"+name, channels)
+		err = f.start(channels)
+	}
 	if err != nil {
 		kill()
-		return nil, fmt.Errorf("find the file: %w", err)
+		return nil, fmt.Errorf("start ffmpeg: %w", withoutPath(err))
 	}
-	// The protocol is written out and the others are shut off, so that a name cannot make
-	// ffmpeg fetch anything.
-	f.url = "file:" + name
-	f.cmd.Args = append(f.cmd.Args, "-nostdin", "-v", "error",
-		"-protocol_whitelist", "file", "-format_whitelist", ffmpegFormats, "-i", f.url, "-vn",
-		"-f", "s16le", "-ar", strconv.Itoa(opus.SampleRate), "-ac", strconv.Itoa(channels), "-")
-	f.cmd.Env, f.cmd.Dir = []string{}, "/"
-	f.cmd.Stderr = &f.stderr
-	f.cmd.WaitDelay = time.Second
-	f.rawSamples.channels = channels
 	return f, nil
 }
 
-func (f *ffmpeg) start() error {
+// setArguments writes out the protocol and shuts the others off, so that a name cannot make ffmpeg
+// fetch anything.
+func (f *ffmpeg) setArguments(url string, channels int) {
+	f.url = url
+	f.cmd.Args = append(f.cmd.Args, "-nostdin", "-v", "error",
+		"-protocol_whitelist", "file", "-format_whitelist", ffmpegFormats, "-i", url, "-vn",
+		"-f", "s16le", "-ar", strconv.Itoa(opus.SampleRate), "-ac", strconv.Itoa(channels), "-")
+}
+
+func (f *ffmpeg) start(channels int) error {
+	f.cmd.Stderr = &f.stderr
+	f.cmd.WaitDelay = time.Second
 	stdout, err := f.cmd.StdoutPipe()
-	if err == nil {
-		f.rawSamples.in = bufio.NewReader(stdout)
-		err = f.cmd.Start()
-	}
 	if err != nil {
-		f.kill()
+		return err
 	}
-	return err
+	f.rawSamples = rawSamples{in: bufio.NewReader(stdout), channels: channels}
+	return confine.Start(f.cmd, "-version")
 }
 
 // ReadPCM fails at the end of the sound when ffmpeg did.

@@ -15,7 +15,8 @@ import (
 // may import. cmd/broadcastbot wires them and may import all.
 var allowed = map[string][]string{
 	"":                    {},
-	"capture":             {"internal/oggopus", "internal/opus", "internal/retry"},
+	"internal/confine":    {},
+	"capture":             {"internal/confine", "internal/oggopus", "internal/opus", "internal/retry"},
 	"opusblocks":          {"opusblocks/blocks", "internal/oggopus", "internal/opus"},
 	"opusblocks/blocks":   {},
 	"uploader":            {"internal/livefile", "internal/retry"},
