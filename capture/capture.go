@@ -3,15 +3,15 @@
 //
 // A source is built from small ones, each of which does one thing:
 //
-//	microphone, WAV, raw samples, ffmpeg, tone ─► encoded ─┐
-//	                            Ogg Opus stream ─► copied ─┴─► detached (pipes, ffmpeg) ─► paced (files, tones)
+//	microphone, WAV, raw samples, ffmpeg, tone, Opus of varying shape ─► encoded ─┐
+//	                                              Ogg Opus ─► copied, padded ─────┴─► paced (files, tones)
+//
+// The standard input is read by a Feed, whether somebody is on air or not.
 package capture
 
 import (
 	"context"
-	"io"
 	"log/slog"
-	"os"
 	"time"
 
 	"broadcastbot/internal/opus"
@@ -43,7 +43,7 @@ type Source interface {
 type Options struct {
 	Encoder       opus.EncoderOptions // how sound is encoded; the zero value: mono speech with 32 kbit/s
 	FullSpeed     bool                // files and tones come as fast as they are read, not at the pace of real time
-	Stdin         io.Reader           // what "pipe:-" reads; nil: os.Stdin. An io.Closer is closed with the source
+	Stdin         *Feed               // what "pipe:-" reads; it has to run. nil: nothing
 	Log           *slog.Logger        // nil: silent
 	DeviceTimeout time.Duration       // how long a microphone may be gone before the source ends; 0: 30 seconds
 }
@@ -51,9 +51,10 @@ type Options struct {
 // Open opens the source that spec names:
 //
 //	device:default   the system's microphone       device:NAME   one that Devices lists, by its exact name or ID
-//	file:talk.opus   Ogg Opus is copied as it is; WAV, and everything else that ffmpeg reads, is encoded
-//	pipe:-           Options.Stdin: Ogg Opus, WAV or raw s16le at 48 kHz with Encoder.Channels channels;
-//	                 it is for one show: os.Stdin can be opened once in the life of the process
+//	file:talk.opus   Ogg Opus is passed on, padded to one size unless Encoder.VBR is set; WAV, and
+//	                 everything else that ffmpeg reads, is encoded
+//	pipe:-           Options.Stdin, from the first read on: Ogg Opus, which is passed on only if Encoder.VBR
+//	                 is set and otherwise encoded anew, WAV or raw samples
 //	tone:440         a beeping test tone; tone:440,duration=30s ends
 //
 // Errors are sentences for the user. The source lives until Close, or until ctx ends. A
@@ -65,9 +66,6 @@ func Open(ctx context.Context, spec string, o Options) (Source, error) {
 func (o Options) withDefaults() Options {
 	if o.Encoder == (opus.EncoderOptions{}) {
 		o.Encoder = opus.Defaults()
-	}
-	if o.Stdin == nil {
-		o.Stdin = os.Stdin
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

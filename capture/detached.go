@@ -14,9 +14,8 @@ const closeTimeout = 2 * time.Second
 // its reader.
 //
 // The goroutine ends when the source does, or after Close. A blocked read ends then
-// because the context given to open has ended; where even that does not help (standard
-// input that is a terminal) Close gives up after closeTimeout and the goroutine ends
-// with the read, or with the process.
+// because the context given to open has ended; where even that does not help, Close gives
+// up after closeTimeout and the goroutine ends with the read, or with the process.
 type detached struct {
 	Source  // the goroutine's until done is closed, except for Format and Stats
 	cancel  context.CancelFunc

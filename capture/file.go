@@ -8,9 +8,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
+	"syscall"
 
 	"broadcastbot/internal/oggopus"
 )
@@ -18,14 +18,13 @@ import (
 var (
 	errNoSound = errors.New("there is no sound in it")
 	errForeign = errors.New("it is neither Ogg Opus nor WAV")
-	errGain    = errors.New("its loudness is to be changed")
 )
 
 // forFFmpeg are the reasons to leave a file to ffmpeg.
-var forFFmpeg = []error{errForeign, errForeignWAV, errGain, oggopus.ErrMapping}
+var forFFmpeg = []error{errForeign, errForeignWAV, oggopus.ErrMapping}
 
-// openFile opens a file by its content: Ogg Opus is copied, WAV encoded, everything
-// else decoded by ffmpeg.
+// openFile opens a file by its content: see openOggOpus; WAV is encoded, everything else decoded by
+// ffmpeg first.
 func openFile(ctx context.Context, path string, o Options) (Source, error) {
 	file, err := openRegular(path)
 	if err != nil {
@@ -58,9 +57,19 @@ func openRegular(path string) (*os.File, error) {
 	case info.Size() == 0:
 		return nil, fmt.Errorf("%s is empty", name)
 	}
-	file, err := os.Open(path)
+	return openWithoutWaiting(path)
+}
+
+// openWithoutWaiting opens a file that was regular when somebody looked. A pipe that has taken its
+// place would keep us waiting.
+func openWithoutWaiting(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, fmt.Errorf("open file %s: %w", name, withoutPath(err))
+		return nil, fmt.Errorf("open file %s: %w", filepath.Base(path), withoutPath(err))
+	}
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
+		file.Close()
+		return nil, fmt.Errorf("%s is not a regular file any more", filepath.Base(path))
 	}
 	return file, nil
 }
@@ -80,14 +89,14 @@ func openContent(ctx context.Context, file *os.File, o Options) (Source, error) 
 
 // openKnown opens Ogg Opus and WAV. On success the source takes the file over.
 func openKnown(file *os.File, o Options) (Source, error) {
-	in := bufio.NewReader(nameless{file})
+	in := bufio.NewReader(contentOf(file))
 	kind, err := sniff(in)
 	if err != nil {
 		return nil, fmt.Errorf("read the beginning: %w", err)
 	}
 	switch kind {
 	case contentOggOpus:
-		return openOggOpus(in, file, o)
+		return openOggOpus(file, o)
 	case contentWAV:
 		header, err := readWAVHeader(in)
 		if err != nil {
@@ -100,25 +109,11 @@ func openKnown(file *os.File, o Options) (Source, error) {
 	return nil, errForeign
 }
 
-// openOggOpus leaves a file with an output gain to ffmpeg, which applies it, if there is
-// one.
-func openOggOpus(in io.Reader, file *os.File, o Options) (Source, error) {
-	source, err := newCopied(in, file)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := exec.LookPath("ffmpeg"); err == nil && source.gain != 0 {
-		return nil, errGain
-	}
-	source.warn(o.Log)
-	return source, nil
-}
-
-// nameless is a file whose errors do not tell where it is: rooms may read them.
-type nameless struct{ *os.File }
+// nameless reads a file with errors that do not tell where it is: rooms may read them.
+type nameless struct{ io.Reader }
 
 func (f nameless) Read(p []byte) (int, error) {
-	n, err := f.File.Read(p)
+	n, err := f.Reader.Read(p)
 	return n, withoutPath(err)
 }
 

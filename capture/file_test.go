@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"math"
 	"os"
 	"path/filepath"
@@ -41,7 +40,7 @@ func oggPackets(t *testing.T, file []byte) (packets [][]byte) {
 }
 
 // TestOggIsCopied checks packets, pre-skip and end trim of files that other programs
-// made.
+// made. Where sizes have to be constant, the packets are as they were but for their padding.
 func TestOggIsCopied(t *testing.T) {
 	const frames = 3*48000 + 1234
 	dir := t.TempDir()
@@ -59,8 +58,14 @@ func TestOggIsCopied(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			source := mustOpen(t, "file:"+filepath.Join(dir, name+".opus"), Options{FullSpeed: true})
-			got, want := mustReadAll(t, source), oggPackets(t, file)
+			want := oggPackets(t, file)
+			hidden := mustReadAll(t, mustOpen(t, "file:"+filepath.Join(dir, name+".opus"), Options{FullSpeed: true}))
+			mustBeAlike(t, hidden)
+			if !slices.EqualFunc(hidden, want, sameFrames) {
+				t.Fatalf("%d padded packets came, which are not the %d of the file", len(hidden), len(want))
+			}
+			source := mustOpen(t, "file:"+filepath.Join(dir, name+".opus"), Options{Encoder: varying(), FullSpeed: true})
+			got := mustReadAll(t, source)
 			if !slices.EqualFunc(got, want, bytes.Equal) {
 				t.Fatalf("%d packets came, which are not the %d of the file", len(got), len(want))
 			}
@@ -91,11 +96,13 @@ func TestDamagedOgg(t *testing.T) {
 	}
 	want := oggPackets(t, file)
 	file[len(file)/2] ^= 0x55 // a page of 10 packets
-	source := mustOpen(t, "file:"+mustWrite(t, "damaged.opus", file), Options{FullSpeed: true})
-	got := mustReadAll(t, source)
-	stats := StatsOf(source)
-	if len(got) != len(want)-10 || stats.LostSamples != 10*960 || stats.DamagedBytes < 500 {
-		t.Errorf("%d of %d packets came, %+v", len(got), len(want), stats)
+	for _, encoder := range []opus.EncoderOptions{opus.Defaults(), varying()} {
+		source := mustOpen(t, "file:"+mustWrite(t, "damaged.opus", file), Options{Encoder: encoder, FullSpeed: true})
+		got := mustReadAll(t, source)
+		stats := StatsOf(source)
+		if len(got) != len(want)-10 || stats.LostSamples != 10*960 || stats.DamagedBytes < 500 {
+			t.Errorf("%d of %d packets came, %+v", len(got), len(want), stats)
+		}
 	}
 }
 
@@ -260,30 +267,14 @@ func TestErrorsDoNotTellPaths(t *testing.T) {
 // TestOutputGain plays the same packets twice: as they are, and in a file that says that
 // they are to be played 12 dB softer.
 func TestOutputGain(t *testing.T) {
-	mustRun(t, t.TempDir(), "ffmpeg", "-version")
-	softer := gainFile(t, -12*256)
-	loud := playedLevel(t, "file:"+mustWrite(t, "a.opus", gainFile(t, 0)), Options{})
-	soft := playedLevel(t, "file:"+mustWrite(t, "a.opus", softer), Options{})
-	if ratio := soft / loud; math.Abs(ratio-0.251) > 0.02 {
-		t.Errorf("the level is %.3f of the other, want 0.251", ratio)
-	}
-	for name, open := range map[string]func(*testing.T, Options) float64{
-		"pipe": func(t *testing.T, o Options) float64 {
-			o.Stdin = bytes.NewReader(softer)
-			return playedLevel(t, "pipe:-", o)
-		},
-		"without ffmpeg": func(t *testing.T, o Options) float64 {
-			t.Setenv("PATH", t.TempDir())
-			return playedLevel(t, "file:"+mustWrite(t, "a.opus", softer), o)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var log bytes.Buffer
-			copied := open(t, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
-			if copied != loud || !strings.Contains(log.String(), "gain_dB=-12") {
-				t.Errorf("level %.0f, want %.0f; log %q", copied, loud, &log)
-			}
-		})
+	for _, vbr := range []bool{false, true} {
+		encoder := clean(1)
+		encoder.VBR = vbr
+		loud := playedLevel(t, "file:"+mustWrite(t, "a.opus", gainFile(t, 0)), Options{Encoder: encoder})
+		soft := playedLevel(t, "file:"+mustWrite(t, "a.opus", gainFile(t, -12*256)), Options{Encoder: encoder})
+		if ratio := soft / loud; math.Abs(ratio-0.251) > 0.02 {
+			t.Errorf("the level is %.3f of the other, want 0.251", ratio)
+		}
 	}
 }
 
@@ -306,7 +297,7 @@ func gainFile(t *testing.T, gain int16) []byte {
 
 func playedLevel(t *testing.T, spec string, o Options) float64 {
 	t.Helper()
-	o.Encoder, o.FullSpeed = clean(1), true
+	o.FullSpeed = true
 	source := mustOpen(t, spec, o)
 	packets := mustReadAll(t, source)
 	return level(mustDecode(t, source.Format(), packets, source.EndTrim()))

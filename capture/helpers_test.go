@@ -20,6 +20,36 @@ func clean(channels int) opus.EncoderOptions {
 	return opus.EncoderOptions{Channels: channels, Bitrate: 64000 * channels, Complexity: 5, Application: opus.Audio}
 }
 
+// varying are options with which packets of files may have any size.
+func varying() opus.EncoderOptions {
+	o := opus.Defaults()
+	o.VBR = true
+	return o
+}
+
+// speak writes 10 seconds of speech to speech.wav.
+func speak(t *testing.T, dir string) {
+	t.Helper()
+	mustRun(t, dir, "espeak-ng", "-w", "short.wav", "Good evening. This is the town hall. The budget, first; then questions. Who wants to begin? "+
+		"Nobody? Let us wait a little. Well, then I shall tell you what we have been doing since the summer.")
+	mustRun(t, dir, "ffmpeg", "-v", "error", "-i", "short.wav", "-af", "apad", "-t", "10", "-ar", "48000", "speech.wav")
+}
+
+// mustBeAlike fails the test if packets have different sizes or durations.
+func mustBeAlike(t *testing.T, packets [][]byte) {
+	t.Helper()
+	if len(packets) == 0 {
+		t.Fatal("no packets came")
+	}
+	for i, packet := range packets {
+		samples, err := opus.PacketDuration(packet)
+		first, _ := opus.PacketDuration(packets[0])
+		if err != nil || samples != first || len(packet) != len(packets[0]) {
+			t.Fatalf("packet %d has %d bytes and %d samples, the first %d and %d (%v)", i, len(packet), samples, len(packets[0]), first, err)
+		}
+	}
+}
+
 func mustOpen(t *testing.T, spec string, o Options) Source {
 	t.Helper()
 	source, err := Open(t.Context(), spec, o)

@@ -30,7 +30,7 @@ func (s *Store) eraseUnfinished(ctx context.Context) error {
 	if err := s.db.QueryRowContext(ctx, `SELECT erased FROM master_key`).Scan(&erased); err != nil || erased {
 		return err
 	}
-	_, err := s.db.ExecContext(ctx, `VACUUM`)
+	err := s.rebuild(ctx)
 	if err == nil {
 		err = s.emptyLog(ctx)
 	}
@@ -41,6 +41,21 @@ func (s *Store) eraseUnfinished(ctx context.Context) error {
 		return fmt.Errorf("erase what was deleted: %w", err)
 	}
 	return nil
+}
+
+// rebuild writes the database anew, with nothing but what is in it. The copy that this needs is made in
+// memory, because files for such things would leave their traces elsewhere.
+func (s *Store) rebuild(ctx context.Context) error {
+	connection, err := s.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer connection.Close()
+	if _, err := connection.ExecContext(ctx, `PRAGMA temp_store = MEMORY`); err != nil {
+		return err
+	}
+	_, err = connection.ExecContext(ctx, `VACUUM`)
+	return err
 }
 
 // errLogInUse means that a reader still needs the log of changes; it was waited for in vain.

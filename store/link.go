@@ -12,10 +12,10 @@ func (t *Track) Link() link.Link {
 	return link.Link{Base: t.Gateway, ID: t.ID, Plain: t.Plain, Key: t.Key, Signer: t.Signer()}
 }
 
-// Signer is the public half of Signing; nil where there is none.
+// Signer is the public half of Signing, also when that is gone; nil where there was none.
 func (t *Track) Signer() ed25519.PublicKey {
 	if t.Signing == nil {
-		return nil
+		return t.signer
 	}
 	return t.Signing.Public().(ed25519.PublicKey)
 }

@@ -3,13 +3,14 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
 )
 
 // The columns of the parts of a show, in the order in which they are written
 // and read.
 const (
-	trackColumns = `id, gateway, plain, key, signing, channels, bitrate, block_ms, reserved, mxc,
+	trackColumns = `id, gateway, plain, key, signing, signer, channels, bitrate, block_ms, reserved, mxc,
 		duration, size, blocks, sha256, seek, wave, level`
 	announcementColumns = `room, event, revision, voice_event, closed`
 )
@@ -70,16 +71,16 @@ func scanShow(rows *sql.Rows) (*Show, error) {
 }
 
 func (s *Store) scanTrack(rows *sql.Rows) (t Track, err error) {
-	var key, signing string
+	var key, signing, signer string
 	var blockMS, duration int64
-	err = rows.Scan(&t.ID, &t.Gateway, &t.Plain, &key, &signing, &t.Channels, &t.Bitrate, &blockMS, &t.Reserved, &t.MXC,
+	err = rows.Scan(&t.ID, &t.Gateway, &t.Plain, &key, &signing, &signer, &t.Channels, &t.Bitrate, &blockMS, &t.Reserved, &t.MXC,
 		&duration, &t.Size, &t.Blocks, &t.SHA256, &t.Seek, &t.Wave, &t.Level)
 	if err != nil {
 		return t, err
 	}
 	t.BlockDuration = time.Duration(blockMS) * time.Millisecond
 	t.Duration = time.Duration(duration) * time.Millisecond
-	return t, s.secrets.openTrack(&t, key, signing)
+	return t, errors.Join(s.secrets.openTrack(&t, key, signing), t.setSigner(signer))
 }
 
 func scanAnnouncement(rows *sql.Rows) (a Announcement, err error) {

@@ -38,7 +38,7 @@ func (s *Store) saveShow(ctx context.Context, tx *sql.Tx, show *Show) error {
 		return err
 	}
 	for number := range show.Tracks {
-		if err := s.insertTrack(ctx, tx, show.ID, number, &show.Tracks[number]); err != nil {
+		if err := s.insertTrack(ctx, tx, show, number); err != nil {
 			return err
 		}
 	}
@@ -55,16 +55,17 @@ func (s *Store) saveShow(ctx context.Context, tx *sql.Tx, show *Show) error {
 	return nil
 }
 
-func (s *Store) insertTrack(ctx context.Context, tx *sql.Tx, show string, number int, t *Track) error {
-	key, signing, err := s.secrets.sealTrack(t)
+func (s *Store) insertTrack(ctx context.Context, tx *sql.Tx, show *Show, number int) error {
+	t := &show.Tracks[number]
+	key, signing, err := s.secrets.sealTrack(t, show.isComplete())
 	if err != nil {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `
 		INSERT INTO track (show, number, `+trackColumns+`)
-		VALUES (?,?, ?,?,?,?,?,?,?,?, ?,?, ?,?,?,?,?,?,?)`,
-		show, number,
-		t.ID, t.Gateway, t.Plain, key, signing, t.Channels, t.Bitrate, t.BlockDuration.Milliseconds(),
+		VALUES (?,?, ?,?,?,?,?,?,?,?,?, ?,?, ?,?,?,?,?,?,?)`,
+		show.ID, number,
+		t.ID, t.Gateway, t.Plain, key, signing, t.storedSigner(), t.Channels, t.Bitrate, t.BlockDuration.Milliseconds(),
 		t.Reserved, t.MXC,
 		t.Duration.Milliseconds(), t.Size, t.Blocks, t.SHA256, t.Seek, t.Wave, t.Level)
 	return err

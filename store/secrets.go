@@ -38,10 +38,14 @@ func (s secrets) open(column, track, sealed string) (string, error) {
 	return string(secret), nil
 }
 
-// sealTrack returns the columns key and signing of a track.
-func (s secrets) sealTrack(t *Track) (key, signing string, err error) {
+// sealTrack returns the columns key and signing of a track. A file that is complete is signed for
+// good: nobody can sign another one in its place when the key for that is gone.
+func (s secrets) sealTrack(t *Track, complete bool) (key, signing string, err error) {
 	key, err = t.storedKey()
-	return s.seal("key", t.ID, key), s.seal("signing", t.ID, t.storedSigning()), err
+	if !complete {
+		signing = s.seal("signing", t.ID, t.storedSigning())
+	}
+	return s.seal("key", t.ID, key), signing, err
 }
 
 // openTrack is the inverse of sealTrack.
@@ -72,7 +76,7 @@ func (s secrets) sealAll(tx *sql.Tx) error {
 			return fmt.Errorf("encrypt %s: %w", column, err)
 		}
 	}
-	_, err := tx.Exec(`INSERT INTO master_key VALUES (?, 0)`, s.prove())
+	_, err := tx.Exec(`INSERT INTO master_key VALUES (1, ?, 0)`, s.prove())
 	return err
 }
 

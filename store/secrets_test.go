@@ -91,12 +91,30 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) {
 		`UPDATE track SET key = substr(key, 2) WHERE id = 'A'`,
 	} {
 		s := mustOpen(t, filepath.Join(t.TempDir(), "db"))
-		s.mustSave(t, example("A"), example("B"))
+		a, b := example("A"), example("B")
+		a.Stage, b.Stage = Live, Live
+		s.mustSave(t, a, b)
 		if _, err := s.db.Exec(exchange); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.Shows(t.Context(), Filter{}); !errors.Is(err, masterkey.ErrWrongKey) {
 			t.Errorf("%s: %v", exchange, err)
+		}
+	}
+}
+
+// TestSigningKeyGoesWithTheEnd: it is of no use any more when the file is complete, but for a forger.
+// Who signed the file is still known.
+func TestSigningKeyGoesWithTheEnd(t *testing.T) {
+	s := mustOpen(t, filepath.Join(t.TempDir(), "db"))
+	show := example("AAAAAAAAAAAAAAAAAAAAAA")
+	signer, link := show.Main().Signer(), show.Main().ListenURL()
+	for _, stage := range []Stage{Starting, Live, Concluding, Concluded} {
+		show.Stage = stage
+		s.mustSave(t, show)
+		show = s.mustList(t, Filter{})[0]
+		if got := show.Main(); (got.Signing != nil) != (stage == Starting || stage == Live) || !signer.Equal(got.Signer()) || got.ListenURL() != link {
+			t.Errorf("%s: signs %v, signer %x, %s", stage, got.Signing != nil, got.Signer(), got.ListenURL())
 		}
 	}
 }

@@ -66,6 +66,9 @@ type Announcement struct {
 	Closed     bool   // the room does not let the bot say anything any more
 }
 
+// isComplete reports whether nothing more is written to the files.
+func (s *Show) isComplete() bool { return s.Stage == Concluding || s.Stage == Concluded }
+
 // Main is the track that links lead to.
 func (s *Show) Main() *Track { return &s.Tracks[0] }
 

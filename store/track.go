@@ -17,7 +17,7 @@ type Track struct {
 	Gateway       string             // public base URL of the gateway that serves it
 	Plain         bool               // not encrypted, for rooms that are not either
 	Key           opusblocks.Key     // of no use where the track is plain
-	Signing       ed25519.PrivateKey // signs the file's checkpoints; nil: it has none
+	Signing       ed25519.PrivateKey // signs the file's checkpoints; nil: it has none, or is complete
 	Channels      int
 	Bitrate       int // bit/s; 0 where packets vary in size
 	BlockDuration time.Duration
@@ -26,6 +26,8 @@ type Track struct {
 	MXC      string // mxc:// address of the finished file, once it is there
 
 	Recap
+
+	signer ed25519.PublicKey // see Signer
 }
 
 // Extent is how much of a file there is.
@@ -95,5 +97,21 @@ func (t *Track) setSigning(stored string) error {
 		return fmt.Errorf("signing key of track %s is damaged", t.ID)
 	}
 	t.Signing = ed25519.NewKeyFromSeed(seed)
+	return nil
+}
+
+// storedSigner is the public half as it stands in the database: 43 characters of base64, or "".
+func (t *Track) storedSigner() string { return base64.RawStdEncoding.EncodeToString(t.Signer()) }
+
+// setSigner is the inverse of storedSigner.
+func (t *Track) setSigner(stored string) error {
+	if stored == "" || t.Signing != nil {
+		return nil
+	}
+	key, err := base64.RawStdEncoding.DecodeString(stored)
+	if err != nil || len(key) != ed25519.PublicKeySize {
+		return fmt.Errorf("signer of track %s is damaged", t.ID)
+	}
+	t.signer = key
 	return nil
 }

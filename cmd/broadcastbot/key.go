@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -23,8 +24,11 @@ func masterKey(path string, made func(path string)) masterkey.Source {
 		_, err := os.Stat(path)
 		isNew := errors.Is(err, fs.ErrNotExist)
 		key, err := masterkey.File(path)(needed)
-		if err == nil && isNew {
+		switch {
+		case err == nil && isNew:
 			made(path)
+		case isNew && !needed:
+			err = fmt.Errorf("%w: choose another place for it (key_file in the config), or give the key in %s", err, keyVariable)
 		}
 		return key, err
 	}

@@ -64,6 +64,15 @@ func TestKeyFile(t *testing.T) {
 	}
 }
 
+// TestKeyFileThatCannotBeMade: as where data_dir is a volume, with nothing writable beside it.
+func TestKeyFileThatCannotBeMade(t *testing.T) {
+	c := mustConfig(t)
+	c.KeyFile = filepath.Join(t.TempDir(), "missing", "key")
+	if _, err := openStation(t, c); err == nil || !strings.Contains(err.Error(), "make the key file") || !strings.Contains(err.Error(), "key_file in the config") {
+		t.Error(err)
+	}
+}
+
 func TestKeyFromTheEnvironment(t *testing.T) {
 	t.Setenv(keyVariable, base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("hunter22"), 4)))
 	c := mustConfig(t)

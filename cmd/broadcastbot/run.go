@@ -54,6 +54,7 @@ type station struct {
 	bot      *bot.Bot
 	manager  *broadcast.Manager
 	commands *command.Processor
+	stdin    stdin
 }
 
 // newStation opens files and ports and starts nothing.
@@ -65,7 +66,7 @@ func newStation(ctx context.Context, c *config, log *slog.Logger) (*station, err
 	if err != nil {
 		return nil, err
 	}
-	s := &station{store: db, front: newFront(log)}
+	s := &station{store: db, front: newFront(log), stdin: newStdin(c, log)}
 	if err := s.addParts(c, log); err != nil {
 		return nil, errors.Join(err, s.front.close(), db.Close())
 	}
@@ -92,7 +93,7 @@ func (s *station) addParts(c *config, log *slog.Logger) (err error) {
 		SpoolDir: c.spools(), DefaultSource: c.Source,
 		BlockDuration: c.Audio.Block, ResumeWithin: c.ResumeWithin,
 		OpenSource: func(ctx context.Context, spec string) (capture.Source, error) {
-			return sources.Open(ctx, spec, capture.Options{Encoder: c.Audio.encoder(), Log: log})
+			return sources.Open(ctx, spec, capture.Options{Encoder: c.Audio.encoder(), Stdin: s.stdin.feed, Log: log})
 		},
 		IsLive: sources.IsLive,
 		Log:    log,
@@ -128,6 +129,7 @@ func (s *station) uploads(c *config, token string) *uploader.Tus {
 func (s *station) run(ctx context.Context) error {
 	parts, ctx := errgroup.WithContext(ctx)
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
+	parts.Go(func() error { return s.stdin.run(serving) })
 	parts.Go(func() error { return s.front.serve(serving) })
 	parts.Go(func() error { return s.bot.Run(serving, s.commands) })
 	parts.Go(func() error {

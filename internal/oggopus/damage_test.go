@@ -165,10 +165,15 @@ func TestReaderGranules(t *testing.T) {
 				w.append(Page{Granule: granule, Last: i == len(test.granules)-1, Lacing: []byte{1, 1}, Body: append(frame[:1:1], frame...)})
 			}
 			r := NewReader(bytes.NewReader(w.out))
+			trimmed := 0
 			for i, packet := range mustReadAll(t, r) {
 				if packet.Granule != test.ends[i] {
 					t.Errorf("packet %d ends at %d, want %d", i, packet.Granule, test.ends[i])
 				}
+				trimmed += packet.Trim
+			}
+			if trimmed != test.endTrim {
+				t.Errorf("%d samples of the packets are trimmed, want %d", trimmed, test.endTrim)
 			}
 			if r.EndTrim() != test.endTrim || r.Stats().LostSamples != test.lost {
 				t.Errorf("end trim %d, lost %d; want %d, %d", r.EndTrim(), r.Stats().LostSamples, test.endTrim, test.lost)

@@ -131,8 +131,10 @@ func (l *link) place(packets []Packet, page *Page, sum int64, stats *Stats) {
 	}
 	l.endTrim = int(l.position - end)
 	for i := range packets {
-		start += int64(packets[i].Samples)
-		packets[i].Granule = min(start, end)
+		p := &packets[i]
+		start += int64(p.Samples)
+		p.Granule = min(start, end)
+		p.Trim = int(min(start-p.Granule, int64(p.Samples)))
 	}
 }
 

@@ -12,6 +12,7 @@ type Packet struct {
 	Data    []byte
 	Samples int   // per channel at 48 kHz that Data decodes to
 	Granule int64 // where its sound ends: 48 kHz samples of the link, pre-skip included, end trim taken off; -1: not known
+	Trim    int   // samples per channel at its end that are not sound, at the end of a link
 	First   bool  // a link begins: a decoder starts anew with the Head
 }
 
