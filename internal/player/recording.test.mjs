@@ -3,35 +3,21 @@ import { test } from "node:test";
 
 import { parseLink } from "./format/link.js";
 import { Recording } from "./recording.js";
+import { gatewayWith } from "./testing/gateway.mjs";
 import { randomFrom } from "./testing/read.mjs";
-import { makeShow, plain } from "./testing/show.mjs";
+import { began, fragment, makeShow, plain, sealed, strangerKey } from "./testing/show.mjs";
 
-/**
- * A plain show of ten seconds that broke off, and a gateway that has it: it runs
- * until `finished` is set, and `refusing` is the status that requests with some method get.
- */
+/** A plain show of ten seconds that broke off. */
 function brokenOff(t) {
   const show = makeShow(100, { layout: plain, random: randomFrom(1) });
   const end = show.blocks.at(-1);
-  const gateway = { finished: false, refusing: {}, requests: 0 };
-  const file = show.file.subarray(0, end.offset + end.size);
-  t.mock.method(globalThis, "fetch", async (_, { method = "GET", headers }) => {
-    gateway.requests++;
-    if (gateway.refusing[method]) return new Response(null, { status: gateway.refusing[method] });
-    const [first, last] = headers.Range.match(/\d+/g).map(Number);
-    if (first >= file.length) return new Response(null, { status: 416 });
-    const body = file.subarray(first, (last ?? file.length) + 1);
-    const range = `bytes ${first}-${first + body.length - 1}/${gateway.finished ? file.length : "*"}`;
-    return new Response(method === "HEAD" ? null : body, { status: 206, headers: { "Content-Range": range } });
-  });
-  return gateway;
+  return gatewayWith(t, show.file.subarray(0, end.offset + end.size));
 }
 
 /** Opens the running show; nobody plays it. */
-async function open() {
-  const recording = new Recording("http://gateway.test/live/x", parseLink(""));
+async function open(link = "") {
+  const recording = new Recording("http://gateway.test/live/x", parseLink(link));
   await recording.open();
-  assert.equal(recording.running, true);
   return recording;
 }
 
@@ -74,4 +60,114 @@ test("the question of one that runs is asked again when it failed", async (t) =>
   gateway.refusing = {};
   await recording.updateEdge(31_000);
   assert.equal(recording.interrupted, true);
+});
+
+const SIGNED = 200; // blocks: 20 s
+const show = makeShow(SIGNED, { signed: true, random: randomFrom(1) });
+const end = show.blocks.at(-1).offset + show.blocks.at(-1).size;
+
+/** The gateway has so many bytes of a signed show, which was begun some seconds ago. */
+function onAir(t, seconds, size = end, file = show.file) {
+  const gateway = gatewayWith(t, file);
+  gateway.size = size;
+  t.mock.method(Date, "now", () => began + 1000 * seconds);
+  return gateway;
+}
+
+globalThis.navigator ??= {}; // Node.js 20 has none
+
+const stateOf = (recording) => recording.state(performance.now(), false);
+
+for (const [name, seconds, state] of [
+  ["one that arrives as it is spoken is live", 20.4, "live"],
+  ["one that is held back for 40 s is not", 60.4, "late"],
+  ["nor is one of yesterday", 86_420, "late"],
+  ["nor can it be told by a clock that is slow", 10, "askew"],
+]) {
+  for (const layout of [sealed, plain]) {
+    test(`of shows that the gateway calls running, ${name}`, async (t) => {
+      const { file, blocks } = makeShow(SIGNED, { signed: true, layout, random: randomFrom(1) });
+      const { offset, size } = blocks.at(-1);
+      onAir(t, seconds, offset + size, file);
+      const recording = await open(fragment({ layout }));
+      assert.deepEqual([recording.running, stateOf(recording)], [true, state]);
+      assert.ok(Math.abs(recording.edge.late - (seconds - 20)) < 0.01, `${recording.edge.late} s late`);
+    });
+  }
+}
+
+test("a show that nobody plays is looked at once a minute", async (t) => {
+  const gateway = onAir(t, 20.4);
+  const recording = await open(fragment());
+  const opened = performance.now();
+  Date.now = () => began + 90_000;
+  await recording.updateEdge(opened + 30_000);
+  assert.equal(stateOf(recording), "live");
+  await recording.updateEdge(opened + 70_000);
+  assert.equal(stateOf(recording), "late", "nothing of it is newer than a minute");
+  gateway.refusing = { HEAD: 500 };
+});
+
+test("a running show of which nothing is signed is not called live", async (t) => {
+  const forged = makeShow(SIGNED, { signed: true, signedWith: strangerKey, random: randomFrom(1) });
+  onAir(t, 20.4, end, forged.file);
+  await assert.rejects(open(fragment()), { code: "Checkpoint" });
+  const head = makeShow(0, { signed: true, random: randomFrom(1) });
+  onAir(t, 0.1, head.first, head.file);
+  const recording = await open(fragment());
+  assert.equal(stateOf(recording), "unproven");
+  assert.deepEqual([recording.show.title, recording.show.speaker], ["", ""], "nobody has signed its head");
+});
+
+test("without a signer a running show is called live, as the gateway says", async (t) => {
+  onAir(t, 60);
+  const recording = await open(fragment({ signed: false }));
+  assert.deepEqual([stateOf(recording), recording.show.title], ["live", "Town hall"]);
+});
+
+test("a show is over only with the speaker's end", async (t) => {
+  const forgedEnd = Buffer.concat([show.file.subarray(0, end), makeEnd(false)]);
+  const strangersEnd = Buffer.concat([show.file.subarray(0, end), makeEnd(true)]);
+  for (const [file, state] of [
+    [show.file, "ended"],
+    [show.file.subarray(0, end), "interrupted"],
+    [forgedEnd, "falseend"],
+    [strangersEnd, "falseend"],
+  ]) {
+    onAir(t, 100, file.length, file).finished = true;
+    const recording = await open(fragment());
+    assert.deepEqual([recording.running, stateOf(recording)], [false, state]);
+    t.mock.restoreAll();
+  }
+});
+
+/** The end of the show as somebody with its key would make it. */
+function makeEnd(signed) {
+  const { file, blocks } = makeShow(SIGNED, { signed, signedWith: strangerKey, random: randomFrom(1) });
+  return file.subarray(blocks.at(-1).offset + blocks.at(-1).size);
+}
+
+test("that a show is over is not said before its end was read", async (t) => {
+  const gateway = onAir(t, 20.4);
+  const recording = await open(fragment());
+  gateway.refusing = { GET: 404 };
+  [gateway.size, gateway.finished] = [show.file.length, true];
+  await recording.updateEdge(performance.now() + 20_000);
+  assert.equal(stateOf(recording), "closing");
+  gateway.refusing = {};
+  await recording.updateEdge(performance.now() + 40_000);
+  assert.equal(stateOf(recording), "ended");
+});
+
+test("how far behind the listener is", async (t) => {
+  onAir(t, 60);
+  const recording = await open(fragment());
+  const at = (seconds) => [48_000 * seconds, began + 1000 * seconds];
+  assert.equal(recording.lag(...at(20)), 40, "the edge is where it is in truth, whatever arrives");
+  assert.equal(recording.lag(...at(10)), 50);
+  assert.equal(recording.lag(48_000 * 20, null), null);
+  Date.now = () => began + 15_000;
+  assert.equal(recording.lag(...at(20)), null, "a clock that is slow by five seconds tells nothing");
+  Date.now = () => began + 19_900;
+  assert.ok(recording.lag(...at(20)) >= 0);
 });

@@ -42,7 +42,7 @@ export async function saveShow(url, link, write, progress, signal) {
       }
       unproven = [];
     };
-    for (let block; stream.offset < edge && (block = await stream.read()); ) {
+    for (let block; (stream.finished || stream.offset < edge) && (block = await stream.read()); ) {
       signal.throwIfAborted();
       unproven.push(block);
       if (!stream.signed || block.claim) await flush();

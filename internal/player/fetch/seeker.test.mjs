@@ -49,14 +49,17 @@ for (const [name, layout, newReader] of [
   ["plain", plain, () => new PlainReader()],
 ]) {
   test(`${name}: with blocks of one size a seek is one jump`, async () => {
-    const random = randomFrom(1);
-    const show = makeShow(3000, { layout, random });
-    const at = await place(show, newReader(show));
-    await seek(at, 0); // teaches the size of a block
-    for (let i = 0; i < 50; i++) {
-      at.jumps = 0;
-      await seek(at, Math.floor(random() * 3000 * 4800));
-      assert.equal(at.jumps, 1);
+    for (const signed of [false, true]) {
+      const random = randomFrom(1);
+      const show = makeShow(3000, { layout, random, signed });
+      const at = await place(show, newReader(show));
+      await seek(at, 0); // teaches the size of a block
+      for (let i = 0; i < 50; i++) {
+        [at.jumps, at.reads] = [0, 0];
+        await seek(at, Math.floor(random() * 3000 * 4800));
+        assert.equal(at.jumps, 1);
+        assert.ok(at.reads < 9, `${at.reads} blocks read`);
+      }
     }
   });
 }

@@ -4,6 +4,7 @@ import { BlockReader } from "../format/blocks.js";
 import { SPAN } from "../format/checkpoint.js";
 import { parseKey, parseSigner } from "../format/link.js";
 import { RATE } from "../format/opus.js";
+import { isSign } from "../format/page-reader.js";
 import { PlainReader } from "../format/plain.js";
 import { BlockError } from "../format/refusal.js";
 import { parseSeekTable } from "../format/seektable.js";
@@ -13,7 +14,7 @@ import { Seeker } from "./seeker.js";
 /** @import { Link } from "../format/link.js" */
 /** @import { Block, Reader } from "../format/reader.js" */
 
-const FIRST = 16 << 10; // bytes of the first request: the head and two blocks or more
+const FIRST = 10 << 10; // bytes of the first request: the head and some blocks
 const PRE_ROLL = 14400; // samples that a decoder needs to find its state: 300 ms
 const PROOF = SPAN + RATE; // samples that are read before what is played, so that a checkpoint is among them
 
@@ -74,10 +75,11 @@ export class Stream {
     const signedBy = signer === null ? null : parseSigner(signer);
     this.#reader = this.encrypted ? new BlockReader(parseKey(key), signedBy) : new PlainReader(signedBy);
     this.#reader.feed(start);
-    const blocks = [await this.#reader.next(true), await this.#reader.next(true)];
+    let first = await this.#reader.next(true); // it has the checkpoint that proves the head
+    while (first && isSign(first)) first = await this.#reader.next(true);
     if (!this.#reader.head) throw new Error("the show has no head yet");
     this.#seeker = this.#newSeeker();
-    for (const block of blocks) if (block) this.#seeker.learn(block);
+    if (first) this.#seeker.learn(first);
   }
 
   /** What block 0 says. */

@@ -18,6 +18,7 @@ const TIME_AT = 7;
 const DIGEST_AT = 15;
 const SIGNATURE_AT = 47;
 const SIZE = 111;
+const GROWTH = 113; // bytes by which it makes its packet longer
 const CHECKSUM_AT = 22; // in the first page
 const DOMAIN = new TextEncoder().encode("org.broadcastbot.checkpoint.v1\0");
 
@@ -44,7 +45,7 @@ const DOMAIN = new TextEncoder().encode("org.broadcastbot.checkpoint.v1\0");
  * @returns {Claim | null}
  */
 export function readClaim(packet) {
-  const bytes = packet && padding(packet);
+  const bytes = packet && padding(packet)?.subarray(-SIZE);
   if (bytes?.length !== SIZE || EXTENSION.some((byte, i) => bytes[i] !== byte)) return null;
   const view = new DataView(bytes.buffer, bytes.byteOffset, SIZE);
   return {
@@ -53,6 +54,17 @@ export function readClaim(packet) {
     digest: bytes.slice(DIGEST_AT, SIGNATURE_AT),
     signature: bytes.slice(SIGNATURE_AT),
   };
+}
+
+/**
+ * How many bytes a block has only because of its checkpoint: those of the packet,
+ * and a lacing value more where that needs one.
+ * @param {Pick<Block, "claim" | "packets">} block
+ */
+export function growth({ claim, packets }) {
+  if (!claim) return 0;
+  const [{ length }] = packets;
+  return GROWTH + Math.floor(length / 255) - Math.floor((length - GROWTH) / 255);
 }
 
 /** Proves that the blocks of a file are those which the station signed, in their order. */
@@ -66,7 +78,7 @@ export class Prover {
   /** @type {Sha256 | null} of the bytes since the last checkpoint; null until the first one after a jump */
   #chain = null;
   #fromHead = false; // the chain has all of the file
-  /** @type {number | null} the sample from which on a block has to have a checkpoint; null until there was one */
+  /** @type {number | null} the sample from which on a block has to have a checkpoint; null before there is one */
   #due = null;
 
   /** @param {Uint8Array<ArrayBuffer>} signer */
@@ -119,18 +131,21 @@ export class Prover {
    * Goes on behind a block, which has to have a checkpoint where one is due.
    * @param {Block} block
    * @param {boolean | null} holds what check said of it
+   * @param {boolean} begins the block begins an epoch
    */
-  add(block, holds) {
+  add(block, holds, begins) {
     const { packets, start, end, last, claim, raw, sequence } = block;
     const sound = packets.length > 0;
-    const due = last || (sound && this.#due !== null && start >= this.#due);
+    if (sound) this.#due ??= start + SPAN;
+    if (begins) this.#due = 0;
+    const due = last || (sound && start >= (this.#due ?? 0));
     if (holds === false || (due && !holds)) throw new Refusal("Checkpoint");
     if (claim && holds) {
       this.headProven ||= this.#fromHead;
       this.last = { sequence, sample: end, time: claim.time };
       this.#chain = chainFrom(claim.digest);
+      this.#due = start + SPAN;
     }
-    if (sound && (holds || this.#due === null)) this.#due = start + SPAN;
     this.#chain?.update(raw);
   }
 }

@@ -256,3 +256,31 @@ test("padding", () => {
     assert.deepEqual(got && [...got], want, packet.slice(0, 8).join());
   }
 });
+
+test("a checkpoint stands at the end of the padding, whatever padding there was", async () => {
+  const digest = createHash("sha256").update(Buffer.alloc(32)).update(show.file.subarray(0, show.first)).digest();
+  for (const hex of [
+    "780102",
+    "79010203",
+    "7a01010203",
+    "7b010102",
+    "7b0301020304",
+    "7b41030102000000",
+    `7b4164${"00".repeat(103)}`,
+  ]) {
+    const packets = [Buffer.from(hex, "hex")];
+    const granule = [0x79, 0x7a].includes(packets[0][0]) ? 1920 : hex.startsWith("7b03") ? 2880 : 960;
+    const page = signedPage({ sequence: 2, granule, packets }, { sequence: 1, time: began, digest });
+    assert.equal(page.length - 28, packets[0].length + 113);
+    const file = Buffer.concat([show.file.subarray(0, show.first), sealed.block(page, 1)]);
+    assert.deepEqual(await judge(file), ["ErrCutOff", 1], hex);
+  }
+});
+
+test("where a writer went on, it signs at once", async () => {
+  const resumed = { signed: true, random: randomFrom(1), resumes: (i) => i === 20, signs: (i) => (i === 20 ? 1 : 0) };
+  const whole = makeShow(30, resumed);
+  assert.deepEqual(await judge(whole.file), ["ok", 32]);
+  const late = makeShow(30, { ...resumed, checkpointBefore: (sample) => sample === 0 });
+  assert.deepEqual(await judge(late.file), ["ErrCheckpoint", 21]);
+});

@@ -28,7 +28,8 @@ export const FIRST_EPOCH = { begin: 0, salt: new Uint8Array() };
 export function epochOf(body, least) {
   if (body.length < PREFIX_SIZE + least || MAGIC.some((byte, i) => body[i] !== byte)) return FIRST_EPOCH;
   const salt = body.slice(MAGIC.length, PREFIX_SIZE);
-  return { begin: new DataView(salt.buffer).getUint32(0, true), salt };
+  const begin = new DataView(salt.buffer).getUint32(0, true);
+  return begin > 0 ? { begin, salt } : FIRST_EPOCH;
 }
 
 /**

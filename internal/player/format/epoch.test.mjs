@@ -77,7 +77,7 @@ for (const [name, want, before, blocks] of [
   ["another branch of an epoch", "ErrOrder", 3, [[1], [2, fresh(2, 1)], [3, fresh(2, 1)], [4, fresh(2, 9)]]],
   ["an epoch without its first block", "ErrOrder", 1, [[1], [2, fresh(1)]]],
   ["an epoch that has not begun", "ErrOrder", 1, [[1], [2, fresh(7)]]],
-  ["a prefix of the first epoch", "ErrOrder", 1, [[1], [2, fresh(0)]]],
+  ["a prefix of the first epoch is ciphertext", "ErrForged", 1, [[1], [2, fresh(0)]]],
 ]) {
   test(`epochs: ${name}`, async () => {
     const { packets, result } = await readAll(fed(fileOf(blocks)));

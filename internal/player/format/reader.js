@@ -271,7 +271,7 @@ export class Reader {
     const { packets, start, last } = this.#pages.parse(pages, anchored);
     const place = { sequence, offset, size: raw.length, start, end: this.#pages.granule };
     const block = { ...place, packets, last, pages, raw, claim: readClaim(packets[0]) };
-    this.#prover?.add(block, holds);
+    this.#prover?.add(block, holds, epoch.begin === sequence);
     this.#next = sequence + 1;
     this.#epoch = epoch;
     this.#jumped = false;

@@ -134,13 +134,16 @@ export function signedPage({ packets: [first, ...rest], ...options }, { sequence
   return bytes;
 }
 
-/** A packet with this padding in place of what it has (RFC 6716, 3.2.5). */
-export function padded(packet, padding) {
+/** A packet with a claim at the end of its padding, 113 bytes longer than it was (RFC 6716, 3.2.5). */
+export function padded(packet, claim) {
   const code = packet[0] & 3;
   const counts = [0x41, 0x42, 0xc2, packet[1] | 0x40];
   const old = code === 3 && packet[1] & 0x40 ? packet[2] : -1; // lengths of one byte are all that the tests have
   const frames = packet.slice(code < 3 ? 1 : old < 0 ? 2 : 3, packet.length - Math.max(0, old));
-  return Buffer.concat([Buffer.from([packet[0] | 3, counts[code], padding.length]), frames, padding]);
+  const room = packet.length + 113 - 2 - frames.length; // for the padding and its length
+  const lengths = room > 255 ? [255, room - 256] : [room - 1];
+  const zeros = Buffer.alloc(room - lengths.length - claim.length);
+  return Buffer.concat([Buffer.from([packet[0] | 3, counts[code], ...lengths]), frames, zeros, claim]);
 }
 
 function packetsIn(bytes) {
@@ -229,4 +232,12 @@ function derived({ begin, random }) {
   const file = Buffer.concat([key.secret, key.iv]);
   const bytes = Buffer.from(hkdfSync("sha256", file, salt, "org.broadcastbot.epoch.v1", 44));
   return { secret: bytes.subarray(0, 32), iv: bytes.subarray(32), prefix: Buffer.concat([ascii("MXCEPOCH"), salt]) };
+}
+
+/** What stands behind the # of the link to a show. */
+export function fragment({ signed = true, layout = sealed, more = "" } = {}) {
+  const parts = [layout === plain ? "" : Buffer.concat([key.secret, key.iv]).toString("base64url")];
+  if (signed) parts.push(`signer=${Buffer.from(signer).toString("base64url")}`);
+  if (more) parts.push(more);
+  return parts.filter(Boolean).join("&");
 }

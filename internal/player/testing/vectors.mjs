@@ -1,14 +1,14 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-const folder = new URL("../../../opusblocks/testdata/vectors/", import.meta.url);
+const folder = new URL("../../../opusblocks/testdata/", import.meta.url);
 
 /** The files that every reader of the format has to judge alike: see FORMAT.md, "Refusals". */
 export function vectors() {
-  return readdirSync(folder).map(vector);
+  return ["vectors", "epochs"].flatMap((kind) => readdirSync(new URL(kind, folder)).map((name) => vector(name, kind)));
 }
 
-export function vector(name) {
-  const raw = readFileSync(new URL(name, folder));
+export function vector(name, kind = "vectors") {
+  const raw = readFileSync(new URL(`${kind}/${name}`, folder));
   const headEnd = raw.indexOf("\n\n");
   const fields = Object.fromEntries(
     raw
@@ -20,6 +20,7 @@ export function vector(name) {
     name,
     expect: fields.expect,
     key: fields.key,
+    signer: fields.signer ?? null,
     packets: Number(fields.packets),
     file: new Uint8Array(raw.subarray(headEnd + 2)),
   };

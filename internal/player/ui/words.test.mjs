@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Refused } from "../fetch/request.js";
 import { BlockError } from "../format/refusal.js";
 import { stateOf } from "../state.js";
 import { heading, secrecy, sentence } from "./words.js";
 
-const idle = { playing: false, buffering: false, following: false, detail: null, show: { encrypted: true } };
-const waiting = { ...idle, playing: true, buffering: true, following: true };
-const live = { ...idle, playing: true, following: true };
+const idle = { playing: false, buffering: false, following: false, caughtUp: false, detail: null, show: { encrypted: true } };
+const waiting = { ...idle, playing: true, buffering: true, following: true, caughtUp: true };
+const live = { ...idle, playing: true, following: true, caughtUp: true };
+const heldBack = { ...idle, playing: true, caughtUp: true };
 const behind = { ...idle, playing: true };
 
 const cases = [
@@ -17,6 +19,15 @@ const cases = [
   ["live", waiting, /starts in a moment/],
   ["live", live, /hear it live/],
   ["live", behind, /earlier part.*Go to live/],
+  ["live", heldBack, /earlier part.*Go to live/],
+  ["late", idle, /arrives late: by this device's clock.*some time ago\. Press Play/],
+  ["late", heldBack, /arrives late.*You hear what there is\.$/],
+  ["late", behind, /arrives late.*earlier part/],
+  ["askew", live, /clock is slow.*nobody can tell how late.*You hear what there is/],
+  ["unproven", idle, /The server says that this show is on air\. Press Play/],
+  ["unproven", live, /The server says.*You hear what there is/],
+  ["closing", idle, /The server says that the show is over\. Press Play/],
+  ["falseend", behind, /The server says.*its end is not the speaker's\. You hear its recording/],
   ["paused", idle, /break.*Press Play/],
   ["paused", live, /break.*goes on by itself/],
   ["paused", waiting, /break.*goes on by itself/],
@@ -40,6 +51,11 @@ const cases = [
     { ...idle, detail: { at: 3725 }, show: { encrypted: false } },
     /From 1:02:05 on.*not what the speaker sent\./,
   ],
+  [
+    "damaged",
+    { ...idle, detail: { at: 65, code: "Checkpoint" } },
+    /From 1:05 on.*not what the station signed.*heard since then may not come from the speaker.*before can be heard/,
+  ],
   ["offline", idle, /offline.*can be played/],
   ["offline", live, /offline.*goes on by itself/],
   ["unsupported", idle, /browser.*https/],
@@ -53,6 +69,14 @@ const cases = [
 for (const [state, player, expected] of cases) {
   test(`${state}: ${expected.source}`, () => assert.match(sentence({ ...player, state }), expected));
 }
+
+test("nothing is called live or over that is not known to be so", () => {
+  for (const state of ["late", "askew", "unproven", "closing", "falseend", "paused", "stalled"]) {
+    for (const player of [idle, waiting, live, heldBack, behind]) {
+      assert.doesNotMatch(sentence({ ...player, state }), /hear it live|^The show is over|^On air now/);
+    }
+  }
+});
 
 test("the state that an error leads to", () => {
   const states = [
@@ -80,4 +104,11 @@ test("the heading is calm before the tags are read", () => {
 test("a plain show does not claim to be encrypted", () => {
   assert.match(secrecy(true), /server carries it, but cannot hear it/);
   assert.match(secrecy(false), /not encrypted.*server can hear it/);
+  assert.equal(secrecy(undefined), "");
+  for (const words of [heading(null, false), secrecy(undefined)]) assert.doesNotMatch(words, /encrypted/);
+});
+
+test("before a show is known, the page promises nothing", () => {
+  const page = readFileSync(new URL("../index.html", import.meta.url), "utf8");
+  assert.doesNotMatch(page, /encrypt|decrypt|cannot hear/i);
 });

@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { test } from "node:test";
+
+import { parseLink } from "../format/link.js";
+import { gatewayWith } from "../testing/gateway.mjs";
+import { randomFrom } from "../testing/read.mjs";
+import { fragment, makeShow, plain, sealed, strangerKey } from "../testing/show.mjs";
+import { Saved, saveShow } from "./save.js";
+import { Stream } from "./stream.js";
+
+const url = "http://gateway.test/live/x";
+
+async function openStream(link = fragment()) {
+  const stream = new Stream(url);
+  await stream.open(parseLink(link));
+  return stream;
+}
+
+for (const [name, layout] of Object.entries({ sealed, plain })) {
+  test(`${name}: a seek in a signed show costs one request, and all that is played is covered by checkpoints`, async (t) => {
+    const { file, blocks } = makeShow(6000, { signed: true, layout, random: randomFrom(1) });
+    const gateway = gatewayWith(t, file);
+    gateway.finished = true;
+    const stream = await openStream(fragment({ layout }));
+    for (const second of [300, 7, 599, 0, 123.4, 4.9, 5.1]) {
+      gateway.asked = [];
+      const block = await stream.seekTo(48_000 * second);
+      const want = blocks.find(({ end }) => end > Math.max(0, 48_000 * second - 14_400));
+      assert.equal(block.offset, want.offset, `second ${second}`);
+      assert.equal(gateway.asked.length, 1, `second ${second}: ${gateway.asked}`);
+      assert.ok(stream.checkpoint, `second ${second}`);
+      stream.release();
+    }
+  });
+}
+
+test("whoever goes to the edge of a signed show knows at once when it was spoken", async (t) => {
+  const { file, blocks } = makeShow(300, { signed: true, random: randomFrom(1), signs: (i) => (i === 250 ? 20 : 0) });
+  const gateway = gatewayWith(t, file);
+  gateway.size = blocks[280].offset;
+  const stream = await openStream();
+  gateway.asked = [];
+  const { blocks: tail, start } = await stream.goLive(9600);
+  assert.deepEqual([stream.offset, start], [gateway.size, 280 * 4800 - 9600]);
+  assert.ok(tail[0].end > start - 14_400 && tail[0].start <= start - 14_400);
+  assert.equal(gateway.asked.length, 1);
+  assert.ok(stream.checkpoint);
+});
+
+test("the edge of a show that has just begun is its beginning", async (t) => {
+  const { file, blocks } = makeShow(9, { signed: true, random: randomFrom(1) });
+  const gateway = gatewayWith(t, file);
+  gateway.size = blocks[1].offset;
+  const stream = await openStream();
+  const { blocks: tail } = await stream.goLive(9600);
+  assert.deepEqual(
+    tail.map(({ offset }) => offset),
+    [blocks[0].offset],
+  );
+});
+
+test("a link whose signer is damaged opens nothing", async (t) => {
+  gatewayWith(t, makeShow(9, { signed: true, random: randomFrom(1) }).file);
+  for (const link of [fragment().slice(0, -1), `${fragment()}&signer=`, `${fragment()}A`]) {
+    await assert.rejects(openStream(link), { code: "WrongKey" });
+  }
+});
+
+/** Saves a show; the result, and how many bytes were written. */
+async function save(link, write = async () => {}) {
+  let size = 0;
+  const count = (bytes) => {
+    size += bytes.length;
+    return write(bytes);
+  };
+  let result;
+  try {
+    result = await saveShow(url, parseLink(link), count, () => {}, new AbortController().signal);
+  } catch (error) {
+    result = error.code;
+  }
+  return [result, size];
+}
+
+test("a download is complete only with the end, and with the hash that the room was told", async (t) => {
+  for (const signed of [true, false]) {
+    const { file, blocks } = makeShow(130, { signed, layout: plain, random: randomFrom(1) });
+    const gateway = gatewayWith(t, file);
+    gateway.finished = true;
+    const hash = createHash("sha256").update(file).digest("base64url");
+    const another = createHash("sha256").update("another").digest("base64url");
+    const link = (sha256) => fragment({ signed, layout: plain, more: sha256 && `sha256=${sha256}` });
+    assert.deepEqual(await save(link("")), [Saved.WHOLE, file.length]);
+    assert.deepEqual(await save(link(hash)), [Saved.WHOLE, file.length]);
+    assert.deepEqual(await save(link(another)), [Saved.ANOTHER, file.length]);
+    gateway.finished = false;
+    gateway.size = blocks[120].offset;
+    assert.deepEqual(await save(link("")), [Saved.SO_FAR, signed ? blocks[101].offset : gateway.size]);
+    gateway.finished = true;
+    assert.deepEqual(await save(link("")), ["CutOff", signed ? blocks[101].offset : gateway.size]);
+  }
+});
+
+test("nothing is saved that the station did not sign", async (t) => {
+  const show = makeShow(130, { signed: true, random: randomFrom(1) });
+  const forged = makeShow(130, { signed: true, random: randomFrom(2), signedWith: strangerKey });
+  const at = show.blocks[60].offset;
+  const gateway = gatewayWith(t, Buffer.concat([show.file.subarray(0, at), forged.file.subarray(at)]));
+  gateway.finished = true;
+  let packets = 0;
+  const [result] = await save(fragment(), async (pages) => (packets += pages.length > 0 ? 1 : 0));
+  assert.deepEqual([result, packets], ["Checkpoint", 1 + 51]);
+});
