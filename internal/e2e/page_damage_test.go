@@ -46,8 +46,8 @@ func pageDamage(t *testing.T, b *browser.Browser) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			show := showtest.Reserve(t)
-			show.Append(t, slices.Concat(test.edit(showtest.Blocks(t, show.Key, s.packets))...))
+			show := showtest.Reserve(t, showtest.Kind{Signed: true})
+			show.Append(t, slices.Concat(test.edit(show.Blocks(t, s.packets))...))
 			show.Close(t)
 			l := mustPlay(t, b, show)
 			l.awaitSound(2 * time.Second)
@@ -63,7 +63,7 @@ func pageRefusals(t *testing.T, b *browser.Browser) {
 	show, _ := mustRecord(t, 2)
 	deleted, _ := mustRecord(t, 1)
 	deleted.Delete(t)
-	plain := showtest.NewPlain(t)
+	plain := showtest.Begin(t, showtest.Kind{Plain: true, Signed: true})
 	plain.Speak(t, mustSpeak(t, 2).packets)
 	plain.Finish(t)
 	page := show.Line.URL() + "/listen/" + show.ID

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"broadcastbot/internal/browser"
+	"broadcastbot/internal/opus"
 )
 
 // kept keeps the file that the page offers for download: a browser without a
@@ -32,8 +33,21 @@ func pageDownload(t *testing.T, b *browser.Browser) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mustEqual(t, "the download", mustPackets(t, bytes.NewReader(file)), s.packets)
+	mustEqual(t, "the download", mustUnpad(t, mustPackets(t, bytes.NewReader(file)))[:len(s.packets)], s.packets)
 	mustDecode(t, file)
 	mustKeepSecret(t, show)
 	l.mustBeWell()
+}
+
+// mustUnpad takes away what only checkpoints put into packets.
+func mustUnpad(t testing.TB, packets [][]byte) (frames [][]byte) {
+	t.Helper()
+	for _, packet := range packets {
+		short, err := opus.Unpad(nil, packet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		frames = append(frames, short)
+	}
+	return frames
 }

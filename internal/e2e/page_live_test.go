@@ -21,7 +21,7 @@ const atSpeed = near
 func mustAir(t testing.TB, seconds int) (show *showtest.Show, s speech, wait func()) {
 	t.Helper()
 	s = mustSpeak(t, seconds)
-	show = showtest.New(t)
+	show = showtest.NewSigned(t)
 	show.Speak(t, s.packets[:100])
 	return show, s, show.Air(t, s.packets[100:])
 }
@@ -191,7 +191,7 @@ func pageOffline(t *testing.T, b *browser.Browser) {
 // A break is no broken line, and what broke off is not called complete.
 func pageBreakOff(t *testing.T, b *browser.Browser) {
 	s := mustSpeak(t, 6)
-	show := showtest.New(t)
+	show := showtest.NewSigned(t)
 	show.Speak(t, s.packets[:100])
 	l := mustPlay(t, b, show)
 	show.Air(t, s.packets[100:200])()

@@ -39,8 +39,8 @@ func (l *listening) mustAnswer() {
 // repeated; what is where is not the question here.
 func pageLongReplay(t *testing.T, b *browser.Browser) {
 	packets := slices.Repeat(mustSpeak(t, 30).packets, 120)
-	show := showtest.Reserve(t)
-	show.Append(t, slices.Concat(showtest.Blocks(t, show.Key, packets)...))
+	show := showtest.Reserve(t, showtest.Kind{Signed: true})
+	show.Append(t, slices.Concat(show.Blocks(t, packets)...))
 	show.Close(t)
 	l := mustOpen(t, b, show.Link(), browser.Options{Deaf: true})
 	l.play()
@@ -61,7 +61,7 @@ func pageLongReplay(t *testing.T, b *browser.Browser) {
 // pageLongLive: three hours go by while somebody listens.
 func pageLongLive(t *testing.T, b *browser.Browser) {
 	packets := slices.Repeat(mustSpeak(t, 30).packets, 30) // a quarter of an hour
-	show := showtest.New(t)
+	show := showtest.NewSigned(t)
 	show.Hurry(t, packets)
 	l := mustOpen(t, b, show.Link(), browser.Options{Deaf: true})
 	l.play()

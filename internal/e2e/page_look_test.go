@@ -16,12 +16,12 @@ import (
 // day and by night. With $SCREENSHOTS, a folder, it leaves pictures there.
 func pageLooks(t *testing.T, b *browser.Browser) {
 	s := mustSpeak(t, 30)
-	live := showtest.New(t)
+	live := showtest.NewSigned(t)
 	live.Speak(t, s.packets[:500])
 	live.Air(t, slices.Repeat(s.packets, 10)) // longer than this takes
 	ended, _ := mustRecord(t, 20)
-	damaged := showtest.Reserve(t)
-	blocks := showtest.Blocks(t, damaged.Key, s.packets[:200])
+	damaged := showtest.Reserve(t, showtest.Kind{Signed: true})
+	blocks := damaged.Blocks(t, s.packets[:200])
 	blocks[20][50] ^= 1
 	damaged.Append(t, slices.Concat(blocks...))
 	damaged.Close(t)

@@ -14,7 +14,7 @@ import (
 func mustRecord(t testing.TB, seconds int) (*showtest.Show, speech) {
 	t.Helper()
 	s := mustSpeak(t, seconds)
-	show := showtest.New(t)
+	show := showtest.NewSigned(t)
 	show.Speak(t, s.packets)
 	show.Finish(t)
 	return show, s
@@ -30,7 +30,7 @@ func pageReplayWhole(t *testing.T, b *browser.Browser) {
 
 func pageReplayPlain(t *testing.T, b *browser.Browser) {
 	s := mustSpeak(t, 5)
-	show := showtest.NewPlain(t)
+	show := showtest.Begin(t, showtest.Kind{Plain: true, Signed: true})
 	show.Speak(t, s.packets)
 	show.Finish(t)
 	replayWhole(t, b, show, s, browser.Options{})
@@ -141,7 +141,7 @@ func (l *listening) mustStepOn(s speech) {
 // pageSeekWhileLive: the same, in a show that goes on.
 func pageSeekWhileLive(t *testing.T, b *browser.Browser) {
 	s := mustSpeak(t, 32)
-	show := showtest.New(t)
+	show := showtest.NewSigned(t)
 	show.Speak(t, s.packets[:14*50])
 	show.Air(t, s.packets[14*50:])
 	l := mustPlay(t, b, show)

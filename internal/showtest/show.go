@@ -4,6 +4,7 @@ package showtest
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"net/http/httptest"
 	"slices"
 	"sync"
@@ -27,13 +28,20 @@ const PacketDuration = 20 * time.Millisecond
 // Head is what the shows say of themselves.
 var Head = opusblocks.Head{Channels: 1, PreSkip: 312, Title: "Town hall", Speaker: "@alice:example.org", Started: time.UnixMilli(1795425442479)}
 
+// Kind says what kinds of shows there are.
+type Kind struct {
+	Plain  bool // not encrypted, and so without a key
+	Signed bool // with checkpoints, and a link that names the signer
+}
+
 // Show is a broadcast at a gateway of its own.
 type Show struct {
+	Kind
 	Server  *httptest.Server // the gateway itself
 	Line    *Line            // what listeners go through
 	ID      string
 	Key     opusblocks.Key
-	Plain   bool // not encrypted, and so without a key
+	Signing ed25519.PrivateKey
 	Upload  uploader.Upload
 	Writer  *opusblocks.Writer
 	Packets [][]byte    // that were sent
@@ -41,35 +49,46 @@ type Show struct {
 
 	offset  int64
 	held    *bytes.Buffer // blocks that wait to be sent together
+	ago     time.Duration // since what is being spoken was captured
 	deleted atomic.Bool
 }
 
 const token = "a token for tests"
 
-// New begins a show.
-func New(t testing.TB) *Show { return begin(t, false) }
+// New begins a show that is encrypted and not signed.
+func New(t testing.TB) *Show { return Begin(t, Kind{}) }
 
-// NewPlain begins a show that is not encrypted.
-func NewPlain(t testing.TB) *Show { return begin(t, true) }
+// NewPlain begins a show that is neither.
+func NewPlain(t testing.TB) *Show { return Begin(t, Kind{Plain: true}) }
 
-func begin(t testing.TB, plain bool) *Show {
+// NewSigned begins a show that is both.
+func NewSigned(t testing.TB) *Show { return Begin(t, Kind{Signed: true}) }
+
+// Begin begins a show of any kind.
+func Begin(t testing.TB, kind Kind) *Show {
 	t.Helper()
-	s := Reserve(t)
-	s.Plain = plain
-	form := opusblocks.Sealed(s.Key)
-	if plain {
-		form = opusblocks.Plain()
-	}
+	s := Reserve(t, kind)
 	var err error
-	s.Writer, err = form.NewWriter(appender{t, s}, Head)
+	s.Writer, err = s.form().NewWriter(appender{t, s}, Head)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
+func (s *Show) form() opusblocks.Form {
+	form := opusblocks.Sealed(s.Key)
+	if s.Plain {
+		form = opusblocks.Plain()
+	}
+	if !s.Signed {
+		return form
+	}
+	return form.Signing(s.Signing, func() time.Time { return time.Now().Add(-s.ago) })
+}
+
 // Reserve makes the place for a show, which has no bytes yet.
-func Reserve(t testing.TB) *Show {
+func Reserve(t testing.TB, kind Kind) *Show {
 	t.Helper()
 	catalogue, err := recordings.Open(recordings.Disk(t.TempDir()))
 	if err != nil {
@@ -79,7 +98,11 @@ func Reserve(t testing.TB) *Show {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Show{Server: httptest.NewServer(g.Handler()), Key: opusblocks.NewKey()}
+	_, signing, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Show{Kind: kind, Server: httptest.NewServer(g.Handler()), Key: opusblocks.NewKey(), Signing: signing}
 	t.Cleanup(func() {
 		g.Close()
 		s.Server.Close()
@@ -120,13 +143,22 @@ func (s *Show) Append(t testing.TB, p []byte) {
 	}
 }
 
-// Speak adds packets, in blocks.
+// Speak adds packets, in blocks, as if the last of them had been captured right now.
 func (s *Show) Speak(t testing.TB, packets [][]byte) {
 	t.Helper()
-	for block := range slices.Chunk(packets, PerBlock) {
+	s.eachBlock(packets, func(block [][]byte) {
 		if err := s.speak(block); err != nil {
 			t.Fatal(err)
 		}
+	})
+}
+
+// eachBlock gives out packets in blocks, and sets how long ago each was captured.
+func (s *Show) eachBlock(packets [][]byte, write func([][]byte)) {
+	s.ago = time.Duration(len(packets)) * PacketDuration
+	for block := range slices.Chunk(packets, PerBlock) {
+		s.ago -= time.Duration(len(block)) * PacketDuration
+		write(block)
 	}
 }
 
@@ -202,23 +234,26 @@ func (s *Show) Delete(t testing.TB) {
 
 // Link is the show's link, through the line.
 func (s *Show) Link() string {
-	return link.Link{Base: s.Line.URL(), ID: s.ID, Plain: s.Plain, Key: s.Key}.PageURL()
+	l := link.Link{Base: s.Line.URL(), ID: s.ID, Plain: s.Plain, Key: s.Key}
+	if s.Signed {
+		l.Signer = s.Signing.Public().(ed25519.PublicKey)
+	}
+	return l.PageURL()
 }
 
-// Blocks returns the blocks of a finished show, the head first and the end
-// last.
-func Blocks(t testing.TB, key opusblocks.Key, packets [][]byte) (blocks [][]byte) {
+// Blocks returns the blocks of a finished show of this kind, the head first and the end last.
+func (s *Show) Blocks(t testing.TB, packets [][]byte) (blocks [][]byte) {
 	t.Helper()
-	w, err := opusblocks.Sealed(key).NewWriter(each(func(block []byte) { blocks = append(blocks, bytes.Clone(block)) }), Head)
-	for block := range slices.Chunk(packets, PerBlock) {
-		if err == nil {
-			err = w.WriteBlock(block)
-		}
-	}
-	if err == nil {
-		err = w.Finish(nil, 0)
-	}
+	w, err := s.form().NewWriter(each(func(block []byte) { blocks = append(blocks, bytes.Clone(block)) }), Head)
 	if err != nil {
+		t.Fatal(err)
+	}
+	s.eachBlock(packets, func(block [][]byte) {
+		if err := w.WriteBlock(block); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if err := w.Finish(nil, 0); err != nil {
 		t.Fatal(err)
 	}
 	return blocks
