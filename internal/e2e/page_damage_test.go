@@ -1,11 +1,13 @@
 package e2e
 
 import (
+	"crypto/ed25519"
 	"slices"
 	"testing"
 	"time"
 
 	"broadcastbot/internal/browser"
+	"broadcastbot/internal/link"
 	"broadcastbot/internal/opus"
 	"broadcastbot/internal/showtest"
 	"broadcastbot/opusblocks"
@@ -71,7 +73,9 @@ func pageRefusals(t *testing.T, b *browser.Browser) {
 		{"WrongKey", page + "#" + opusblocks.NewKey().Fragment(), "wrongkey"},
 		{"CutKey", page + "#" + show.Key.Fragment()[:40], "wrongkey"},
 		{"NoKey", page, "wrongkey"},
-		{"PlainBehindKey", plain.Link() + "#" + show.Key.Fragment(), "damaged"},
+		{"PlainBehindKey", plain.Line.URL() + "/listen/" + plain.ID + "#" + show.Key.Fragment(), "damaged"},
+		{"CutSigner", show.Link()[:len(show.Link())-1], "wrongkey"},
+		{"NoSignature", show.Link() + "&signer=" + link.FormatSigner(make([]byte, ed25519.PublicKeySize)), "notsigned"},
 		{"Deleted", deleted.Link(), "deleted"},
 		{"Unknown", show.Line.URL() + "/listen/AAAAAAAAAAAAAAAAAAAAAA#" + show.Key.Fragment(), "unavailable"},
 	} {

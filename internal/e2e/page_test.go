@@ -38,6 +38,11 @@ func TestListenPage(t *testing.T) {
 		{"Damage", pageDamage},
 		{"Refusals", pageRefusals},
 		{"DeletedWhileListening", pageDeletedWhileListening},
+		{"HeldBack", pageHeldBack},
+		{"OldShow", pageOldShow},
+		{"MemberCheatsLive", pageMemberCheatsLive},
+		{"MemberCheatsLater", pageMemberCheatsLater},
+		{"ForgedEnd", pageForgedEnd},
 		{"Looks", pageLooks},
 		{"LongReplay", pageLongReplay},
 		{"LongLive", pageLongLive},
@@ -92,12 +97,18 @@ var words = map[string]string{
 	"deleted":     "was deleted",
 	"unavailable": "There is no show at this address",
 	"wrongkey":    "cut short or the key does not fit",
+	"late":        "arrives late: by this device's clock",
+	"notsigned":   "is not what the station signed",
 	"damaged":     "From 0:0[0-2] on the show is not played, because it is not what the speaker sealed",
 }
 
 func (l *listening) awaitState(state string) {
 	l.t.Helper()
-	l.Wait(fmt.Sprintf(`document.body.dataset.state === %s && new RegExp(%s).test(document.querySelector("#state").textContent)`, quote(state), quote(words[state])))
+	dataset := state
+	if state == "notsigned" {
+		dataset = "damaged"
+	}
+	l.Wait(fmt.Sprintf(`document.body.dataset.state === %s && new RegExp(%s).test(document.querySelector("#state").textContent)`, quote(dataset), quote(words[state])))
 }
 
 // awaitSound waits until so much more has been heard.

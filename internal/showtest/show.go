@@ -34,9 +34,16 @@ type Kind struct {
 	Signed bool // with checkpoints, and a link that names the signer
 }
 
+// Cheat is what happens to blocks on their way.
+type Cheat struct {
+	HeldBack time.Duration             // how much later they leave than they were made
+	Tamper   func(block []byte) []byte // makes others of them; nil: nothing does
+}
+
 // Show is a broadcast at a gateway of its own.
 type Show struct {
 	Kind
+	Cheat
 	Server  *httptest.Server // the gateway itself
 	Line    *Line            // what listeners go through
 	ID      string
@@ -84,7 +91,7 @@ func (s *Show) form() opusblocks.Form {
 	if !s.Signed {
 		return form
 	}
-	return form.Signing(s.Signing, func() time.Time { return time.Now().Add(-s.ago) })
+	return form.Signing(s.Signing, func() time.Time { return time.Now().Add(-s.ago - s.HeldBack) })
 }
 
 // Reserve makes the place for a show, which has no bytes yet.
@@ -123,10 +130,14 @@ type appender struct {
 }
 
 func (a appender) Write(p []byte) (int, error) {
+	n := len(p)
+	if a.show.Tamper != nil {
+		p = a.show.Tamper(p)
+	}
 	if a.show.held != nil {
 		return a.show.held.Write(p)
 	}
-	return len(p), a.show.append(a.t, p)
+	return n, a.show.append(a.t, p)
 }
 
 func (s *Show) append(t testing.TB, p []byte) error {

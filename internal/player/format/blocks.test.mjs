@@ -4,18 +4,20 @@ import { pieces, randomFrom, readAll, samePackets } from "../testing/read.mjs";
 import { makeShow, page, sealed, varying } from "../testing/show.mjs";
 import { vector, vectors } from "../testing/vectors.mjs";
 import { BlockReader } from "./blocks.js";
-import { parseKey } from "./link.js";
+import { parseKey, parseSigner } from "./link.js";
+import { PlainReader } from "./plain.js";
 
 const headSize = 1139;
 const blank = makeShow(0, { random: randomFrom(0) });
 
-function readerOf({ key }, bytes) {
-  const reader = new BlockReader(parseKey(key));
+function readerOf({ key, signer, plain }, bytes) {
+  const signedBy = signer ? parseSigner(signer) : null;
+  const reader = plain ? new PlainReader(signedBy) : new BlockReader(parseKey(key), signedBy);
   if (bytes) reader.feed(bytes);
   return reader;
 }
 
-assert.ok(vectors().length > 20, "where are the vectors?");
+assert.ok(vectors().length > 60, "where are the vectors?");
 
 for (const v of vectors()) {
   test(`vector ${v.name}`, async () => {

@@ -4,7 +4,8 @@ const folder = new URL("../../../opusblocks/testdata/", import.meta.url);
 
 /** The files that every reader of the format has to judge alike: see FORMAT.md, "Refusals". */
 export function vectors() {
-  return ["vectors", "epochs"].flatMap((kind) => readdirSync(new URL(kind, folder)).map((name) => vector(name, kind)));
+  const kinds = ["vectors", "epochs", "checkpoints"];
+  return kinds.flatMap((kind) => readdirSync(new URL(kind, folder)).map((name) => vector(name, kind)));
 }
 
 export function vector(name, kind = "vectors") {
@@ -20,6 +21,7 @@ export function vector(name, kind = "vectors") {
     name,
     expect: fields.expect,
     key: fields.key,
+    plain: "plain" in fields,
     signer: fields.signer ?? null,
     packets: Number(fields.packets),
     file: new Uint8Array(raw.subarray(headEnd + 2)),

@@ -6,7 +6,14 @@ import { BlockError } from "../format/refusal.js";
 import { stateOf } from "../state.js";
 import { heading, secrecy, sentence } from "./words.js";
 
-const idle = { playing: false, buffering: false, following: false, caughtUp: false, detail: null, show: { encrypted: true } };
+const idle = {
+  playing: false,
+  buffering: false,
+  following: false,
+  caughtUp: false,
+  detail: null,
+  show: { encrypted: true },
+};
 const waiting = { ...idle, playing: true, buffering: true, following: true, caughtUp: true };
 const live = { ...idle, playing: true, following: true, caughtUp: true };
 const heldBack = { ...idle, playing: true, caughtUp: true };
