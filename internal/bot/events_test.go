@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"broadcastbot/internal/broadcast"
 	"broadcastbot/internal/command"
 	"broadcastbot/internal/commandtest"
+	"broadcastbot/internal/matrix"
 	"broadcastbot/store"
 )
 
@@ -88,6 +90,100 @@ func TestLeaveEndsShow(t *testing.T) {
 		}
 		if _, live := fake.Status("!other:example.org"); !live {
 			t.Errorf("%s: the show of another room has ended", membership)
+		}
+	}
+}
+
+// TestReplay: a homeserver can bring the same message again, and mautrix decrypts it again. A
+// microphone must not open a second time because of it.
+func TestReplay(t *testing.T) {
+	fake := &commandtest.Broadcasts{}
+	h := newIdleHandler(t, fake)
+	start := message(alice, "!live start")
+	for _, evt := range []*event.Event{start, message(alice, "!live stop"), start} {
+		h.onMessage(t.Context(), evt)
+		h.tasks.wait()
+	}
+	if _, live := fake.Status(room); live {
+		t.Error("the same message puts a second show on air")
+	}
+}
+
+// TestStalePower: what is stored may be older than the room.
+func TestStalePower(t *testing.T) {
+	for _, now := range []string{"", `null`, `{"users": {"` + bob + `": "100"}}`, `{"users": 7}`, `{"users": {"` + bob + `": 40}}`} {
+		fake := &commandtest.Broadcasts{Live: map[string]broadcast.Status{room: {Show: store.Show{Speaker: alice}}}}
+		h := newIdleHandler(t, fake)
+		h.commands.Rights.Power = 50
+		before := &event.PowerLevelsEventContent{Users: map[id.UserID]int{bob: 100}}
+		if err := h.client.StateStore.SetPowerLevels(t.Context(), room, before); err != nil {
+			t.Fatal(err)
+		}
+		sayNothing := h.client.Client.Transport.(roundTripper)
+		h.client.Client.Transport = roundTripper(func(r *http.Request) *http.Response {
+			if now != "" && strings.Contains(r.URL.Path, "m.room.power_levels") {
+				return answer(http.StatusOK, now)
+			}
+			return sayNothing(r)
+		})
+		h.onMessage(t.Context(), message(bob, "!live stop"))
+		h.tasks.wait()
+		if _, live := fake.Status(room); !live {
+			t.Errorf("with the power levels %q, an admin of earlier ends a show", now)
+		}
+	}
+}
+
+// TestEditWithoutRelation: what says that a message is an edit stands outside of the encryption, so
+// a homeserver can take it away.
+func TestEditWithoutRelation(t *testing.T) {
+	fake := &commandtest.Broadcasts{}
+	h := newIdleHandler(t, fake)
+	edit := message(alice, "!live start")
+	edit.Content.AsMessage().NewContent = &event.MessageEventContent{MsgType: event.MsgText, Body: "!live start"}
+	h.onMessage(t.Context(), edit)
+	h.tasks.wait()
+	fake.CheckAsked(t, nil)
+}
+
+// TestDeviceOrigin: mautrix gives us what it could decrypt, whoever sent the key.
+func TestDeviceOrigin(t *testing.T) {
+	device := &id.Device{UserID: alice, DeviceID: "PHONE"}
+	for name, test := range map[string]struct {
+		info event.MautrixInfo
+		want origin
+		any  origin // where the config trusts any device
+	}{
+		"Signed":      {event.MautrixInfo{TrustState: id.TrustStateCrossSignedTOFU, TrustSource: device}, obeyed, obeyed},
+		"Verified":    {event.MautrixInfo{TrustState: id.TrustStateCrossSignedVerified, TrustSource: device}, obeyed, obeyed},
+		"Unsigned":    {event.MautrixInfo{TrustState: id.TrustStateUnset, TrustSource: device}, untrusted, obeyed},
+		"NewIdentity": {event.MautrixInfo{TrustState: id.TrustStateCrossSignedUntrusted, TrustSource: device}, changed, obeyed},
+		"Blacklisted": {event.MautrixInfo{TrustState: id.TrustStateBlacklisted, TrustSource: device}, unknown, unknown},
+		"Mismatch":    {event.MautrixInfo{TrustState: id.TrustStateDeviceKeyMismatch, TrustSource: device}, unknown, unknown},
+		"NoDevice":    {event.MautrixInfo{TrustState: id.TrustStateUnknownDevice}, unknown, unknown},
+		"Backup":      {event.MautrixInfo{TrustState: id.TrustStateBackup}, unknown, unknown},
+		"OurOwnKey":   {event.MautrixInfo{TrustState: id.TrustStateVerified}, unknown, unknown},
+		"Forwarded":   {event.MautrixInfo{TrustState: id.TrustStateVerified, TrustSource: device, ForwardedKeys: true}, unknown, unknown},
+		"SomebodyElse": {event.MautrixInfo{TrustState: id.TrustStateVerified,
+			TrustSource: &id.Device{UserID: bob, DeviceID: "PHONE"}}, unknown, unknown},
+		"Removed": {event.MautrixInfo{TrustState: id.TrustStateCrossSignedTOFU,
+			TrustSource: &id.Device{UserID: alice, DeviceID: "PHONE", Deleted: true}}, unknown, unknown},
+	} {
+		evt := message(alice, "!live start")
+		evt.Mautrix = test.info
+		evt.Mautrix.EventSource = event.SourceDecrypted
+		for trust, want := range map[matrix.Trust]origin{matrix.CrossSigned: test.want, matrix.AnyDevice: test.any} {
+			o := Options{
+				Homeserver: "https://matrix.example.org", User: "@radio:example.org", Password: "secret",
+				Store: mustOpenStore(t, t.TempDir()), DataDir: t.TempDir(), Trust: trust,
+			}
+			b, err := New(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := newEventHandler(b, nil).origin(t.Context(), evt); got != want {
+				t.Errorf("%s with trust %d: %s, want %s", name, trust, got, want)
+			}
 		}
 	}
 }

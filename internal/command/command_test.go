@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"broadcastbot/capture"
 	"broadcastbot/internal/broadcast"
@@ -267,4 +269,39 @@ func say(t *testing.T, p *Processor, r Request, body string) string {
 		return ""
 	}
 	return p.Answer(t.Context(), r)
+}
+
+// FuzzCommands: whatever is said, a stranger puts nothing on air, nobody's words break the station,
+// and a speaker's words name no source that the config does not allow.
+func FuzzCommands(f *testing.F) {
+	for _, body := range []string{"!live start", "!live start tone:440 A title", "!live start file:../x", "!LIVE\u00a0start", "!live stop now",
+		"!help", "!live", "!live start device:USB", "!live start pipe:-", "!live start \u202e\x00", "! live start"} {
+		f.Add(body)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		for _, user := range []string{alice, bob} {
+			fake := &commandtest.Broadcasts{}
+			answer := say(t, mustProcessor(t, fake), Request{Room: room, User: user}, body)
+			if strings.Contains(answer, "inside the station") {
+				t.Errorf("%q: a panic", body)
+			}
+			asked := fake.Asked()
+			if user == bob && len(asked) > 0 {
+				t.Errorf("%q: a stranger has started %+v", body, asked)
+			}
+			for _, request := range asked {
+				checkRequest(t, body, request)
+			}
+		}
+	})
+}
+
+func checkRequest(t *testing.T, body string, r broadcast.Request) {
+	t.Helper()
+	if utf8.RuneCountInString(r.Title) > MaxTitle || strings.ContainsFunc(r.Title, unicode.IsControl) {
+		t.Errorf("%q: the title %q", body, r.Title)
+	}
+	if r.Source != "" && !strings.HasPrefix(r.Source, "tone:") && !strings.HasPrefix(r.Source, "device:") {
+		t.Errorf("%q: the source %q", body, r.Source)
+	}
 }
