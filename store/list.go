@@ -13,6 +13,7 @@ import (
 type Filter struct {
 	ID          string
 	Room        string    // announced in this room
+	Event       string    // with this event as its announcement or its voice message, in Room
 	Stages      []Stage   // in one of these stages
 	From, Until time.Time // started not before From, and before Until
 	OldestFirst bool
@@ -39,7 +40,7 @@ func (s *Store) Shows(ctx context.Context, f Filter) (shows []*Show, err error) 
 }
 
 // Unconcluded are the stages of shows for which something is left to be done.
-var Unconcluded = []Stage{Starting, Live, Concluding}
+var Unconcluded = []Stage{Starting, Live, Concluding, Deleting}
 
 // query is the WHERE, ORDER BY and LIMIT of a filter, with its arguments.
 func (f Filter) query() (text string, args []any) {
@@ -53,6 +54,9 @@ func (f Filter) query() (text string, args []any) {
 	}
 	if f.Room != "" {
 		where("id IN (SELECT show FROM announcement WHERE room = ?)", f.Room)
+	}
+	if f.Event != "" {
+		where("id IN (SELECT show FROM announcement WHERE room = ? AND ? IN (event, voice_event))", f.Room, f.Event)
 	}
 	if len(f.Stages) > 0 {
 		where("stage IN (?" + strings.Repeat(",?", len(f.Stages)-1) + ")")

@@ -12,7 +12,7 @@ import (
 const (
 	trackColumns = `id, gateway, plain, key, signing, signer, channels, bitrate, block_ms, reserved, mxc,
 		duration, size, blocks, sha256, seek, wave, level`
-	announcementColumns = `room, event, revision, voice_event, closed`
+	announcementColumns = `room, event, revision, edits, voice_event, closed`
 )
 
 // listShows returns the shows without their parts.
@@ -84,7 +84,7 @@ func (s *Store) scanTrack(rows *sql.Rows) (t Track, err error) {
 }
 
 func scanAnnouncement(rows *sql.Rows) (a Announcement, err error) {
-	err = rows.Scan(&a.Room, &a.Event, &a.Revision, &a.VoiceEvent, &a.Closed)
+	err = rows.Scan(&a.Room, &a.Event, &a.Revision, &a.Edits, &a.VoiceEvent, &a.Closed)
 	return a, err
 }
 

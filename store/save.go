@@ -73,7 +73,7 @@ func (s *Store) insertTrack(ctx context.Context, tx *sql.Tx, show *Show, number 
 
 func insertAnnouncement(ctx context.Context, tx *sql.Tx, show string, number int, a *Announcement) error {
 	_, err := tx.ExecContext(ctx, `
-		INSERT INTO announcement (show, number, `+announcementColumns+`) VALUES (?,?, ?,?,?,?,?)`,
-		show, number, a.Room, a.Event, a.Revision, a.VoiceEvent, a.Closed)
+		INSERT INTO announcement (show, number, `+announcementColumns+`) VALUES (?,?, ?,?,?,?,?,?)`,
+		show, number, a.Room, a.Event, a.Revision, a.Edits, a.VoiceEvent, a.Closed)
 	return err
 }

@@ -18,6 +18,7 @@ const (
 	Live       Stage = "live"       // on air
 	Concluding Stage = "concluding" // the file is complete; the steps of the conclusion are being done
 	Concluded  Stage = "concluded"  // nothing is left to be done
+	Deleting   Stage = "deleting"   // every trace of the show is being removed
 )
 
 // Outcome is how a step of a show's conclusion ended. A step without an outcome
@@ -62,6 +63,7 @@ type Announcement struct {
 	Room       string
 	Event      string // id of the message
 	Revision   string // the Show.Revision that the message says
+	Edits      string // ids of the messages that edit it, with a space between them
 	VoiceEvent string // id of the voice message that answers it
 	Closed     bool   // the room does not let the bot say anything any more
 }
@@ -93,6 +95,32 @@ func (s *Show) Revision() string {
 		s.Title, s.Reason, main.Address(), main.Extent, main.SHA256, main.Seek, main.Wave)
 	return fmt.Sprintf("%s-%016x", s.State(), told.Sum64())
 }
+
+// Forget takes out of the record what nobody needs to remove the show: its keys above all, and what
+// was said of it.
+func (s *Show) Forget() {
+	s.Title, s.Source, s.Reason = "", "", ""
+	for i, t := range s.Tracks {
+		s.Tracks[i] = Track{
+			ID: t.ID, Gateway: t.Gateway, Plain: true, Channels: t.Channels, Bitrate: t.Bitrate,
+			BlockDuration: t.BlockDuration, Reserved: t.Reserved, MXC: t.MXC,
+		}
+	}
+}
+
+// NoteVoicing notes that a voice message may be on its way, to be found in VoiceMayBePosted.
+func (s *Show) NoteVoicing() {
+	if s.Steps == nil {
+		s.Steps = make(map[string]Outcome)
+	}
+	s.Steps[voicing] = Done
+}
+
+// VoiceMayBePosted reports whether rooms may have a voice message that is not noted.
+func (s *Show) VoiceMayBePosted() bool { return s.Steps[voicing] == Done }
+
+// voicing stands among the steps and is none.
+const voicing = "voicing"
 
 // Clone returns a copy that shares nothing with s.
 func (s *Show) Clone() Show {

@@ -116,10 +116,12 @@ func (u *tusUpload) Finish(ctx context.Context, size int64) error {
 	return err
 }
 
-// Delete implements Upload.
+// Delete implements Upload. An upload that the server does not have (any more) is no error.
 func (u *tusUpload) Delete(ctx context.Context) error {
 	_, err := u.tus.short(ctx, http.MethodDelete, u.url, nil, http.StatusNoContent)
-	if err != nil {
+	var refusal *StatusError
+	isGone := errors.As(err, &refusal) && (refusal.Code == http.StatusGone || refusal.Code == http.StatusNotFound)
+	if err != nil && !isGone {
 		return fmt.Errorf("delete upload: %w", err)
 	}
 	return nil

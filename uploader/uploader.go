@@ -38,7 +38,7 @@ type Upload interface {
 	Destination
 	// ID names the upload at its Remote.
 	ID() string
-	// Delete removes what was uploaded, for good.
+	// Delete removes what was uploaded, for good. It may be called again.
 	Delete(ctx context.Context) error
 }
 

@@ -24,7 +24,7 @@ func (b *Bot) Announce(ctx context.Context, show *store.Show, room string) (stri
 		return "", err
 	}
 	content := announcement(show, b.nameIn(ctx, room, show.Speaker))
-	evt, err := b.sendFor(ctx, show, room, content, "announce-"+show.ID)
+	evt, err := b.sendFor(ctx, show, room, content, announceTransaction(show))
 	if err != nil {
 		return "", fmt.Errorf("announce in %s: %w", room, roomError(err))
 	}
@@ -33,16 +33,16 @@ func (b *Bot) Announce(ctx context.Context, show *store.Show, room string) (stri
 
 // Update implements broadcast.Announcer. The revision of the show is part of the transaction, so
 // the homeserver takes the same edit only once.
-func (b *Bot) Update(ctx context.Context, show *store.Show, a store.Announcement) error {
+func (b *Bot) Update(ctx context.Context, show *store.Show, a store.Announcement) (string, error) {
 	if err := b.session.AwaitReady(ctx); err != nil {
-		return err
+		return "", err
 	}
 	content := announcementEdit(show, a.Event, b.nameIn(ctx, a.Room, show.Speaker))
-	_, err := b.sendFor(ctx, show, a.Room, content, show.Revision()+"-"+show.ID)
+	evt, err := b.sendFor(ctx, show, a.Room, content, show.Revision()+"-"+show.ID)
 	if err != nil {
-		return fmt.Errorf("edit the announcement in %s: %w", a.Room, roomError(err))
+		return "", fmt.Errorf("edit the announcement in %s: %w", a.Room, roomError(err))
 	}
-	return nil
+	return evt.String(), nil
 }
 
 // roomError is err, marked where the room will never let the bot do that.

@@ -87,14 +87,16 @@ func (b *Bot) Media() broadcast.Media { return b.media }
 // for. A bot runs once; what it announces it can still announce afterwards.
 func (b *Bot) Run(ctx context.Context, commands *command.Processor) error {
 	h := newEventHandler(b, commands)
+	moderation := newModeration(h)
 	err := b.session.Run(ctx, func() error {
 		if err := h.loadRooms(ctx); err != nil {
 			return err
 		}
 		h.subscribe(ctx)
+		moderation.subscribe(b.client.Syncer.(mautrix.ExtensibleSyncer))
 		b.log.Info("connected", "user", b.client.UserID, "device", b.client.DeviceID)
 		return nil
 	})
-	h.tasks.wait()
+	moderation.wait()
 	return err
 }

@@ -186,7 +186,7 @@ func TestShowAfterKick(t *testing.T) {
 		t.Error("the show goes on without the room")
 	}
 	b.Stage = store.Concluding
-	err := radio.Update(t.Context(), b.Show, *b.announced())
+	_, err := radio.Update(t.Context(), b.Show, *b.announced())
 	checkHopeless(t, err, "does not let the bot tell")
 	if !errors.Is(err, broadcast.ErrRoomClosed) {
 		t.Errorf("the error %v does not say that the room is closed", err)

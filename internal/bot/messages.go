@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -77,7 +78,13 @@ func (h *eventHandler) isCurrent(evt *event.Event) bool {
 func (h *eventHandler) request(ctx context.Context, evt *event.Event, words []string) command.Request {
 	return command.Request{
 		Room: evt.RoomID.String(), User: evt.Sender.String(), Power: h.power(ctx, evt.RoomID, evt.Sender), Words: words,
+		ReplyTo: answered(evt.Content.AsMessage().RelatesTo),
 	}
+}
+
+// answered is the id of the message that another one answers, or in whose thread it stands; "": none.
+func answered(relation *event.RelatesTo) string {
+	return cmp.Or(relation.GetNonFallbackReplyTo(), relation.GetThreadParent()).String()
 }
 
 // isUrgent decides where a command waits, and nothing else, so it takes the power that is stored:

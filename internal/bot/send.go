@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/crypto"
@@ -39,6 +40,8 @@ func (b *Bot) sendEncrypted(ctx context.Context, room id.RoomID, content *event.
 
 // post sends what may go over the line as it is.
 func (b *Bot) post(ctx context.Context, room id.RoomID, kind event.Type, content any, transaction string) (id.EventID, error) {
+	ctx, cancel := outlast(ctx)
+	defer cancel()
 	sent, err := b.client.SendMessageEvent(ctx, room, kind, content, mautrix.ReqSendEvent{TransactionID: transaction, DontEncrypt: true})
 	if err != nil {
 		return "", err
@@ -67,6 +70,22 @@ func (b *Bot) writesClear(ctx context.Context, room id.RoomID) (bool, error) {
 // isListed reports whether the config lists the room as one without encryption.
 func (b *Bot) isListed(room id.RoomID) bool {
 	return slices.Contains(b.options.PlainRooms, room.String())
+}
+
+// sendGrace is how long the homeserver may take to answer when there is no more time.
+const sendGrace = 5 * time.Second
+
+// outlast returns a context that ends a moment after ctx: of what is being sent the answer is awaited,
+// because a message whose id nobody knows is hard to remove.
+func outlast(ctx context.Context) (context.Context, context.CancelFunc) {
+	lasting, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		time.AfterFunc(sendGrace, func() { cancel(context.Cause(ctx)) })
+	})
+	return lasting, func() {
+		stop()
+		cancel(nil)
+	}
 }
 
 // IsEncrypted reports whether members encrypt in the room. A room that ever had encryption keeps it,

@@ -144,9 +144,11 @@ func mustConclude(t *testing.T, r *radio, b *recorded) {
 // mustUpdate edits the announcement to tell how the show stands.
 func mustUpdate(t *testing.T, r *radio, b *recorded) {
 	t.Helper()
-	if err := r.Update(t.Context(), b.Show, *b.announced()); err != nil {
+	edit, err := r.Update(t.Context(), b.Show, *b.announced())
+	if err != nil {
 		t.Fatal(err)
 	}
+	b.announced().Edits = strings.TrimSpace(b.announced().Edits + " " + edit)
 }
 
 // checkHopeless wants an error that no repetition can mend, and that says what becomes of the show.

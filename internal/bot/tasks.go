@@ -44,7 +44,7 @@ func (q *taskQueue) replaceWaiting(room id.RoomID, task func()) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if dropped := len(q.waiting[room]); dropped > 0 {
-		q.log.Info("dropped commands that were still waiting", "room", room, "count", dropped)
+		q.log.Info("dropped what was still waiting", "room", room, "count", dropped)
 	}
 	q.setWaiting(room, []func(){task})
 }
@@ -79,6 +79,9 @@ func (q *taskQueue) next(room id.RoomID) (task func(), ok bool) {
 	q.waiting[room] = waiting[1:]
 	return waiting[0], true
 }
+
+// runBeside runs a task at once, beside those of the rooms.
+func (q *taskQueue) runBeside(task func()) { q.running.Go(task) }
 
 // wait returns when all tasks are done.
 func (q *taskQueue) wait() { q.running.Wait() }

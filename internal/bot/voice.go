@@ -29,7 +29,7 @@ func (b *Bot) PostVoice(ctx context.Context, show *store.Show, a store.Announcem
 		return "", fmt.Errorf("upload the voice message: %w", err)
 	}
 	message.RelatesTo = (&event.RelatesTo{}).SetReplyTo(id.EventID(a.Event))
-	evt, err := b.sendFor(ctx, show, a.Room, &event.Content{Parsed: message}, "voice-"+show.ID)
+	evt, err := b.sendFor(ctx, show, a.Room, &event.Content{Parsed: message}, voiceTransaction(show))
 	if err != nil {
 		return "", fmt.Errorf("post the voice message: %w", roomError(err))
 	}

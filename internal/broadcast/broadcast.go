@@ -41,8 +41,16 @@ type Announcer interface {
 	Ready(ctx context.Context) error
 	// Announce posts the announcement of a show and returns the event's id.
 	Announce(ctx context.Context, show *store.Show, room string) (event string, err error)
-	// Update edits the announcement to tell how the show stands now.
-	Update(ctx context.Context, show *store.Show, a store.Announcement) error
+	// Update edits the announcement to tell how the show stands now, and returns the edit's id.
+	Update(ctx context.Context, show *store.Show, a store.Announcement) (event string, err error)
+	// IsRemoved reports whether the room has removed the announcement.
+	IsRemoved(ctx context.Context, a store.Announcement) (bool, error)
+	// Retract removes the announcement, with all its edits, and the voice message.
+	Retract(ctx context.Context, show *store.Show, a store.Announcement) error
+	// MayGoOn returns nil if the show may be on air in the room as that is now: its speaker is a member,
+	// and the members do not encrypt what the show would send in the clear. Else the error is
+	// ErrSpeakerLeft, ErrEncrypted, or why that is not known.
+	MayGoOn(ctx context.Context, show *store.Show, room string) error
 	// PostVoice answers the announcement with the main track, whose file is at
 	// path, as an ordinary voice message, and returns the event's id.
 	PostVoice(ctx context.Context, show *store.Show, a store.Announcement, path string) (event string, err error)
@@ -85,6 +93,15 @@ type Options struct {
 
 // ErrRoomClosed means that a room does not let the bot say anything any more.
 var ErrRoomClosed = retry.Permanent(errors.New("the room does not let the bot tell anything"))
+
+// Why a show may not go on in a room.
+var (
+	ErrSpeakerLeft = errors.New("its speaker has left the room")
+	ErrEncrypted   = errors.New("encryption was switched on in the room")
+)
+
+// ErrNoShow means that the room has, or has had, no such show, or that it was deleted.
+var ErrNoShow = errors.New("there is no such show")
 
 // ErrNotLive means that there is no show in the room.
 var ErrNotLive = errors.New("nothing is on air in this room")

@@ -10,28 +10,38 @@ import (
 	"broadcastbot/store"
 )
 
-// conclusion brings a show whose files are complete to its end: it does the
-// steps, side by side where they do not need each other, and each again and
-// again until it has an outcome. Every outcome is saved, so that after a crash
+// conclusion brings a show whose files are complete to its end, or deletes one: it
+// does the steps, side by side where they do not need each other, and each again
+// and again until it has an outcome. Every outcome is saved, so that after a crash
 // the next run goes on with what is left.
 type conclusion struct {
 	options  *Options
 	entry    *entry
-	tracks   []*track
-	progress map[string]progress // of the steps, by name
+	steps    []step
+	tracks   []*track             // of a show that is not being deleted
+	over     <-chan struct{}      // of one that is: closed when nobody works with its files any more
+	progress map[string]*progress // of the steps, by name
 	log      *slog.Logger
 }
 
 // progress tells the steps that come later how far one is.
 type progress struct {
-	tried chan struct{} // closed after the first try
-	over  chan struct{} // closed when it has an outcome, or there is no more time
+	tried    chan struct{} // closed after the first try
+	firstErr error         // of that one
+	over     chan struct{} // closed when it has an outcome, or there is no more time
 }
 
 func newConclusion(o *Options, e *entry, tracks []*track) *conclusion {
-	c := &conclusion{options: o, entry: e, tracks: tracks, progress: make(map[string]progress), log: e.log}
+	c := newPlan(o, e, steps)
+	c.tracks = tracks
+	return c
+}
+
+// newPlan is a conclusion with these steps.
+func newPlan(o *Options, e *entry, steps []step) *conclusion {
+	c := &conclusion{options: o, entry: e, steps: steps, progress: make(map[string]*progress), log: e.log}
 	for _, s := range steps {
-		c.progress[s.name] = progress{tried: make(chan struct{}), over: make(chan struct{})}
+		c.progress[s.name] = &progress{tried: make(chan struct{}), over: make(chan struct{})}
 	}
 	return c
 }
@@ -50,11 +60,7 @@ func (c *conclusion) continueUploads(ctx context.Context) {
 // does the rest then.
 func (c *conclusion) run(ctx context.Context) {
 	c.entry.save() // that the files are complete; where it does not work, told repeats it
-	var group sync.WaitGroup
-	for _, s := range steps {
-		group.Go(func() { c.runStep(ctx, s) })
-	}
-	group.Wait()
+	c.runSteps(ctx)
 	closeTracks(c.tracks)
 	if c.outcome(removed) == "" {
 		return
@@ -64,6 +70,15 @@ func (c *conclusion) run(ctx context.Context) {
 	main := show.Main()
 	c.log.Info("concluded", "state", show.State(), "duration", main.Duration, "size", main.Size,
 		"level", main.Level, "steps", show.Steps)
+}
+
+// runSteps returns when every step has an outcome, or cannot have one any more.
+func (c *conclusion) runSteps(ctx context.Context) {
+	var group sync.WaitGroup
+	for _, s := range c.steps {
+		group.Go(func() { c.runStep(ctx, s) })
+	}
+	group.Wait()
 }
 
 // retryStep is how a step is repeated that did not work.
@@ -80,7 +95,9 @@ func (c *conclusion) runStep(ctx context.Context, s step) {
 	}
 	err := retry.Do(ctx, retryStep, func(ctx context.Context) error {
 		defer firstTry()
-		return s.run(c, ctx)
+		err := s.run(c, ctx)
+		p.noteFirst(err)
+		return err
 	}, retry.IsPermanent, func(err error, delay time.Duration) {
 		c.log.Warn("a step of the conclusion did not work, will try again", "step", s.name, "err", err, "retry_in", delay)
 	})
@@ -90,6 +107,15 @@ func (c *conclusion) runStep(ctx context.Context, s step) {
 	case retry.IsPermanent(err):
 		c.log.Error("a step of the conclusion cannot be done", "step", s.name, "err", err)
 		c.setOutcome(s.name, store.Failed)
+	}
+}
+
+// noteFirst keeps the error of a step's first try.
+func (p *progress) noteFirst(err error) {
+	select {
+	case <-p.tried:
+	default:
+		p.firstErr = err
 	}
 }
 

@@ -2,6 +2,7 @@ package broadcast
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,10 +26,14 @@ type stepFunc = func(*conclusion, context.Context) error
 // inStep wraps what a step does until the test is over.
 func inStep(t *testing.T, name string, wrap func(stepFunc) stepFunc) {
 	t.Helper()
-	i := slices.IndexFunc(steps, func(s step) bool { return s.name == name })
-	run := steps[i].run
-	steps[i].run = wrap(run)
-	t.Cleanup(func() { steps[i].run = run })
+	table := steps
+	if slices.ContainsFunc(deletionSteps, func(s step) bool { return s.name == name }) {
+		table = deletionSteps
+	}
+	i := slices.IndexFunc(table, func(s step) bool { return s.name == name })
+	run := table[i].run
+	table[i].run = wrap(run)
+	t.Cleanup(func() { table[i].run = run })
 }
 
 // dieAt is the variable that names the step, and the side of it, at which a show
@@ -55,7 +60,10 @@ func (s *studio) mustDie(t *testing.T, at string, rooms ...string) *store.Show {
 	if status, ok := child.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
 		t.Fatalf("the show did not die: %v\n%s", err, out)
 	}
-	return s.mustList(t, store.Filter{})[0]
+	if left := s.mustList(t, store.Filter{}); len(left) > 0 {
+		return left[0]
+	}
+	return nil
 }
 
 func testKilledInStep(t *testing.T, name, when string) {
@@ -173,8 +181,12 @@ func TestShowThatDies(t *testing.T) {
 	}
 	go s.Run(context.Background())
 	rooms := strings.Fields(os.Getenv("BROADCAST_ROOMS"))
-	if _, _, err := s.Start(t.Context(), Request{Rooms: rooms, Source: "tone:440,duration=300ms"}); err != nil {
+	show, _, err := s.Start(t.Context(), Request{Rooms: rooms, Source: "tone:440,duration=" + cmp.Or(os.Getenv("BROADCAST_LASTS"), "300ms")})
+	if err != nil {
 		t.Fatal(err)
+	}
+	if os.Getenv("BROADCAST_LASTS") != "" {
+		s.Delete(t.Context(), show.ID)
 	}
 	select {} // until it is killed
 }

@@ -31,29 +31,36 @@ import (
 
 // room is an Announcer, and a homeserver's Media, that notes what it is told.
 type room struct {
-	mu        sync.Mutex
-	announced []store.Show
-	voiced    []string     // rooms that have the voice message
-	astray    int          // voice messages that answer nothing
-	updated   []store.Show // what the edits said
-	said      []string
-	released  []string          // reserved addresses that were given back
-	reserves  string            // what Reserve returns
-	unready   error             // what Ready returns
-	refuse    error             // what Announce returns
-	refuses   string            // in this room; "": in all
-	loses     int               // how many answers of Announce are lost
-	closed    string            // room in which nothing can be said any more
-	store     error             // what Upload returns
-	failures  int               // how often Update fails before it works
-	voicing   func(room string) // is called by PostVoice; nil: nothing
-	uploading chan struct{}     // Upload waits until it is closed; nil: it does not
-	retelling chan struct{}     // Update with an address waits until PostVoice has closed it; nil: it does not
+	mu         sync.Mutex
+	announced  []store.Show
+	voiced     []string     // rooms that have the voice message
+	astray     int          // voice messages that answer nothing
+	updated    []store.Show // what the edits said
+	said       []string
+	retracted  []string          // rooms whose messages were removed
+	removed    string            // room that has removed its announcements itself
+	mayNot     error             // what MayGoOn returns
+	released   []string          // reserved addresses that were given back
+	reserves   string            // what Reserve returns
+	unready    error             // what Ready returns
+	refuse     error             // what Announce returns
+	refuses    string            // in this room; "": in all
+	loses      int               // how many answers of Announce are lost
+	closed     string            // room in which nothing can be said any more
+	store      error             // what Upload returns
+	failures   int               // how often Update fails before it works
+	announcing func()            // is called by Announce; nil: nothing
+	voicing    func(room string) // is called by PostVoice; nil: nothing
+	uploading  chan struct{}     // Upload waits until it is closed; nil: it does not
+	retelling  chan struct{}     // Update with an address waits until PostVoice has closed it; nil: it does not
 }
 
 func (r *room) Ready(context.Context) error { return r.unready }
 
 func (r *room) Announce(_ context.Context, show *store.Show, room string) (string, error) {
+	if r.announcing != nil {
+		r.announcing()
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.refuse != nil && (r.refuses == "" || r.refuses == room) {
@@ -67,7 +74,7 @@ func (r *room) Announce(_ context.Context, show *store.Show, room string) (strin
 	return "$announcement-" + room, nil
 }
 
-func (r *room) Update(_ context.Context, show *store.Show, a store.Announcement) error {
+func (r *room) Update(_ context.Context, show *store.Show, a store.Announcement) (string, error) {
 	if r.retelling != nil && show.Main().MXC != "" {
 		<-r.retelling
 	}
@@ -75,17 +82,32 @@ func (r *room) Update(_ context.Context, show *store.Show, a store.Announcement)
 	defer r.mu.Unlock()
 	if r.failures > 0 {
 		r.failures--
-		return errors.New("the homeserver is away")
+		return "", errors.New("the homeserver is away")
 	}
 	if a.Event != "$announcement-"+a.Room {
-		return fmt.Errorf("no such event in %s: %q", a.Room, a.Event)
+		return "", fmt.Errorf("no such event in %s: %q", a.Room, a.Event)
 	}
 	if r.closed == a.Room {
-		return fmt.Errorf("%w: banned", ErrRoomClosed)
+		return "", fmt.Errorf("%w: banned", ErrRoomClosed)
 	}
 	r.updated = append(r.updated, show.Clone())
+	return fmt.Sprintf("$edit-%d", len(r.updated)), nil
+}
+
+func (r *room) IsRemoved(_ context.Context, a store.Announcement) (bool, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return a.Room == r.removed, nil
+}
+
+func (r *room) Retract(_ context.Context, _ *store.Show, a store.Announcement) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.retracted = append(r.retracted, a.Room)
 	return nil
 }
+
+func (r *room) MayGoOn(context.Context, *store.Show, string) error { return r.mayNot }
 
 func (r *room) PostVoice(_ context.Context, _ *store.Show, a store.Announcement, path string) (string, error) {
 	if r.voicing != nil {
@@ -189,18 +211,29 @@ func mustStudioWith(t *testing.T, o gateway.Options) *studio {
 	s.server = mustGateway(t, s.dir, o)
 	s.Manager = mustManager(t, s.dir, s.server.URL, s.room, s.open)
 	s.runs(t)
-	t.Cleanup(s.end)
+	t.Cleanup(func() { s.end() })
 	return s
+}
+
+// mustRestart ends the manager, does something, and begins another one.
+func (s *studio) mustRestart(t *testing.T, between func()) {
+	t.Helper()
+	s.end()
+	s.Manager = mustManager(t, s.dir, s.server.URL, s.room, s.open)
+	s.runs(t)
+	between()
+	s.mustSettle(t)
 }
 
 // runs makes begin and end for the manager.
 func (s *studio) runs(t *testing.T) {
+	m := s.Manager
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	s.begin = sync.OnceFunc(func() {
 		go func() {
 			defer close(done)
-			if err := s.Run(ctx); err != nil {
+			if err := m.Run(ctx); err != nil {
 				t.Error(err)
 			}
 		}()

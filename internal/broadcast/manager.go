@@ -12,6 +12,7 @@ import (
 type Manager struct {
 	Options
 	places places
+	lives  lives
 
 	resumed chan struct{}   // closed when the last run's shows have their places
 	life    context.Context // of what is still done for shows that are over
@@ -20,11 +21,12 @@ type Manager struct {
 
 // NewManager starts nothing: see Run.
 func NewManager(o Options) *Manager {
-	life, endLife := context.WithCancel(context.Background())
-	return &Manager{
-		Options: o, places: places{byRoom: make(map[string]*place)},
-		resumed: make(chan struct{}), life: life, endLife: endLife,
+	m := &Manager{
+		Options: o, places: places{byRoom: make(map[string]*place)}, lives: lives{byID: make(map[string]*life)},
+		resumed: make(chan struct{}),
 	}
+	m.life, m.endLife = context.WithCancel(context.Background())
+	return m
 }
 
 // shutdownGrace is how long shows may take to end when the program does: to
@@ -43,6 +45,7 @@ func (m *Manager) Run(ctx context.Context) error {
 	switch {
 	case err == nil:
 		close(m.resumed)
+		m.CheckAnnouncements(ctx, "") // which may take its time
 		<-ctx.Done()
 	case ctx.Err() != nil: // the end came while it looked
 		err = nil
@@ -95,21 +98,23 @@ func (m *Manager) Start(ctx context.Context, r Request) (show store.Show, starte
 	if session, err = prepare(ctx, &m.Options, r); session == nil {
 		return store.Show{}, false, err
 	}
+	l := m.lives.begin(m.life, session.entry) // before the place is settled: see lookUp
 	m.places.occupy(p, session)
 	go func() {
 		defer m.places.running.Done()
-		m.run(session, p)
+		m.run(l, session, p)
 	}()
 	return session.entry.get(), err == nil, err
 }
 
 // run is the life of a show after its announcement. Its places are free as soon
 // as it is recorded; what is then still to be done goes on beside the next show.
-func (m *Manager) run(s *Session, p *place) {
-	s.record(m.life)
+func (m *Manager) run(l *life, s *Session, p *place) {
+	defer m.lives.finish(l)
+	s.record(l.ctx)
 	m.places.vacate(p)
 	close(s.ended)
-	newConclusion(s.options, s.entry, s.tracks).run(m.life)
+	newConclusion(s.options, s.entry, s.tracks).run(l.ctx)
 }
 
 // claim takes the rooms' places for a new show, or returns a show that runs in
@@ -144,23 +149,26 @@ func (m *Manager) Stop(ctx context.Context, room string) (store.Show, error) {
 		return store.Show{}, err
 	}
 	p := m.places.stop(room) // even if ctx has ended: the show must not stay on air
-	if p == nil {
+	if err := p.awaitSettled(ctx); err != nil {
+		return store.Show{}, err
+	}
+	return p.session.stopAndWait(ctx)
+}
+
+// StopIf is Stop for a show of which isMeant is true. One that is just starting is waited for. The
+// error is ErrNotLive where there is no such show.
+func (m *Manager) StopIf(ctx context.Context, room string, isMeant func(*store.Show) bool) (store.Show, error) {
+	if err := m.awaitResumed(ctx); err != nil {
+		return store.Show{}, err
+	}
+	p := m.places.of(room)
+	if err := p.awaitSettled(ctx); err != nil {
+		return store.Show{}, err
+	}
+	if show := p.session.entry.get(); !isMeant(&show) {
 		return store.Show{}, ErrNotLive
 	}
-	select {
-	case <-p.settled:
-	case <-ctx.Done():
-		return store.Show{}, context.Cause(ctx)
-	}
-	if !p.isLive() {
-		return store.Show{}, ErrNotLive
-	}
-	select {
-	case <-p.session.ended:
-		return p.session.entry.get(), nil
-	case <-ctx.Done():
-		return p.session.entry.get(), context.Cause(ctx)
-	}
+	return p.session.stopAndWait(ctx)
 }
 
 // Status returns how the room's show stands, if there is one.

@@ -1,6 +1,7 @@
 package broadcast
 
 import (
+	"context"
 	"slices"
 	"sync"
 )
@@ -30,6 +31,23 @@ func (p *place) isLive() bool {
 	default:
 		return false
 	}
+}
+
+// awaitSettled returns nil when there is a show on air, and ErrNotLive where there is none. One that
+// is just starting is waited for. p may be nil.
+func (p *place) awaitSettled(ctx context.Context) error {
+	if p == nil {
+		return ErrNotLive
+	}
+	select {
+	case <-p.settled:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if p.session == nil {
+		return ErrNotLive
+	}
+	return nil
 }
 
 // claim gives a new show its place if all the rooms are free; otherwise free is
@@ -98,6 +116,30 @@ func (ps *places) of(room string) *place {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	return ps.byRoom[room]
+}
+
+// starting returns the place of a show that is just being started in the room; nil: there is none.
+func (ps *places) starting(room string) *place {
+	p := ps.of(room)
+	if p == nil {
+		return nil
+	}
+	select {
+	case <-p.settled:
+		return nil
+	default:
+		return p
+	}
+}
+
+// enter counts what is done for a show that has no place as running, unless the program shuts down.
+func (ps *places) enter() bool {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if !ps.closed {
+		ps.running.Add(1)
+	}
+	return !ps.closed
 }
 
 // stop stops what the room has on air, at once or as soon as it is, and returns

@@ -24,9 +24,17 @@ func (m *Manager) resume(ctx context.Context) error {
 		return err
 	}
 	for _, show := range open {
-		r := &reopening{Options: &m.Options, entry: newEntry(&m.Options, show)}
+		l := m.lives.begin(m.life, newEntry(&m.Options, show))
+		r := &reopening{Options: &m.Options, entry: l.entry, life: l}
+		if show.Stage == store.Deleting {
+			m.deleteLife(l)
+			m.lives.finish(l)
+			continue
+		}
 		if show.Stage == store.Live {
-			r.place = m.claimFree(show.AnnouncedIn())
+			if p, free, _ := m.places.claim(show.AnnouncedIn()); free {
+				r.place = p
+			}
 		}
 		if r.place == nil {
 			m.places.running.Add(1)
@@ -36,38 +44,38 @@ func (m *Manager) resume(ctx context.Context) error {
 	return nil
 }
 
-// claimFree returns the place of a show that may go on; nil: it may not.
-func (m *Manager) claimFree(rooms []string) *place {
-	if p, free, _ := m.places.claim(rooms); free {
-		return p
-	}
-	return nil
-}
-
 // resumeShow brings one show back on air, or to its conclusion. What it cannot do
 // because the program ends is left to the next start.
 func (m *Manager) resumeShow(ctx context.Context, r *reopening) {
 	defer m.places.running.Done()
+	if show := r.entry.get(); m.isRemoved(ctx, &show) {
+		m.places.vacate(r.place)
+		m.deleteLife(r.life)
+		m.lives.finish(r.life)
+		return
+	}
 	session, tracks, err := r.reopen(ctx)
 	if session != nil {
 		m.places.occupy(r.place, session)
-		m.run(session, r.place)
+		m.run(r.life, session, r.place)
 		return
 	}
+	defer m.lives.finish(r.life)
 	m.places.vacate(r.place)
 	if err != nil {
 		r.entry.log.Info("the show is left to the next start", "err", err)
 		return
 	}
 	c := newConclusion(&m.Options, r.entry, tracks)
-	c.continueUploads(m.life)
-	c.run(m.life)
+	c.continueUploads(r.life.ctx)
+	c.run(r.life.ctx)
 }
 
 // reopening opens a show that the last run left.
 type reopening struct {
 	*Options
 	entry *entry
+	life  *life
 	place *place // in which the show may go on; nil: it may not
 }
 
@@ -199,6 +207,9 @@ func (r *reopening) openSource(ctx context.Context, left leftover) capture.Sourc
 	if r.place == nil || !r.IsLive(spec) {
 		return brokenSource{errRestarted}
 	}
+	if err := r.mayGoOn(ctx); err != nil {
+		return brokenSource{fmt.Errorf("%w, and after that: %w", errRestarted, err)}
+	}
 	source, err := r.open(ctx, spec)
 	if err != nil {
 		return brokenSource{fmt.Errorf("%w, and after that: %w", errRestarted, err)}
@@ -209,6 +220,20 @@ func (r *reopening) openSource(ctx context.Context, left leftover) capture.Sourc
 	}
 	r.entry.log.Info("the show goes on after a restart")
 	return source
+}
+
+// mayGoOn asks whether all rooms still let the show be on air. Whatever is not known counts as no.
+func (r *reopening) mayGoOn(ctx context.Context) error {
+	show := r.entry.get()
+	if show.Stage == store.Deleting {
+		return errDeleted
+	}
+	for _, room := range show.AnnouncedIn() {
+		if err := r.Announcer.MayGoOn(ctx, &show, room); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // brokenSource is the source of a show that can only be ended.

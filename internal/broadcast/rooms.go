@@ -3,6 +3,7 @@ package broadcast
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 
 	"broadcastbot/internal/retry"
@@ -46,14 +47,17 @@ func (e *entry) updateRooms(ctx context.Context, announcer Announcer) error {
 		if a.Revision == revision {
 			return nil, nil
 		}
+		var edit string
 		var err error
 		if a.Event == "" {
 			a.Event, err = announcer.Announce(ctx, show, a.Room)
 		}
 		if err == nil {
-			err = announcer.Update(ctx, show, a)
+			edit, err = announcer.Update(ctx, show, a)
 		}
-		return func(noted *store.Announcement) { noted.Event, noted.Revision = a.Event, revision }, err
+		return func(noted *store.Announcement) {
+			noted.Event, noted.Revision, noted.Edits = a.Event, revision, strings.TrimSpace(a.Edits+" "+edit)
+		}, err
 	})
 }
 

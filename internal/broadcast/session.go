@@ -195,6 +195,10 @@ func reason(err error) string {
 		return "the recording cannot be written"
 	case errors.Is(err, errUnannounced):
 		return errUnannounced.Error()
+	case errors.Is(err, ErrSpeakerLeft):
+		return ErrSpeakerLeft.Error()
+	case errors.Is(err, ErrEncrypted):
+		return ErrEncrypted.Error()
 	case errors.Is(err, errRestarted):
 		return "the bot was restarted in the middle of it"
 	default:
@@ -210,7 +214,7 @@ const sayTimeout = 30 * time.Second
 func (s *Session) sayRefused(ctx context.Context, o *outlet) {
 	const text = "Nobody can listen live any more: the gateway takes no more of this show. The recording goes on and will be posted here at the end."
 	show := s.entry.get()
-	if show.Stage == store.Concluding || o != s.tracks[0].gateway() {
+	if show.Stage != store.Live || o != s.tracks[0].gateway() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, sayTimeout)
@@ -225,6 +229,17 @@ func (s *Session) sayRefused(ctx context.Context, o *outlet) {
 // Stop ends the show: what was captured is sealed, then the file is ended. It
 // does not wait.
 func (s *Session) Stop() { s.stop(errStopped) }
+
+// stopAndWait is Stop, and returns the show when all of it is recorded.
+func (s *Session) stopAndWait(ctx context.Context) (store.Show, error) {
+	s.Stop()
+	select {
+	case <-s.ended:
+		return s.entry.get(), nil
+	case <-ctx.Done():
+		return s.entry.get(), context.Cause(ctx)
+	}
+}
 
 // stopping reports whether the show is about to end.
 func (s *Session) stopping() bool { return s.listening.Err() != nil }

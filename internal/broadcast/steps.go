@@ -181,6 +181,7 @@ func (c *conclusion) postVoices(ctx context.Context) error {
 		if a.Event == "" {
 			return nil, errNotAnnounced
 		}
+		c.entry.noteVoicing()
 		event, err := c.options.Announcer.PostVoice(ctx, show, a, main.path)
 		return func(a *store.Announcement) { a.VoiceEvent = event }, err
 	})

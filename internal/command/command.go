@@ -19,6 +19,8 @@ type Request struct {
 	User  string   // Matrix user id of who says it
 	Power int      // their power level in the room
 	Words []string // see Parse; a command's function gets those behind its name
+
+	ReplyTo string // id of the event that it answers; "": none
 }
 
 // command is a row of the table.
@@ -41,6 +43,7 @@ func commands() []command {
 	return []command{
 		{name: "!live start", usage: "[source] [title]", help: "go on air", may: mayStart, run: start},
 		{name: "!live stop", help: "end the show", urgent: true, may: ownShow("end"), run: stop},
+		{name: "!live delete", help: "delete the show on air, or the last one, for good; as an answer to an announcement, that show", urgent: true, run: deleteShow},
 		{name: "!live status", help: "how the show is going", run: status},
 		{name: "!help", aliases: []string{"!live help"}, help: "this list", run: help},
 	}
@@ -58,6 +61,19 @@ type Broadcasts interface {
 	// Stop ends the show of a room and returns when all of it is recorded; what belongs to
 	// the end, such as the voice message, follows by itself. Where there is none, the error is broadcast.ErrNotLive.
 	Stop(ctx context.Context, room string) (store.Show, error)
+	// StopIf is Stop for a show of which isMeant is true. Where there is no such show, the error is
+	// broadcast.ErrNotLive.
+	StopIf(ctx context.Context, room string, isMeant func(*store.Show) bool) (store.Show, error)
+	// Find returns the show that one of its messages belongs to; without one, the show on air in the
+	// room or its last one. Where there is none, the error is broadcast.ErrNoShow.
+	Find(ctx context.Context, room, event string) (store.Show, error)
+	// Delete removes a show and every trace of it. It returns when listeners are cut off; if that did
+	// not work yet, the error is broadcast.ErrNotCutOff. The rest follows by itself.
+	Delete(ctx context.Context, id string) error
+	// Redacted deletes the show that an event announces, if the room has removed that.
+	Redacted(ctx context.Context, room, event string) error
+	// CheckAnnouncements does so for all shows of the room.
+	CheckAnnouncements(ctx context.Context, room string)
 	// Status returns how the show of a room stands, if there is one.
 	Status(room string) (broadcast.Status, bool)
 }

@@ -22,6 +22,9 @@ type Broadcasts struct {
 	Err     error                       // of every Start and Stop
 	Panics  bool                        // Start does
 	Stopped chan string                 // gets the rooms whose show is over; nil: nobody waits
+	Shows   map[string]store.Show       // what Find finds, by event
+	Removed chan string                 // gets what is deleted: ids of Delete, events of Redacted; nil: nobody waits
+	Checked chan string                 // gets the rooms of CheckAnnouncements; nil: nobody waits
 
 	mu    sync.Mutex
 	asked []broadcast.Request
@@ -52,6 +55,16 @@ func (f *Broadcasts) Start(_ context.Context, r broadcast.Request) (store.Show, 
 	return show, true, nil
 }
 
+// Set puts a show on air.
+func (f *Broadcasts) Set(room string, status broadcast.Status) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.Live == nil {
+		f.Live = make(map[string]broadcast.Status)
+	}
+	f.Live[room] = status
+}
+
 // Stop takes the room's show off air.
 func (f *Broadcasts) Stop(_ context.Context, room string) (store.Show, error) {
 	f.mu.Lock()
@@ -70,6 +83,42 @@ func (f *Broadcasts) Stop(_ context.Context, room string) (store.Show, error) {
 	running.Show.Stage = store.Concluding
 	running.Show.Tracks = []store.Track{{Recap: store.Recap{Extent: store.Extent{Duration: Duration}}}}
 	return running.Show, nil
+}
+
+// StopIf takes the room's show off air if it is meant.
+func (f *Broadcasts) StopIf(ctx context.Context, room string, isMeant func(*store.Show) bool) (store.Show, error) {
+	if running, live := f.Status(room); !live || !isMeant(&running.Show) {
+		return store.Show{}, broadcast.ErrNotLive
+	}
+	return f.Stop(ctx, room)
+}
+
+// Find returns what Shows has for the event.
+func (f *Broadcasts) Find(_ context.Context, _, event string) (store.Show, error) {
+	if show, ok := f.Shows[event]; ok {
+		return show, nil
+	}
+	return store.Show{}, broadcast.ErrNoShow
+}
+
+// Delete notes what is to be deleted.
+func (f *Broadcasts) Delete(_ context.Context, id string) error {
+	if f.Removed != nil {
+		f.Removed <- id
+	}
+	return f.Err
+}
+
+// Redacted notes what is to be deleted.
+func (f *Broadcasts) Redacted(ctx context.Context, _, event string) error {
+	return f.Delete(ctx, event)
+}
+
+// CheckAnnouncements notes where something may have to be deleted.
+func (f *Broadcasts) CheckAnnouncements(_ context.Context, room string) {
+	if f.Checked != nil {
+		f.Checked <- room
+	}
 }
 
 // Status returns how the room's show stands.

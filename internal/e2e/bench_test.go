@@ -72,7 +72,12 @@ func (silentRoom) Ready(context.Context) error { return nil }
 func (silentRoom) Announce(context.Context, *store.Show, string) (string, error) {
 	return "$announcement", nil
 }
-func (silentRoom) Update(context.Context, *store.Show, store.Announcement) error { return nil }
+func (silentRoom) Update(context.Context, *store.Show, store.Announcement) (string, error) {
+	return "$edit", nil
+}
+func (silentRoom) IsRemoved(context.Context, store.Announcement) (bool, error)    { return false, nil }
+func (silentRoom) Retract(context.Context, *store.Show, store.Announcement) error { return nil }
+func (silentRoom) MayGoOn(context.Context, *store.Show, string) error             { return nil }
 func (silentRoom) PostVoice(context.Context, *store.Show, store.Announcement, string) (string, error) {
 	return "$voice", nil
 }

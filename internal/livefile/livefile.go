@@ -45,7 +45,7 @@ func Create(path string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := syncDir(filepath.Dir(path)); err != nil {
+	if err := SyncDir(filepath.Dir(path)); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("make %s durable: %w", path, err)
 	}
@@ -70,8 +70,8 @@ func Open(path string) (*File, error) {
 	return &File{f: f, syncAll: f.Sync, size: info.Size(), changed: make(chan struct{})}, nil
 }
 
-// syncDir makes the entries of a directory durable.
-func syncDir(dir string) error {
+// SyncDir makes the entries of a directory durable.
+func SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err

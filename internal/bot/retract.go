@@ -1,0 +1,128 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+
+	"broadcastbot/internal/broadcast"
+	"broadcastbot/store"
+)
+
+// IsRemoved implements broadcast.Announcer. What counts is what the homeserver still has of the
+// announcement: whether a redaction holds is for it to decide.
+func (b *Bot) IsRemoved(ctx context.Context, a store.Announcement) (bool, error) {
+	evt, err := b.client.GetEvent(ctx, id.RoomID(a.Room), id.EventID(a.Event))
+	if err != nil {
+		return false, fmt.Errorf("look up the announcement in %s: %w", a.Room, err)
+	}
+	return evt != nil && evt.ID.String() == a.Event && (evt.Unsigned.RedactedBecause != nil || len(evt.Content.Raw) == 0), nil
+}
+
+// MayGoOn implements broadcast.Announcer.
+func (b *Bot) MayGoOn(ctx context.Context, show *store.Show, room string) error {
+	var speaker event.MemberEventContent
+	err := b.client.StateEvent(ctx, id.RoomID(room), event.StateMember, show.Speaker, &speaker)
+	if err != nil && !errors.Is(err, mautrix.MNotFound) {
+		return fmt.Errorf("look up whether %s is still in %s: %w", show.Speaker, room, err)
+	}
+	if err != nil || speaker.Membership != event.MembershipJoin {
+		return broadcast.ErrSpeakerLeft
+	}
+	if !show.Main().Plain {
+		return nil
+	}
+	encrypted, err := b.IsEncrypted(ctx, room)
+	if err == nil && encrypted {
+		err = broadcast.ErrEncrypted
+	}
+	return err
+}
+
+// Retract implements broadcast.Announcer. Whoever has a show's messages can still hear what they have
+// copied, so all of them go, the edits first: each has the link, and a homeserver that has redacted
+// what they edit does not name them any more.
+func (b *Bot) Retract(ctx context.Context, show *store.Show, a store.Announcement) error {
+	if err := b.session.AwaitReady(ctx); err != nil {
+		return err
+	}
+	room := id.RoomID(a.Room)
+	messages, err := (&retraction{b, show, a}).messages(ctx)
+	if err != nil {
+		return fmt.Errorf("find the messages about a deleted show in %s: %w", room, roomError(err))
+	}
+	for _, message := range messages {
+		_, err := b.client.RedactEvent(ctx, room, message, mautrix.ReqRedact{Reason: "the show was deleted", TxnID: "redact-" + message.String()})
+		if err != nil && !errors.Is(err, mautrix.MNotFound) {
+			return fmt.Errorf("remove a message about a deleted show in %s: %w", room, roomError(err))
+		}
+	}
+	return nil
+}
+
+// retraction finds out what there is to be removed from a room.
+type retraction struct {
+	bot  *Bot
+	show *store.Show
+	store.Announcement
+}
+
+// messages returns the messages about the show: the edits that were noted and those that the
+// homeserver knows of, the announcement, and the voice message.
+func (r *retraction) messages(ctx context.Context) (messages []id.EventID, err error) {
+	for edit := range strings.FieldsSeq(r.Edits) {
+		messages = append(messages, id.EventID(edit))
+	}
+	announced, voice := id.EventID(r.Event), id.EventID(r.VoiceEvent)
+	if announced != "" {
+		edits, err := r.editsOf(ctx, announced)
+		if err != nil {
+			return nil, err
+		}
+		messages = append(messages, edits...)
+	} else if announced, err = r.findSent(ctx, announceTransaction(r.show)); err != nil {
+		return nil, err
+	}
+	messages = append(messages, announced)
+	if voice == "" && r.show.VoiceMayBePosted() {
+		if voice, err = r.findSent(ctx, voiceTransaction(r.show)); err != nil {
+			return nil, err
+		}
+	}
+	if voice != "" {
+		messages = append(messages, voice)
+	}
+	return messages, nil
+}
+
+// editsOf returns the edits of the bot's message, as far as the homeserver tells of them.
+func (r *retraction) editsOf(ctx context.Context, message id.EventID) (edits []id.EventID, err error) {
+	found, err := r.bot.client.GetRelations(ctx, id.RoomID(r.Room), message, &mautrix.ReqGetRelations{RelationType: event.RelReplace, Limit: 100})
+	if errors.Is(err, mautrix.MNotFound) || errors.Is(err, mautrix.MUnrecognized) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, evt := range found.Chunk {
+		if evt.Sender == r.bot.client.UserID {
+			edits = append(edits, evt.ID)
+		}
+	}
+	return edits, nil
+}
+
+// findSent returns the message that was sent in a transaction whose answer was lost, as in a crash.
+// The homeserver names it when something is sent in the same transaction; if it has never got the
+// message, what is sent now is in its place, and is removed like it.
+func (r *retraction) findSent(ctx context.Context, transaction string) (id.EventID, error) {
+	return r.bot.send(ctx, id.RoomID(r.Room), &event.Content{Parsed: notice("A show was deleted.")}, transaction)
+}
+
+func announceTransaction(show *store.Show) string { return "announce-" + show.ID }
+func voiceTransaction(show *store.Show) string    { return "voice-" + show.ID }

@@ -1,0 +1,188 @@
+package broadcast
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"broadcastbot/internal/livefile"
+	"broadcastbot/store"
+)
+
+// Find returns the show that somebody in a room means: the one that the event announces, or is the
+// voice message of. Where event is "", it is the show on air there, or else the room's last one. The
+// error is ErrNoShow where there is none, or where it was deleted.
+func (m *Manager) Find(ctx context.Context, room, event string) (store.Show, error) {
+	if event == "" {
+		return m.findLast(ctx, room)
+	}
+	shows, err := m.Store.Shows(ctx, store.Filter{Room: room, Event: event, Limit: 1})
+	if err != nil {
+		return store.Show{}, err
+	}
+	if len(shows) == 0 {
+		return store.Show{}, ErrNoShow
+	}
+	return *shows[0], nil
+}
+
+func (m *Manager) findLast(ctx context.Context, room string) (store.Show, error) {
+	if running, live := m.Status(room); live {
+		return running.Show, nil
+	}
+	last, err := m.Store.LastShow(ctx, room)
+	if err != nil {
+		return store.Show{}, err
+	}
+	if last == nil {
+		return store.Show{}, ErrNoShow
+	}
+	return *last, nil
+}
+
+// ErrNotCutOff means that the gateway, which has a show's recording, could not be told to remove it.
+// It will be, for as long as it takes.
+var ErrNotCutOff = errors.New("the gateway does not remove the recording yet, and will be asked again until it does")
+
+// Delete removes a show and every trace of it: it goes off air, its listeners are cut off, and
+// recording, spool, messages and keys are removed, each as soon as that is possible. All of it goes
+// on after a crash. It returns when the deletion is on record and the gateway was asked once; the
+// error is ErrNotCutOff if that did not work. A show that is not there (any more) is no error.
+func (m *Manager) Delete(ctx context.Context, id string) error {
+	if err := m.awaitResumed(ctx); err != nil {
+		return err
+	}
+	l, err := m.lifeOf(ctx, id)
+	if l == nil {
+		return err
+	}
+	d := m.deleteLife(l)
+	select {
+	case <-d.progress[cutOff].tried:
+	case <-m.life.Done():
+		return errShutdown
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if err := d.progress[cutOff].firstErr; err != nil {
+		return fmt.Errorf("%w: %w", ErrNotCutOff, err)
+	}
+	return nil
+}
+
+// deleteLife begins to delete a show, unless somebody has already, and returns the deletion. While
+// the program shuts down it only notes it: the next start does it.
+func (m *Manager) deleteLife(l *life) *conclusion {
+	m.lives.mu.Lock()
+	d, isFirst := l.deletion, l.deletion == nil
+	if isFirst {
+		d = newDeletion(&m.Options, l)
+		l.deletion = d
+	}
+	m.lives.mu.Unlock()
+	if !isFirst {
+		return d
+	}
+	show := l.entry.get()
+	if err := m.Store.NoteDeleted(m.life, &show); err != nil {
+		l.entry.log.Warn("that a show is deleted was not noted", "err", err)
+	}
+	l.entry.update(func(show *store.Show) { show.Stage = store.Deleting })
+	l.entry.log.Info("the show is being deleted")
+	l.end(errDeleted)
+	if m.places.enter() {
+		go func() {
+			defer m.places.running.Done()
+			d.runSteps(m.life)
+			m.lives.forget(l)
+		}()
+	}
+	return d
+}
+
+func newDeletion(o *Options, l *life) *conclusion {
+	d := newPlan(o, l.entry, deletionSteps)
+	d.over = l.over
+	return d
+}
+
+// The names of a deletion's steps.
+const (
+	cutOff    = "cutoff"    // the gateway has removed the recordings, and cut off who listened
+	idle      = "idle"      // nobody works with the files any more
+	erased    = "erased"    // there are no spools, nor copies of them
+	released  = "released"  // no address is reserved for the files
+	retracted = "retracted" // the rooms have neither announcement nor voice message
+	forgotten = "forgotten" // there is no record, and there are no keys
+)
+
+// deletionSteps remove a show. The first one is what people wait for, and what cannot be delayed by
+// anything that the show still does.
+var deletionSteps = []step{
+	{name: cutOff, run: removeUploads},
+	{name: idle, run: awaitIdle},
+	{name: erased, needs: []string{idle}, run: eraseSpools},
+	{name: released, needs: []string{idle}, run: releaseAddresses},
+	{name: retracted, needs: []string{idle}, run: retractMessages},
+	{name: forgotten, needs: []string{cutOff, erased, released, retracted}, run: forget},
+}
+
+// removeUploads is never given up: as long as a gateway has the recording, people hear it.
+func removeUploads(c *conclusion, ctx context.Context) error {
+	return c.withEveryTrack(func(_ int, recorded store.Track) error {
+		if err := c.options.Gateway.Upload(recorded.ID).Delete(ctx); err != nil {
+			return fmt.Errorf("remove the recording at the gateway: %v", err) // permanent or not
+		}
+		return nil
+	})
+}
+
+func awaitIdle(c *conclusion, ctx context.Context) error {
+	select {
+	case <-c.over:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// eraseSpools removes the spools, and the copies that were kept of damaged ones.
+func eraseSpools(c *conclusion, _ context.Context) error {
+	return c.withEveryTrack(func(_ int, recorded store.Track) error {
+		files, err := filepath.Glob(c.options.spoolPath(recorded.ID) + "*")
+		for _, file := range files {
+			err = errors.Join(err, os.Remove(file))
+		}
+		return errors.Join(err, livefile.SyncDir(c.options.SpoolDir))
+	})
+}
+
+func releaseAddresses(c *conclusion, ctx context.Context) error {
+	return c.withEveryTrack(func(i int, recorded store.Track) error {
+		return c.release(ctx, i, recorded.Reserved)
+	})
+}
+
+// retractMessages removes what the rooms have of the show. The homeserver keeps the media files, for
+// which Matrix has no way to have them deleted; the log names them for its admin.
+func retractMessages(c *conclusion, ctx context.Context) error {
+	err := c.entry.inEveryRoom(func(show *store.Show, a store.Announcement) (noteFunc, error) {
+		return nil, c.options.Announcer.Retract(ctx, show, a)
+	})
+	for _, t := range c.entry.get().Tracks {
+		if err == nil && t.MXC != "" {
+			c.log.Info("the homeserver keeps a file of the show, which only its admin can delete", "mxc", t.MXC)
+		}
+	}
+	return err
+}
+
+func forget(c *conclusion, ctx context.Context) error {
+	err := c.entry.remove(ctx)
+	if err == nil {
+		c.log.Info("deleted")
+	}
+	return err
+}

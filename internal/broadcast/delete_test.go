@@ -1,0 +1,300 @@
+package broadcast
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"broadcastbot/capture"
+	"broadcastbot/internal/listener"
+	"broadcastbot/store"
+	"broadcastbot/uploader"
+)
+
+// mustBeGone checks that nothing is left of a show: at the gateway, on the disk and in the store.
+func (s *studio) mustBeGone(t *testing.T, show store.Show) {
+	t.Helper()
+	s.mustSettle(t)
+	if shows := s.mustList(t, store.Filter{ID: show.ID}); len(shows) > 0 {
+		t.Errorf("the record stays: %s, %v", shows[0].Stage, shows[0].Steps)
+	}
+	if files, _ := filepath.Glob(s.spoolPath(show.ID) + "*"); len(files) > 0 {
+		t.Errorf("files stay: %v", files)
+	}
+	response, err := http.Get(show.Main().LiveURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusGone {
+		t.Errorf("the gateway answers %s", response.Status)
+	}
+	files, err := filepath.Glob(filepath.Join(s.dir, "recordings", show.ID+"*"))
+	if err != nil || len(files) != 1 || filepath.Ext(files[0]) != ".gone" {
+		t.Errorf("the gateway keeps %v, %v", files, err)
+	}
+	if rooms := s.room.retracted; !slices.Contains(rooms, show.Announcements[0].Room) {
+		t.Errorf("messages were removed in %v", rooms)
+	}
+}
+
+// mustDelete deletes a show.
+func (s *studio) mustDelete(t *testing.T, show store.Show) {
+	t.Helper()
+	if err := s.Delete(t.Context(), show.ID); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestDeleteLiveShow: who listens is cut off, nothing is left, and the room is free.
+func TestDeleteLiveShow(t *testing.T) {
+	t.Parallel()
+	inBothForms(t, testDeleteLiveShow)
+}
+
+func testDeleteLiveShow(t *testing.T, s *studio) {
+	show := s.mustStart(t, "")
+	stream := s.mustStream(t, show)
+	if _, err := stream.ReadPacket(); err != nil {
+		t.Fatal(err)
+	}
+	s.mustDelete(t, show)
+	var err error
+	for err == nil {
+		_, err = stream.ReadPacket()
+	}
+	if !errors.Is(err, listener.ErrGone) {
+		t.Errorf("the listener's end is %v, want ErrGone", err)
+	}
+	s.mustBeGone(t, show)
+	if len(s.room.updated) > 0 || len(s.room.voiced) > 0 || len(s.room.said) > 0 {
+		t.Errorf("the room was told %d things, had %d voice messages, and read %q", len(s.room.updated), len(s.room.voiced), s.room.said)
+	}
+	if _, err := s.Find(t.Context(), "!r:x", ""); !errors.Is(err, ErrNoShow) {
+		t.Errorf("Find = %v, want ErrNoShow", err)
+	}
+	s.mustDelete(t, show) // once more
+	if next := s.mustStart(t, ""); next.ID == show.ID {
+		t.Error("the next show is the deleted one")
+	}
+}
+
+// TestDeleteConcludedShow: it may be long over.
+func TestDeleteConcludedShow(t *testing.T) {
+	t.Parallel()
+	inBothForms(t, func(t *testing.T, s *studio) {
+		first := s.mustStart(t, "tone:440,duration=100ms")
+		s.mustConclude(t)
+		last := s.mustStart(t, "tone:440,duration=100ms")
+		s.mustSettle(t)
+		for event, want := range map[string]string{"": last.ID, "$announcement-!r:x": last.ID} {
+			if found, err := s.Find(t.Context(), "!r:x", event); err != nil || found.ID != want {
+				t.Errorf("%q means %s, %v, want %s", event, found.ID, err, want)
+			}
+		}
+		s.mustDelete(t, last)
+		s.mustBeGone(t, last)
+		// Who says it twice does not mean the show before.
+		if found, err := s.Find(t.Context(), "!r:x", ""); !errors.Is(err, ErrNoShow) {
+			t.Errorf("then Find = %s, %v", found.ID, err)
+		}
+		mustHear(t, s.mustStream(t, first))
+	})
+}
+
+// TestFindStaysInTheRoom: nobody deletes another room's show by naming its announcement.
+func TestFindStaysInTheRoom(t *testing.T) {
+	t.Parallel()
+	s := mustStudio(t)
+	s.mustStart(t, "tone:440,duration=100ms")
+	s.mustConclude(t)
+	for _, event := range []string{"", "$announcement-!r:x", "$voice"} {
+		if _, err := s.Find(t.Context(), "!other:x", event); !errors.Is(err, ErrNoShow) {
+			t.Errorf("%q in another room: %v, want ErrNoShow", event, err)
+		}
+	}
+}
+
+// TestDeleteWhileConcluding: what the conclusion still does comes to its end, and nothing of it stays.
+func TestDeleteWhileConcluding(t *testing.T) {
+	t.Parallel()
+	s := mustStudio(t)
+	s.room.uploading = make(chan struct{})
+	s.room.reserves = "mxc://x/reserved"
+	show := s.mustStart(t, "")
+	if _, err := s.Stop(t.Context(), "!r:x"); err != nil {
+		t.Fatal(err)
+	}
+	s.mustDelete(t, show)
+	s.mustBeGone(t, show)
+	if !slices.Equal(s.room.released, []string{"mxc://x/reserved"}) || len(s.room.voiced) > 0 {
+		t.Errorf("released %q, voice messages in %q", s.room.released, s.room.voiced)
+	}
+}
+
+// TestDeleteWhileStarting waits until it is known what the show is.
+func TestDeleteWhileStarting(t *testing.T) {
+	t.Parallel()
+	s := mustStudio(t)
+	s.begin()
+	opening, open := make(chan struct{}), make(chan struct{})
+	s.room.announcing = func() { close(opening); <-open }
+	go s.Start(t.Context(), Request{Rooms: []string{"!r:x"}, Speaker: "@a:x", Source: "tone:440"})
+	<-opening
+	show := *s.mustList(t, store.Filter{})[0]
+	s.room.removed = "!r:x"
+	deleted := make(chan error, 1)
+	go func() { deleted <- s.Redacted(t.Context(), "!r:x", "$announcement-!r:x") }()
+	close(open)
+	if err := <-deleted; err != nil {
+		t.Fatal(err)
+	}
+	s.mustBeGone(t, show)
+}
+
+// TestGatewayIsAwayWhenDeleting: it is asked for as long as it takes, by the next run too.
+func TestGatewayIsAwayWhenDeleting(t *testing.T) {
+	t.Parallel()
+	s := mustStudio(t)
+	show := s.mustStart(t, "tone:440,duration=100ms")
+	s.mustConclude(t)
+	gateway := s.Gateway.(*uploader.Tus)
+	token := gateway.Token
+	gateway.Token = "wrong"
+	if err := s.Delete(t.Context(), show.ID); !errors.Is(err, ErrNotCutOff) || !strings.Contains(err.Error(), "401") {
+		t.Errorf("Delete = %v, want ErrNotCutOff", err)
+	}
+	s.endLife() // as when the program has waited for long enough
+	s.mustRestart(t, func() { s.Gateway.(*uploader.Tus).Token = token })
+	s.mustBeGone(t, show)
+}
+
+// TestDeletingForgetsKeys: a gateway that cannot be reached does not keep them in the store.
+func TestDeletingForgetsKeys(t *testing.T) {
+	t.Parallel()
+	s := mustStudio(t)
+	show := s.mustStart(t, "tone:440,duration=100ms")
+	s.mustConclude(t)
+	s.Gateway.(*uploader.Tus).Token = "wrong"
+	s.Delete(t.Context(), show.ID)
+	s.endLife()
+	left := s.mustList(t, store.Filter{})
+	if len(left) != 1 || left[0].Stage != store.Deleting || left[0].Main().Key != (store.Track{}).Key || left[0].Title != "" {
+		t.Fatalf("the record is %+v", left)
+	}
+}
+
+// TestDeleteErasesCopies: of a damaged recording a copy was kept.
+func TestDeleteErasesCopies(t *testing.T) {
+	t.Parallel()
+	s := mustStudio(t)
+	show := s.mustStart(t, "tone:440,duration=100ms")
+	s.mustConclude(t)
+	for _, end := range []string{"", damagedFile, "-123"} {
+		if err := os.WriteFile(s.spoolPath(show.ID)+end, []byte("sound"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.mustDelete(t, show)
+	s.mustBeGone(t, show)
+}
+
+// TestKilledWhileDeleting: the next run goes on there.
+func TestKilledWhileDeleting(t *testing.T) {
+	t.Setenv("BROADCAST_LASTS", "1h")
+	for _, s := range deletionSteps {
+		for _, when := range []string{"before", "after"} {
+			t.Run(s.name+" "+when, func(t *testing.T) { testKilledWhileDeleting(t, s.name, when) })
+		}
+	}
+}
+
+func testKilledWhileDeleting(t *testing.T, name, when string) {
+	s := mustStudio(t)
+	left := s.mustDie(t, name+" "+when, "!r:x")
+	if name == forgotten && when == "after" {
+		if left != nil {
+			t.Errorf("the record stays: %+v", left)
+		}
+		return
+	}
+	if left == nil || left.Stage != store.Deleting || left.Steps[name] != "" {
+		t.Fatalf("the crash left %+v", left)
+	}
+	if left.Steps[retracted] == store.Done { // in the other process
+		s.room.retracted = append(s.room.retracted, "!r:x")
+	}
+	s.mustBeGone(t, *left)
+}
+
+// TestRemovedAnnouncement: a room that has removed the announcement has deleted the show, whether the
+// bot was there or not. What the homeserver has not removed stays.
+func TestRemovedAnnouncement(t *testing.T) {
+	t.Parallel()
+	t.Run("while it is live", func(t *testing.T) {
+		s := mustStudio(t)
+		show := s.mustStart(t, "")
+		s.room.mu.Lock()
+		s.room.removed = "!r:x"
+		s.room.mu.Unlock()
+		if err := s.Redacted(t.Context(), "!r:x", "$announcement-!r:x"); err != nil {
+			t.Fatal(err)
+		}
+		s.mustBeGone(t, show)
+	})
+	t.Run("while the bot is away, long after the show", func(t *testing.T) {
+		s := mustStudio(t)
+		show := s.mustStart(t, "tone:440,duration=100ms")
+		s.mustConclude(t)
+		s.mustRestart(t, func() { s.room.removed = "!r:x" })
+		eventually(t, "the show is gone", func() bool { return len(s.mustList(t, store.Filter{})) == 0 })
+		s.mustBeGone(t, show)
+	})
+	t.Run("while the bot is away, in a live show", func(t *testing.T) {
+		s := mustStudio(t)
+		s.IsLive, s.ResumeWithin = func(string) bool { return true }, time.Hour
+		s.OpenSource = func(context.Context, string) (capture.Source, error) {
+			t.Error("the microphone was opened")
+			return nil, io.ErrUnexpectedEOF
+		}
+		tone := s.OpenSource
+		s.OpenSource = s.open
+		left := s.mustCrash(t, "tone:440", bytes.Clone)
+		s.OpenSource = tone
+		s.room.removed = "!r:x"
+		s.mustBeGone(t, *left.record)
+	})
+	t.Run("not, only told of", func(t *testing.T) {
+		retryRemoved.Attempts = 1
+		s := mustStudio(t)
+		s.mustStart(t, "")
+		if err := s.Redacted(t.Context(), "!r:x", "$announcement-!r:x"); !errors.Is(err, errNotRemoved) {
+			t.Errorf("Redacted = %v", err)
+		}
+		if _, live := s.Status("!r:x"); !live {
+			t.Error("the show is over")
+		}
+	})
+}
+
+// TestMayNotGoOn: after a restart nobody is on air who has left meanwhile.
+func TestMayNotGoOn(t *testing.T) {
+	t.Parallel()
+	for _, why := range []error{ErrSpeakerLeft, ErrEncrypted} {
+		s := mustStudio(t)
+		s.IsLive, s.ResumeWithin = func(string) bool { return true }, time.Hour
+		s.room.mayNot = why
+		s.mustCrash(t, "tone:440", bytes.Clone)
+		if end := s.mustConclude(t); end.Reason != why.Error() || end.State() != store.StateInterrupted {
+			t.Errorf("the show is %s because %q, want %q", end.State(), end.Reason, why)
+		}
+	}
+}

@@ -1,0 +1,52 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"broadcastbot/internal/broadcast"
+	"broadcastbot/store"
+)
+
+// deleteShow removes the show that is on air or was the last one, or the one whose message the command
+// answers.
+func deleteShow(p *Processor, ctx context.Context, r Request) (string, error) {
+	if len(r.Words) > 0 {
+		return "", Refusal("!live delete deletes the show that is on air, or else the last one. To delete another one, answer its announcement with !live delete.")
+	}
+	show, err := p.Broadcasts.Find(ctx, r.Room, r.ReplyTo)
+	if errors.Is(err, broadcast.ErrNoShow) {
+		return "", noShow(r)
+	}
+	if err != nil {
+		return "", err
+	}
+	if show.Speaker != r.User && !r.isModerator() {
+		return "", Refusal(fmt.Sprintf("This is the show of %s: only they and the room's moderators may delete it.", show.Speaker))
+	}
+	err = p.Broadcasts.Delete(ctx, show.ID)
+	if err != nil && !errors.Is(err, broadcast.ErrNotCutOff) {
+		return "", err
+	}
+	return deleted(&show, err), nil
+}
+
+func noShow(r Request) Refusal {
+	if r.ReplyTo != "" {
+		return "That message belongs to no show of mine, or the show is deleted already."
+	}
+	return "There is no show to be deleted here, or the last one is deleted already. To delete an older one, answer its announcement with !live delete."
+}
+
+// deleted says what has become of a show.
+func deleted(show *store.Show, notCutOff error) string {
+	answer := fmt.Sprintf("%s of %s is deleted.", quoted(show.Title), show.StartedAt.UTC().Format("2 January 2006, 15:04 UTC"))
+	if notCutOff != nil {
+		return answer[:len(answer)-1] + fmt.Sprintf(", but not at the gateway yet, where who has the link can still hear it. I ask again until it works: %s.", headline(notCutOff))
+	}
+	if show.Main().Plain && show.Main().MXC != "" {
+		answer += fmt.Sprintf(" The homeserver keeps its copy, %s, until its admin deletes that.", show.Main().MXC)
+	}
+	return answer
+}
