@@ -23,12 +23,18 @@ type Checkpoint struct {
 	Time     time.Time // when the sound before Sample had been captured, by the station's clock
 }
 
+// CheckpointInterval is the number of samples, at 48 kHz, from the beginning of a block with a
+// checkpoint to that of the next one, at most. Whoever goes to the middle of a signed file has to
+// begin to read so much earlier, and a block, as Seeker.SeekTo does: only what comes behind the
+// first checkpoint there is proven by those that follow.
+const CheckpointInterval = 5 * sampleRate
+
 const (
-	checkpointInterval = 5 * sampleRate // samples after which there is a further one
-	checkpointSize     = 111            // bytes
-	checkpointGrowth   = 113            // bytes by which it makes its packet longer
-	checkpointDomain   = "org.broadcastbot.checkpoint.v1\x00"
-	checkpointHead     = "\xF4B\x01" // an extension (draft-ietf-mlcodec-opus-extension), and our version of it
+	maxUnproven      = 2 * sampleRate // samples of a block without a checkpoint
+	checkpointSize   = 111            // bytes
+	checkpointGrowth = 113            // bytes by which it makes its packet longer
+	checkpointDomain = "org.broadcastbot.checkpoint.v1\x00"
+	checkpointHead   = "\xF4B\x01" // an extension (draft-ietf-mlcodec-opus-extension), and our version of it
 )
 
 // rawCheckpoint is a checkpoint as it stands in the padding of a packet, little-endian.

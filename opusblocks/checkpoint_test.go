@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"broadcastbot/internal/opus"
-	"broadcastbot/opusblocks/blocks"
 )
 
 // listen reads the show as somebody who knows who signs it, but cannot sign.
@@ -278,23 +277,4 @@ func TestResumeNeedsAllOfTheFile(t *testing.T) {
 			t.Errorf("after the end: %v, want ErrFinished", err)
 		}
 	})
-}
-
-// reseal returns the block with this number as somebody makes it who has the key of a show, in the
-// epoch of the block that stood there. change changes its pages.
-func (s show) reseal(t testing.TB, block []byte, change func(pages []byte)) []byte {
-	t.Helper()
-	form := s.member().form().blocks()
-	pages, err := form.Open(nil, block)
-	if err != nil {
-		t.Fatal(err)
-	}
-	change(pages)
-	if s.plain {
-		return pages
-	}
-	if form.Epoch(block) != (blocks.Epoch{}) {
-		t.Fatal("only for blocks of epoch 0")
-	}
-	return form.Append(nil, form.Sequence(block), pages)
 }

@@ -13,6 +13,7 @@ type pageWriter struct {
 	pageBlocks bool // see Form
 	signed     bool // there are checkpoints
 
+	prove        bool   // what is being laid out has to have a checkpoint
 	first        []byte // packet of a block, if it was changed
 	lacing, body []byte // of the page that is being filled
 
@@ -32,8 +33,9 @@ func (p *pageWriter) layOut(packets [][]byte, last bool, endTrim int) error {
 		packets, endTrim = silentEnd, silentSamples
 	}
 	next := p.continuity
+	p.prove = last || durationOf(packets) > maxUnproven
 	for _, packet := range packets {
-		if err := p.add(packet, &next, last); err != nil {
+		if err := p.add(packet, &next); err != nil {
 			return err
 		}
 	}
@@ -70,8 +72,17 @@ func dropTrimmed(packets [][]byte, endTrim int) (kept [][]byte, trim int) {
 	return packets, endTrim
 }
 
+// durationOf returns how many samples the packets last that are Opus.
+func durationOf(packets [][]byte) (samples int) {
+	for _, packet := range packets {
+		n, _ := opus.PacketDuration(packet)
+		samples += n
+	}
+	return samples
+}
+
 // add puts a packet on the page, or on the next one when it has no room.
-func (p *pageWriter) add(packet []byte, next *continuity, last bool) error {
+func (p *pageWriter) add(packet []byte, next *continuity) error {
 	samples, err := opus.PacketDuration(packet)
 	if err != nil {
 		return fmt.Errorf("not an Opus packet: %w", err)
@@ -80,7 +91,7 @@ func (p *pageWriter) add(packet []byte, next *continuity, last bool) error {
 		p.finishPage(next, false)
 	}
 	if p.signed && len(p.lacing) == 0 && (p.pageBlocks || len(p.pages) == 0) {
-		packet = p.beginBlock(packet, next, last)
+		packet = p.beginBlock(packet, next)
 	}
 	if segments(packet) > maxSegments {
 		return fmt.Errorf("an Opus packet of %d bytes does not fit on an Ogg page", len(packet))
@@ -96,10 +107,10 @@ func segments(packet []byte) int { return len(packet)/255 + 1 }
 
 // beginBlock returns the first packet of a block with room for a checkpoint, if the block has to have
 // one, and else without what would be taken for one.
-func (p *pageWriter) beginBlock(packet []byte, next *continuity, last bool) []byte {
+func (p *pageWriter) beginBlock(packet []byte, next *continuity) []byte {
 	switch {
-	case last || next.granule >= next.due:
-		next.due = next.granule + checkpointInterval
+	case p.prove || next.granule >= next.due:
+		next.due = next.granule + CheckpointInterval
 		p.first = appendWithCheckpoint(p.first[:0], packet)
 	case checkpointIn(packet) != nil:
 		p.first = appendPadded(p.first[:0], packet, len(packet))

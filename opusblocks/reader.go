@@ -75,7 +75,11 @@ func (z *Reader) Continue(src io.Reader) { z.file.Continue(src) }
 func (z *Reader) Jump(src io.Reader, offset int64) {
 	z.file.Jump(src, offset)
 	z.jumped, z.ended = true, false
-	if z.verifier != nil {
+	switch {
+	case z.verifier == nil:
+	case offset == z.FirstBlock():
+		z.verifier.begin(z.file.RawHead())
+	default:
 		z.verifier.jump()
 	}
 }

@@ -24,7 +24,7 @@ type Seeker struct {
 func NewSeeker(r *Reader, open func(offset int64) (io.Reader, error)) *Seeker {
 	s := &Seeker{file: timed{Reader: r}}
 	s.Seeker = blocks.NewSeeker(&s.file, open, func(sample int64) (int64, bool) { return s.Table.Lookup(sample) })
-	s.ExtraEvery = checkpointInterval
+	s.ExtraEvery = CheckpointInterval
 	return s
 }
 
@@ -41,7 +41,7 @@ func (s *Seeker) Learn(b Block) { s.Seeker.Learn(b.span()) }
 func (s *Seeker) SeekTo(sample int64) (Block, error) {
 	from := sample
 	if s.file.verifier != nil {
-		from -= checkpointInterval + s.BlockLength()
+		from -= CheckpointInterval + s.BlockLength()
 	}
 	for {
 		if _, err := s.Seeker.SeekTo(from); err != nil {
@@ -55,7 +55,7 @@ func (s *Seeker) SeekTo(sample int64) (Block, error) {
 		if s.isCovered() || from <= 0 {
 			return s.file.block, nil
 		}
-		from -= checkpointInterval // a block was longer than those before
+		from -= CheckpointInterval // a block was longer than those before
 	}
 }
 

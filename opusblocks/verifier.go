@@ -27,12 +27,17 @@ const notDue = -1
 
 // begin starts at the beginning of a file. head is the bytes before block 1.
 func (v *verifier) begin(head []byte) {
-	v.chain, v.linked, v.due = newChain(), true, 0
+	v.chain, v.linked, v.due, v.last = newChain(), true, 0, nil
 	v.chain.add(head)
 }
 
 // jump goes on anywhere else.
 func (v *verifier) jump() { v.linked, v.due, v.last = false, notDue, nil }
+
+// isDue reports whether a block has to have a checkpoint.
+func (v *verifier) isDue(b *Block) bool {
+	return b.Last || len(b.Packets) > 0 && (b.Start >= v.due || b.End-b.Start > maxUnproven)
+}
 
 // check checks a block and fills in its checkpoint.
 func (v *verifier) check(raw blocks.Block, block *Block) error {
@@ -44,10 +49,10 @@ func (v *verifier) check(raw blocks.Block, block *Block) error {
 			return err
 		}
 		v.chain.restart(c.digest())
-		v.linked, v.due = true, block.Start+checkpointInterval
+		v.linked, v.due = true, block.Start+CheckpointInterval
 		v.last = &Checkpoint{Sequence: raw.Sequence, Sample: block.End, Time: time.UnixMilli(c.millis())}
 		block.Checkpoint = v.last
-	case block.Last || len(block.Packets) > 0 && block.Start >= v.due:
+	case v.isDue(block):
 		return fmt.Errorf("%w: it has no checkpoint", ErrCheckpoint)
 	}
 	if v.linked {
@@ -59,7 +64,7 @@ func (v *verifier) check(raw blocks.Block, block *Block) error {
 // expect finds out when the next checkpoint is due: at once where an epoch begins.
 func (v *verifier) expect(raw blocks.Block, block *Block) {
 	if v.due == notDue && len(block.Packets) > 0 {
-		v.due = block.Start + checkpointInterval
+		v.due = block.Start + CheckpointInterval
 	}
 	if begin := raw.Epoch.Begin; begin > 0 && begin == raw.Sequence {
 		v.due = 0

@@ -103,6 +103,9 @@ func withRoom(packets [][]byte, more byte) [][]byte {
 	return append([][]byte{padded}, packets[1:]...)
 }
 
+// longPackets are packets of 120 ms: six frames of nothing each.
+func longPackets(n int) [][]byte { return slices.Repeat([][]byte{{0x7B, 0x06}}, n) }
+
 // firstPacketEnd returns where the first packet of a page ends.
 func firstPacketEnd(page []byte) int {
 	end, at := 27+int(page[26]), 27
@@ -176,6 +179,8 @@ func bothVectors(name string, file func() *signedFile) []vector {
 		{"ok-padded", "ok", "before a checkpoint there may be other padding", 10, noise.mark(1, page(0, 4800, 2, withRoom(packets(1, 5), 90))).ended(2).bytes},
 		{"ok-five-seconds", "ok", "after five seconds a further one", 260, file().signed(1).sound(2, 50).signed(51).ended(52).bytes},
 		{"late", "ErrCheckpoint", "after five seconds there is none", 250, file().signed(1).sound(2, 51).signed(52).bytes},
+		{"ok-long", "ok", "a block of more than two seconds that has one", 19, file().mark(1, page(0, 98880, 2, withRoom(append(packets(1, 1), longPackets(17)...), 0))).mark(2, page(4, 98880, 3, withRoom(silence, 0))).bytes},
+		{"long", "ErrCheckpoint", "a block of more than two seconds has none", 5, file().signed(1).unsigned(2, page(0, 4800+17*5760, 3, longPackets(17))).bytes},
 		{"no-first", "ErrCheckpoint", "the first block with sound has none", 0, file().sound(1, 2).ended(3).bytes},
 		{"no-end", "ErrCheckpoint", "the end has none", 10, begun().unsigned(3, page(4, 14000, 4, packets(3, 5))).bytes},
 		{"no-nil-end", "ErrCheckpoint", "an end without packets has none", 10, begun().unsigned(3, page(4, 1<<64-1, 4, nil)).bytes},
