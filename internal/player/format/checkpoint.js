@@ -12,6 +12,9 @@ import { verifierOf } from "./signature.js";
 /** From the beginning of a block with a checkpoint to that of the next, at most, in samples: 5 s. */
 export const SPAN = 240_000;
 
+/** What a block without a checkpoint may last, in samples: 2 s. */
+const LONGEST_UNPROVEN = 96_000;
+
 const EXTENSION = [0xf4, 0x42, 1]; // an extension of Opus that reaches to the end of the padding, "B", version 1
 const SEQUENCE_AT = 3;
 const TIME_AT = 7;
@@ -138,7 +141,7 @@ export class Prover {
     const sound = packets.length > 0;
     if (sound) this.#due ??= start + SPAN;
     if (begins) this.#due = 0;
-    const due = last || (sound && start >= (this.#due ?? 0));
+    const due = last || (sound && (start >= (this.#due ?? 0) || end - start > LONGEST_UNPROVEN));
     if (holds === false || (due && !holds)) throw new Refusal("Checkpoint");
     if (claim && holds) {
       this.headProven ||= this.#fromHead;
