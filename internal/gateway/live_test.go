@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	immutable = "public, max-age=31536000, immutable"
+	immutable = "public, max-age=3600, immutable"
 	noStore   = "no-store"
 )
 

@@ -29,7 +29,8 @@ func describePart(h http.Header, rec *recordings.Recording, p part) {
 	h.Set("Accept-Ranges", "bytes")
 	if p.immutable {
 		h.Set("ETag", etag(rec))
-		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+		// An hour is enough for the crowd of a show, and what is deleted stays in no cache for longer.
+		h.Set("Cache-Control", "public, max-age=3600, immutable")
 	} else {
 		h.Set("Cache-Control", "no-store")
 	}
