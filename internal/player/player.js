@@ -252,8 +252,8 @@ export class Player extends EventTarget {
     const now = performance.now();
     const failure = this.#playback?.failure ?? null;
     if (failure !== this.#failure) this.#refuse((this.#failure = failure));
-    const silent = this.#playback?.silent ?? false;
-    if (this.show && !this.#failed && !this.#damaged) this.#set(this.recording.state(now, silent));
+    const listener = { silent: this.#playback?.silent ?? false, caughtUp: this.caughtUp };
+    if (this.show && !this.#failed && !this.#damaged) this.#set(this.recording.state(now, listener));
     this.recording.updateEdge(now);
     if (this.playing && this.#playback?.finished) this.pause();
     if (this.playing && now - this.#remembered > REMEMBER) this.#remember();

@@ -15,6 +15,7 @@ import { State } from "./state.js";
 const SILENT_LINE = 12_000; // ms: a running show gives a sign of life every ten seconds
 const ASK = 10_000; // ms between questions how far a show has got that is not followed
 const LOOK = 60_000; // ms between looks at what is said in it
+const FRESH = 15_000; // ms that a look at it counts for who follows it
 export const LATE = 5; // seconds from capture to arrival: what takes longer is not live
 const ASKEW = 1; // seconds by which capture may seem to be later than arrival: clocks differ
 
@@ -219,15 +220,16 @@ export class Recording {
   /**
    * How the show stands, as long as nothing of it was refused.
    * @param {number} now ms
-   * @param {boolean} silent the speaker pauses
+   * @param {{silent: boolean, caughtUp: boolean}} listener what plays says that the speaker pauses; it follows the edge
    */
-  state(now, silent) {
+  state(now, { silent, caughtUp }) {
     if (globalThis.navigator.onLine === false) return State.OFFLINE;
     if (this.stream.broken) return State.STALLED;
     if (!this.running) return this.#endState;
     if (this.stream.atEdge && now - this.stream.arrived > SILENT_LINE) return State.STALLED;
     if (silent) return State.PAUSED;
-    return this.stream.signed ? this.#liveState : State.LIVE;
+    if (!this.stream.signed) return State.LIVE;
+    return this.edge.age(now) > (caughtUp ? FRESH : 2 * LOOK) ? State.UNPROVEN : this.#liveState;
   }
 
   get #endState() {

@@ -76,7 +76,8 @@ function onAir(t, seconds, size = end, file = show.file) {
 
 globalThis.navigator ??= {}; // Node.js 20 has none
 
-const stateOf = (recording) => recording.state(performance.now(), false);
+const stateOf = (recording, caughtUp = false, after = 0) =>
+  recording.state(performance.now() + after, { silent: false, caughtUp });
 
 for (const [name, seconds, state] of [
   ["one that arrives as it is spoken is live", 20.4, "live"],
@@ -97,7 +98,7 @@ for (const [name, seconds, state] of [
 }
 
 test("a show that nobody plays is looked at once a minute", async (t) => {
-  const gateway = onAir(t, 20.4);
+  onAir(t, 20.4);
   const recording = await open(fragment());
   const opened = performance.now();
   Date.now = () => began + 90_000;
@@ -105,7 +106,15 @@ test("a show that nobody plays is looked at once a minute", async (t) => {
   assert.equal(stateOf(recording), "live");
   await recording.updateEdge(opened + 70_000);
   assert.equal(stateOf(recording), "late", "nothing of it is newer than a minute");
-  gateway.refusing = { HEAD: 500 };
+});
+
+test("that a show was live once is no proof that it is", async (t) => {
+  onAir(t, 20.4);
+  const recording = await open(fragment());
+  assert.equal(stateOf(recording, true, 10_000), "live");
+  assert.equal(stateOf(recording, true, 20_000), "unproven", "who follows it has to get something new");
+  assert.equal(stateOf(recording, false, 70_000), "live");
+  assert.equal(stateOf(recording, false, 130_000), "unproven", "nobody could look at it");
 });
 
 test("a running show of which nothing is signed is not called live", async (t) => {

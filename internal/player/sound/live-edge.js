@@ -26,13 +26,31 @@ export class LiveEdge {
   #paused = null;
   /** Seconds from capture to arrival of what arrived at the edge last, by this device's clock; null while not known. */
   late = /** @type {number | null} */ (null);
+  #captured = 0; // ms since 1970: the newest that arrived
+  #noted = -Infinity; // ms, when it did
 
   /**
    * What ends at the edge was captured at a time.
    * @param {number | null} time ms since 1970, null where it is not known
    */
   noteCapture(time) {
-    if (time !== null) this.late = (Date.now() - time) / 1000;
+    if (time === null) return;
+    this.late = (Date.now() - time) / 1000;
+    this.#captured = time;
+    this.#noted = performance.now();
+  }
+
+  /** When the newest that arrived was captured, or null. */
+  get captured() {
+    return this.late === null ? null : new Date(this.#captured);
+  }
+
+  /**
+   * How many ms ago that was noted.
+   * @param {number} now ms
+   */
+  age(now) {
+    return now - this.#noted;
   }
 
   /**
