@@ -8,19 +8,12 @@ import { LATE, Recording } from "./recording.js";
 import { openSound } from "./sound/output.js";
 import { Playback } from "./sound/playback.js";
 import { Wave } from "./sound/wave.js";
-import { FINAL, State, stateOf } from "./state.js";
+import { FINAL, Phase, State, stateOf } from "./state.js";
 
 /** @import { Detail } from "./state.js" */
 
 const TICK = 500; // ms
 const REMEMBER = 5_000; // ms
-
-/** How far the player has got. */
-const Phase = Object.freeze({
-  CONNECTING: "connecting", // how the show stands, and how long it is, is not known
-  WAITING: "waiting", // for play: where to begin is only noted
-  STARTED: "started", // the playback knows where it is
-});
 
 /**
  * Dispatches "change" when anything but the position may have changed. Half of its
@@ -100,6 +93,11 @@ export class Player extends EventTarget {
   /** The listener hears the last of what the gateway hands out. */
   get caughtUp() {
     return this.running && (this.#playback?.following ?? false);
+  }
+
+  /** When the newest sound was captured, or null where the station does not sign it. */
+  get captured() {
+    return this.recording.edge.captured;
   }
 
   get buffering() {

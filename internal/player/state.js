@@ -25,6 +25,13 @@ export const State = Object.freeze({
 /** @type {Set<string>} */
 export const FINAL = new Set([State.DELETED, State.WRONG_KEY, State.UNAVAILABLE, State.UNSUPPORTED]);
 
+/** How far the player has got. */
+export const Phase = Object.freeze({
+  CONNECTING: "connecting", // how the show stands, and how long it is, is not known
+  WAITING: "waiting", // for play: where to begin is only noted
+  STARTED: "started", // the playback knows where it is
+});
+
 /**
  * @typedef {object} Detail of a state
  * @property {number} [at] seconds

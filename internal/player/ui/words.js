@@ -16,6 +16,7 @@ import { clock } from "./time.js";
  * @property {boolean} buffering
  * @property {boolean} following
  * @property {boolean} caughtUp
+ * @property {Date | null} captured when the newest sound was, as far as the station has signed it
  */
 
 const FETCHING = "The sound is on its way; it starts in a moment.";
@@ -43,10 +44,10 @@ const SENTENCES = {
     running(player, "The show goes on. This device's clock is slow, so nobody can tell how late it arrives."),
   [State.UNPROVEN]: (player) => running(player, "The server says that this show is on air."),
   [State.PAUSED]: (player) => {
-    if (!player.playing) return "The speaker is taking a break. Press Play, and the sound comes when they are back.";
-    if (player.buffering || player.following)
-      return "The speaker is taking a break. The show goes on by itself when they are back.";
-    return "The speaker is taking a break. You hear an earlier part of the show.";
+    const pauses = `The speaker is taking a break${newest(player.captured)}.`;
+    if (!player.playing) return `${pauses} Press Play, and the sound comes when they are back.`;
+    if (player.buffering || player.caughtUp) return `${pauses} The show goes on by itself when they are back.`;
+    return `${pauses} You hear an earlier part of the show.`;
   },
   [State.STALLED]: ({ playing }) =>
     playing
@@ -67,6 +68,16 @@ const SENTENCES = {
     "This browser cannot play the show. Open the link in a current Firefox, Chrome or Safari, with https.",
   [State.UNAVAILABLE]: ({ detail }) => refusal(detail?.status),
 };
+
+/**
+ * Nobody signs that a break goes on, so the listener is told when it began.
+ * @param {Date | null} captured
+ */
+function newest(captured) {
+  if (!captured) return "";
+  const time = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(captured);
+  return ` (the newest sound is of ${time}, by the station's clock)`;
+}
 
 /**
  * @param {Shown} player

@@ -11,6 +11,7 @@ const idle = {
   buffering: false,
   following: false,
   caughtUp: false,
+  captured: null,
   detail: null,
   show: { encrypted: true },
 };
@@ -39,6 +40,11 @@ const cases = [
   ["paused", live, /break.*goes on by itself/],
   ["paused", waiting, /break.*goes on by itself/],
   ["paused", behind, /break.*earlier part/],
+  [
+    "paused",
+    { ...idle, captured: new Date("2026-11-23T09:17:22Z") },
+    /break \(the newest sound is of .*2026.*, by the station's clock\)\. Press/,
+  ],
   ["stalled", idle, /Nothing arrives.*Press Play/],
   ["stalled", live, /Nothing arrives.*goes on by itself/],
   ["ended", idle, /over.*Press Play/],
