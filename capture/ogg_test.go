@@ -3,15 +3,17 @@ package capture
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
+	"time"
 
 	"broadcastbot/internal/oggopus"
 	"broadcastbot/internal/opus"
 	"broadcastbot/opusblocks"
-	"broadcastbot/opusblocks/blocks"
 )
 
 // sameFrames reports whether two packets differ in nothing but their padding.
@@ -34,29 +36,38 @@ func TestSizesTellNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(dir, name+".opus")
 			mustRun(t, dir, command[0], append(command[1:], path)...)
-			sizes, loudness := blocksOf(t, path, opus.Defaults())
-			for i, size := range sizes {
-				if size != sizes[0] {
-					t.Errorf("block %d has %d bytes, the first %d", i, size, sizes[0])
+			hidden := showOf(t, path, opus.Defaults())
+			for what, sizes := range map[string][]int16{"a block": hidden.sizes, "a block with a checkpoint": hidden.signed} {
+				if least, most := slices.Min(sizes), slices.Max(sizes); least != most {
+					t.Errorf("%s has %d to %d bytes", what, least, most)
 				}
 			}
-			if c := correlation(sizes, loudness); c != 0 {
+			if c := hidden.correlated(); c != 0 {
 				t.Errorf("sizes and loudness are correlated: %.2f", c)
 			}
-			sizes, loudness = blocksOf(t, path, varying())
-			if c := correlation(sizes, loudness); c < 0.3 {
+			if c := showOf(t, path, varying()).correlated(); c < 0.3 {
 				t.Errorf("this speech tells nothing even if it is passed on as it is: correlation %.2f", c)
 			}
 		})
 	}
 }
 
-// blocksOf returns size and loudness of all blocks with sound but the last, less their means.
-func blocksOf(t *testing.T, path string, o opus.EncoderOptions) (sizes, loudness []int16) {
+// show is how the blocks of a show look from outside, without the last one, and how loud they are.
+type show struct {
+	sizes, loudness []int16 // of the blocks without a checkpoint
+	signed          []int16 // sizes of those with one
+}
+
+func showOf(t *testing.T, path string, o opus.EncoderOptions) (s show) {
 	t.Helper()
 	source := mustOpen(t, "file:"+path, Options{Encoder: o, FullSpeed: true})
+	signer, signing, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var file bytes.Buffer
-	w, err := opusblocks.Sealed(opusblocks.NewKey()).NewWriter(&file, opusblocks.Head{Channels: source.Format().Channels})
+	form := opusblocks.Sealed(opusblocks.NewKey())
+	w, err := form.Signing(signing, time.Now).NewWriter(&file, opusblocks.Head{Channels: source.Format().Channels})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,13 +81,28 @@ func blocksOf(t *testing.T, path string, o opus.EncoderOptions) (sizes, loudness
 		if err := w.WriteBlock(packets[:n]); err != nil {
 			t.Fatal(err)
 		}
-		loudness = append(loudness, int16(level(mustDecode(t, Format{Channels: 1}, packets[:n], 0))))
 	}
-	for block := range blocks.Scan(&file) {
-		sizes = append(sizes, int16(block.Size))
+	if err := w.Finish(packets, 0); err != nil {
+		t.Fatal(err)
 	}
-	return withoutMean(sizes[1:]), withoutMean(loudness)
+	for reader := form.SignedBy(signer).NewReader(&file); ; {
+		block, err := reader.ReadBlock()
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case block.Last:
+			return s
+		case block.Checkpoint != nil:
+			s.signed = append(s.signed, int16(block.Size))
+		default:
+			s.sizes = append(s.sizes, int16(block.Size))
+			s.loudness = append(s.loudness, int16(level(mustDecode(t, Format{Channels: 1}, block.Packets, 0))))
+		}
+	}
 }
+
+// correlated returns how far the sizes tell the loudness.
+func (s show) correlated() float64 { return correlation(withoutMean(s.sizes), withoutMean(s.loudness)) }
 
 func withoutMean(values []int16) []int16 {
 	sum := 0

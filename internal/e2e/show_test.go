@@ -39,6 +39,12 @@ type theatre struct {
 
 func mustTheatre(t testing.TB, source string) *theatre {
 	t.Helper()
+	return mustTheatreFed(t, source, nil)
+}
+
+// mustTheatreFed returns a theatre whose station has a standard input.
+func mustTheatreFed(t testing.TB, source string, stdin io.Reader) *theatre {
+	t.Helper()
 	dir := t.TempDir()
 	server, err := stage.Homeserver(t.Context(), dir)
 	if errors.Is(err, dendrite.ErrBuild) && os.Getenv("CI") != "true" {
@@ -56,6 +62,7 @@ func mustTheatre(t testing.TB, source string) *theatre {
 	if err != nil {
 		t.Fatal(err)
 	}
+	station.Stdin = stdin
 	if err := station.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}

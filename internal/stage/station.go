@@ -5,6 +5,7 @@ package stage
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -21,6 +22,7 @@ type Station struct {
 	Config    string // path of its config file
 	PublicURL string
 	LogPath   string
+	Stdin     io.Reader // of the program; nil: nothing
 	process   *dendrite.Process
 }
 
@@ -67,7 +69,7 @@ func (s *Station) Start(ctx context.Context) error {
 	}
 	defer log.Close()
 	run := exec.Command(s.Program, "run", "-config", s.Config)
-	run.Stdout, run.Stderr = log, log
+	run.Stdin, run.Stdout, run.Stderr = s.Stdin, log, log
 	run.Env = append(os.Environ(), "BROADCASTBOT_PASSWORD="+Password)
 	if s.process, err = dendrite.StartProcess(run); err != nil {
 		return fmt.Errorf("start the station: %w", err)
