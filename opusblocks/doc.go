@@ -10,7 +10,11 @@
 // pages inside, so that the decrypted file is an ordinary .opus file. FORMAT.md
 // beside this file specifies every byte of both layers.
 //
+// A key proves that a block was made by somebody who has it, and all listeners do.
+// That the station made it, and when, is proven by checkpoints: see [Form.Signing] and
+// [Form.SignedBy].
+//
 // The package does no I/O of its own: a [Writer] makes exactly one Write per
 // block, a [Reader] reads an io.Reader, a [Seeker] asks its caller for one. It
-// has no clock and no goroutine.
+// has no goroutine, and no clock but the one that Signing is given.
 package opusblocks

@@ -2,6 +2,7 @@ package opusblocks
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -334,6 +335,34 @@ func FuzzPlainReader(f *testing.F) {
 	f.Add(s.file, uint16(0))
 	f.Add(s.file, uint16(s.blocks[1].Offset-7))
 	f.Fuzz(func(t *testing.T, file []byte, jump uint16) { s.fuzz(t, file, int(jump)) })
+}
+
+// FuzzSignedReader reads what looks as if a station had signed it.
+func FuzzSignedReader(f *testing.F) {
+	s := show{station: ed25519.NewKeyFromSeed(countingBytes(0xc0, ed25519.SeedSize))} // that of the vectors
+	for _, v := range mustVectors(f) {
+		if v.signer == nil {
+			continue
+		}
+		f.Add(v.file, v.plain, uint16(0))
+		f.Add(v.file, v.plain, uint16(HeadSize+7))
+		if !v.plain {
+			s.key = v.key
+		}
+	}
+	f.Fuzz(func(t *testing.T, file []byte, plain bool, jump uint16) {
+		s := s
+		s.plain = plain
+		s.fuzz(t, file, int(jump))
+	})
+}
+
+func countingBytes(first byte, n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = first + byte(i)
+	}
+	return b
 }
 
 // fuzz reads any bytes as the show's file, from the beginning and after a jump.

@@ -3,7 +3,7 @@
 // has read block 0, anywhere.
 //
 // How blocks stand in a file is a [Form]. [Sealed] encrypts them as MSC4016 v3
-// does; package opusblocks has one for files that are not encrypted. What the
+// does, and goes on in another [Epoch] after a restart; package opusblocks has one for files that are not encrypted. What the
 // bytes of a block mean, how the file begins and which block is its last, is the
 // caller's: package opusblocks puts Ogg Opus into them. FORMAT.md of that package
 // specifies every byte.
