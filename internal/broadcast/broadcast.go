@@ -49,7 +49,7 @@ type Announcer interface {
 	IsRemoved(ctx context.Context, a store.Announcement) (bool, error)
 	// Retract removes the announcement, with all its edits, and the voice message.
 	Retract(ctx context.Context, show *store.Show, a store.Announcement) error
-	// MayGoOn returns nil if the show may be on air in the room as that is now: its speaker is a member,
+	// MayGoOn returns nil if the show may begin or go on in the room as that is now: its speaker is a member,
 	// and the members do not encrypt what the show would send in the clear. Else the error is
 	// ErrSpeakerLeft, ErrEncrypted, or why that is not known.
 	MayGoOn(ctx context.Context, show *store.Show, room string) error

@@ -285,6 +285,18 @@ func TestRemovedAnnouncement(t *testing.T) {
 	})
 }
 
+// TestMayNotBegin: whoever has left while their request waited opens no microphone.
+func TestMayNotBegin(t *testing.T) {
+	t.Parallel()
+	s := mustStudio(t)
+	s.room.mayNot = ErrSpeakerLeft
+	s.OpenSource = func(context.Context, string) (capture.Source, error) {
+		t.Error("the microphone was opened")
+		return nil, io.ErrUnexpectedEOF
+	}
+	s.mustRefuse(t, "", "its speaker has left the room")
+}
+
 // TestMayNotGoOn: after a restart nobody is on air who has left meanwhile.
 func TestMayNotGoOn(t *testing.T) {
 	t.Parallel()

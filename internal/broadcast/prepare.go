@@ -32,6 +32,9 @@ func prepare(ctx context.Context, o *Options, r Request) (session *Session, err 
 			p.takeBack()
 		}
 	}()
+	if err := p.checkRooms(ctx); err != nil {
+		return nil, err
+	}
 	source, err := p.openSource(ctx)
 	if err != nil {
 		return nil, err
@@ -59,6 +62,18 @@ func (p *preparation) takeBack() {
 	for i := len(p.undo) - 1; i >= 0; i-- {
 		p.undo[i]()
 	}
+}
+
+// checkRooms asks the rooms as they are now: a request may have waited for its turn. What happens from
+// here on finds the show in its places.
+func (p *preparation) checkRooms(ctx context.Context) error {
+	asked := &store.Show{Speaker: p.request.Speaker, Tracks: []store.Track{{Plain: p.request.Plain}}}
+	for _, room := range p.request.Rooms {
+		if err := p.Announcer.MayGoOn(ctx, asked, room); err != nil {
+			return fmt.Errorf("the show cannot begin: %w", err)
+		}
+	}
+	return nil
 }
 
 func (p *preparation) openSource(ctx context.Context) (capture.Source, error) {
