@@ -242,7 +242,7 @@ export class Recording {
     const { late } = this.edge;
     if (late === null) return State.UNPROVEN;
     if (late > LATE) return State.LATE;
-    return late < -ASKEW ? State.ASKEW : State.LIVE;
+    return late < -LATE ? State.ASKEW : State.LIVE;
   }
 
   /**

@@ -13,7 +13,7 @@ import { verifierOf } from "./signature.js";
 export const SPAN = 240_000;
 
 /** What a block without a checkpoint may last, in samples: 2 s. */
-const LONGEST_UNPROVEN = 96_000;
+export const LONGEST_UNPROVEN = 96_000;
 
 const EXTENSION = [0xf4, 0x42, 1]; // an extension of Opus that reaches to the end of the padding, "B", version 1
 const SEQUENCE_AT = 3;
