@@ -60,6 +60,9 @@ func (c *config) checkRights() (wrong problems) {
 	if c.SpeakerPower < 1 {
 		wrong.add("speaker_power", "has to be at least 1: everybody in a room has 0")
 	}
+	if err := c.Identities.Check(); err != nil {
+		wrong.add("identities", "%v", err)
+	}
 	if c.MediaDir != "" {
 		if info, err := os.Stat(c.MediaDir); err != nil || !info.IsDir() {
 			wrong.add("media_dir", "%q is not a folder", c.MediaDir)

@@ -30,12 +30,13 @@ type config struct {
 	RecoveryKey string `yaml:"recovery_key"`
 	DeviceName  string `yaml:"device_name"`
 
-	Inviters     []string     `yaml:"inviters"`
-	Speakers     []string     `yaml:"speakers"`
-	SpeakerPower int          `yaml:"speaker_power"`
-	Trust        matrix.Trust `yaml:"trust"`
-	MediaDir     string       `yaml:"media_dir"`
-	Devices      []string     `yaml:"devices"`
+	Inviters     []string          `yaml:"inviters"`
+	Speakers     []string          `yaml:"speakers"`
+	SpeakerPower int               `yaml:"speaker_power"`
+	Trust        matrix.Trust      `yaml:"trust"`
+	Identities   matrix.Identities `yaml:"identities"`
+	MediaDir     string            `yaml:"media_dir"`
+	Devices      []string          `yaml:"devices"`
 
 	Rooms map[string]roomConfig `yaml:"rooms"`
 

@@ -132,6 +132,8 @@ func TestCheckNamesTheKey(t *testing.T) {
 		"audio: {block: 110ms}":                        "audio.block:",
 		"audio: {block: 2s}":                           "audio.block:",
 		"resume_within: -1s":                           "resume_within:",
+		"identities: {alice: x}":                       "identities: ",
+		"identities: {\"@a:example.org\": AAAA}":       "identities: the key of @a:example.org",
 		"rooms: {\"#town:example.org\": {}}":           "rooms:",
 		"gateway: {public_url: radio.example.org}":     "gateway.public_url:",
 		"gateway: {remote: \"https://r.example.org\"}": "gateway.upload_token:",

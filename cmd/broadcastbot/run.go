@@ -78,7 +78,7 @@ func (s *station) addParts(c *config, log *slog.Logger) (err error) {
 	s.bot, err = bot.New(bot.Options{
 		Homeserver: c.Homeserver, User: c.User, Password: c.Password, AccessToken: c.AccessToken,
 		DeviceName: c.DeviceName, RecoveryKey: c.RecoveryKey, Store: s.store, DataDir: c.recoveryDir(),
-		Inviters: c.Inviters, Trust: c.Trust, PlainRooms: c.plainRooms(), Log: log,
+		Inviters: c.Inviters, Trust: c.Trust, Identities: c.Identities, PlainRooms: c.plainRooms(), Log: log,
 	})
 	if err != nil {
 		return err

@@ -35,7 +35,8 @@ type Options struct {
 	DataDir string       // for a recovery key that had to be made; one bot's alone
 
 	// Trust says whose devices are obeyed and get the keys of shows.
-	Trust matrix.Trust
+	Trust      matrix.Trust
+	Identities matrix.Identities
 	// PlainRooms are the ids of rooms without encryption in which the bot works all the same.
 	PlainRooms []string
 
@@ -75,7 +76,8 @@ func New(o Options) (*Bot, error) {
 func (o *Options) account() matrix.Account {
 	return matrix.Account{
 		Homeserver: o.Homeserver, User: o.User, Password: o.Password, AccessToken: o.AccessToken,
-		DeviceName: o.DeviceName, RecoveryKey: o.RecoveryKey, Trust: o.Trust, Store: o.Store, DataDir: o.DataDir,
+		DeviceName: o.DeviceName, RecoveryKey: o.RecoveryKey, Trust: o.Trust, Identities: o.Identities,
+		Store: o.Store, DataDir: o.DataDir,
 	}
 }
 

@@ -204,7 +204,10 @@ func newIdleHandler(t *testing.T, fake *commandtest.Broadcasts) *eventHandler {
 	})}
 	client.StateStore = mautrix.NewMemoryStateStore()
 	commands := mustCommands(t, command.Options{Broadcasts: fake, Rights: command.Rights{Speakers: command.Users{alice}}})
-	h := newEventHandler(&Bot{client: client, log: slog.New(slog.DiscardHandler), options: Options{PlainRooms: []string{room}}}, commands)
+	h := newEventHandler(&Bot{
+		client: client, session: &matrix.Session{Client: client}, log: slog.New(slog.DiscardHandler),
+		options: Options{PlainRooms: []string{room}},
+	}, commands)
 	h.started = time.Time{} // a message has milliseconds only
 	h.joined.set(room, true)
 	return h

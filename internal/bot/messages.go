@@ -57,9 +57,12 @@ func (h *eventHandler) answer(ctx context.Context, evt *event.Event, words []str
 		return
 	}
 	if o := h.origin(ctx, evt); o != obeyed {
-		log.Warn("ignored a command", "reason", o, "trust", evt.Mautrix.TrustState.String())
+		log.Warn("ignored a command", "reason", o, "trust", evt.Mautrix.TrustState.String(), "identity", h.identity(ctx, evt))
 		h.explain(ctx, evt, o)
 		return
+	}
+	if h.told.add("identity " + evt.Sender.String()) {
+		log.Info("obeys commands of this user", "identity", h.identity(ctx, evt))
 	}
 	if err := h.bot.reply(ctx, evt, h.commands.Answer(ctx, h.request(ctx, evt, words))); err != nil {
 		log.Warn("a command could not be answered", "err", err)

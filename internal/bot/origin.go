@@ -84,6 +84,19 @@ func (h *eventHandler) explain(ctx context.Context, evt *event.Event, o origin) 
 	}
 }
 
+// identity is what the config's identities would name to accept the sender, for the log; "" where
+// no device of theirs is known.
+func (h *eventHandler) identity(ctx context.Context, evt *event.Event) id.Ed25519 {
+	if evt.Mautrix.TrustSource == nil {
+		return ""
+	}
+	key, err := h.bot.session.MasterKey(ctx, evt.Sender)
+	if err != nil {
+		h.log.Warn("the identity of a user is not known", "user", evt.Sender, "err", err)
+	}
+	return key
+}
+
 // maxNamed is how many people a sentence names.
 const maxNamed = 5
 

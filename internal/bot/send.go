@@ -2,13 +2,11 @@ package bot
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"maunium.net/go/mautrix"
-	"maunium.net/go/mautrix/crypto"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
@@ -88,23 +86,9 @@ func outlast(ctx context.Context) (context.Context, context.CancelFunc) {
 	}
 }
 
-// IsEncrypted reports whether members encrypt in the room. A room that ever had encryption keeps it,
-// whatever later events say (Matrix has no way back). Otherwise the homeserver is asked, because a
-// crash may have lost the event that switched encryption on.
+// IsEncrypted reports whether members encrypt in the room.
 func (b *Bot) IsEncrypted(ctx context.Context, room string) (bool, error) {
-	known, err := b.client.StateStore.(crypto.StateStore).GetEncryptionEvent(ctx, id.RoomID(room))
-	if err != nil || known != nil {
-		return known != nil, err
-	}
-	var state event.EncryptionEventContent // the client notes what it finds
-	err = b.client.StateEvent(ctx, id.RoomID(room), event.StateEncryption, "", &state)
-	if errors.Is(err, mautrix.MNotFound) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("look up whether %s is encrypted: %w", room, err)
-	}
-	return true, nil
+	return b.session.IsEncrypted(ctx, id.RoomID(room))
 }
 
 // reply answers a message.

@@ -138,6 +138,31 @@ func TestChangedIdentity(t *testing.T) {
 	other.awaitMembership(t, room, radio.options.User, event.MembershipJoin)
 	isExplained(t, other, other.say(t, room, "!live start Mine now"), explanations[changed])
 	radio.fake.CheckAsked(t, nil)
+
+	radio.stop()
+	identity := other.Crypto.(*cryptohelper.CryptoHelper).Machine().CrossSigningKeys.MasterKey.PublicKey().String()
+	if !strings.Contains(radio.log.String(), identity) {
+		t.Error("the log does not tell the identity that the config would have to name")
+	}
+	o := radio.options
+	o.Identities = matrix.Identities{alice.UserID.String(): identity}
+	startRadio(t, o)
+	if got := other.ask(t, room, "!live start Mine indeed"); !strings.Contains(got, "is on air") {
+		t.Errorf("answer %q to the identity that the config names", got)
+	}
+}
+
+// TestNamedIdentity: an identity that the config names is not only the one that came first.
+func TestNamedIdentity(t *testing.T) {
+	t.Parallel()
+	server := dendrite.Run(t)
+	mustRegister(t, server, "radio")
+	o := radioOptions(t, server, t.TempDir())
+	o.Identities = matrix.Identities{"@alice:" + server.ServerName(): strings.Repeat("A", 43)}
+	radio, alice := startRadio(t, o), newMember(t, server, "alice") // the homeserver's Alice
+	room := newRoomWith(t, radio, alice)
+	isExplained(t, alice, alice.say(t, room, "!live start False"), explanations[changed])
+	radio.fake.CheckAsked(t, nil)
 }
 
 // TestAnyDevice is the way out that the config has.

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/crypto"
+	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
 	"broadcastbot/store"
@@ -28,6 +30,7 @@ type Account struct {
 
 	RecoveryKey string // of the account's secret storage, to verify the session with
 	Trust       Trust  // whose keys count, and who gets ours
+	Identities  Identities
 
 	Store   *store.Store // keeps the device and its keys from one run to the next
 	DataDir string       // for a recovery key that had to be made
@@ -50,7 +53,7 @@ func (a *Account) check() error {
 	if a.DataDir == "" {
 		return errors.New("a data folder is needed")
 	}
-	return nil
+	return a.Identities.Check()
 }
 
 // Session is an account at work.
@@ -58,7 +61,8 @@ type Session struct {
 	Client *mautrix.Client
 
 	account  Account
-	identity Identity // valid once ready
+	machine  *crypto.OlmMachine // since the login
+	identity Identity           // valid once ready
 	leftOut  func(id.RoomID, []id.UserID)
 	log      *slog.Logger
 	ready    chan struct{} // closed after the first sync
@@ -99,11 +103,15 @@ func (s *Session) Run(ctx context.Context, prepare func() error) error {
 	if err != nil {
 		return err
 	}
+	s.machine = machine
 	v := verifier{account: s.account, client: s.Client, machine: machine, log: s.log}
 	if err := v.verifySession(ctx); err != nil {
 		return err
 	}
 	s.identity = v.found
+	if err := s.account.Identities.pin(ctx, machine); err != nil {
+		return fmt.Errorf("take over the identities of the config: %w", err)
+	}
 	if err := prepare(); err != nil {
 		return err
 	}
@@ -137,3 +145,22 @@ func (s *Session) Identity() Identity { return s.identity }
 // OnLeftOut has a function called with members who got no key of what is written in a room, because
 // none of their devices is trusted. It must not block. Call this before Run, or in its prepare.
 func (s *Session) OnLeftOut(leftOut func(id.RoomID, []id.UserID)) { s.leftOut = leftOut }
+
+// IsEncrypted reports whether members encrypt in the room. A room that ever had encryption keeps it,
+// whatever later events say (Matrix has no way back). Otherwise the homeserver is asked, because a
+// crash may have lost the event that switched encryption on.
+func (s *Session) IsEncrypted(ctx context.Context, room id.RoomID) (bool, error) {
+	known, err := s.Client.StateStore.(crypto.StateStore).GetEncryptionEvent(ctx, room)
+	if err != nil || known != nil {
+		return known != nil, err
+	}
+	var state event.EncryptionEventContent // the client notes what it finds
+	err = s.Client.StateEvent(ctx, room, event.StateEncryption, "", &state)
+	if errors.Is(err, mautrix.MNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look up whether %s is encrypted: %w", room, err)
+	}
+	return true, nil
+}
