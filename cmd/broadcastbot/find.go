@@ -20,10 +20,17 @@ import (
 )
 
 // account is the Matrix user that finds a show where no link is given.
-type account struct{ homeserver, user, room, bot, data *string }
+type account struct {
+	homeserver, user, room, bot, data *string
+	trust                             *matrix.Trust
+}
 
 func accountFlags(flags *flag.FlagSet) account {
+	trust := new(matrix.Trust)
+	flags.Func("trust", "whose announcements count: cross-signed (those of sessions that their owner has verified, the default) or any",
+		func(word string) error { return trust.UnmarshalText([]byte(word)) })
 	return account{
+		trust:      trust,
 		homeserver: flags.String("homeserver", "", "homeserver `URL` of the account that listens"),
 		user:       flags.String("user", "", "its Matrix `ID`; the password is in the environment's BROADCASTBOT_PASSWORD"),
 		room:       flags.String("room", "", "`ROOM` id or alias whose newest show is heard; where there is none, the next one is waited for"),
@@ -64,7 +71,7 @@ func (a account) find(ctx context.Context, note io.Writer, log *slog.Logger) (sh
 	defer sessions.Close()
 	g, err := guest.New(matrix.Account{
 		Homeserver: *a.homeserver, User: *a.user, Password: os.Getenv("BROADCASTBOT_PASSWORD"),
-		DeviceName: "broadcastbot listen", RecoveryKey: os.Getenv("BROADCASTBOT_RECOVERY_KEY"),
+		DeviceName: "broadcastbot listen", RecoveryKey: os.Getenv("BROADCASTBOT_RECOVERY_KEY"), Trust: *a.trust,
 		Store: sessions, DataDir: dir,
 	}, log)
 	if err != nil {
@@ -92,7 +99,7 @@ func (a account) find(ctx context.Context, note io.Writer, log *slog.Logger) (sh
 	if err != nil || ok {
 		return show, err
 	}
-	fmt.Fprintln(note, "No show in this room that this session can read: waiting for the next one.")
+	fmt.Fprintln(note, "No show in this room that this session can read, from a verified session: waiting for the next one.")
 	return g.Next(ctx, room, *a.bot)
 }
 

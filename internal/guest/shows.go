@@ -68,10 +68,21 @@ func (g *Guest) decrypt(ctx context.Context, evt *event.Event) (clear *event.Eve
 // show returns what a message announces.
 func (g *Guest) show(ctx context.Context, evt *event.Event, by string) (Show, bool) {
 	a, ok := matrix.FindAnnouncement(evt.Content.Raw)
-	if !ok || (by != "" && evt.Sender != id.UserID(by)) || !g.mayEdit(ctx, evt) {
+	if !ok || (by != "" && evt.Sender != id.UserID(by)) || !g.isAuthentic(ctx, evt, a) || !g.mayEdit(ctx, evt) {
 		return Show{}, false
 	}
 	return Show{Announcement: a, By: evt.Sender}, true
+}
+
+// isAuthentic is false of an announcement that the homeserver can have written in the name of
+// another. A show that is not encrypted can be announced by everybody on the way anyhow, in a room
+// that is not either.
+func (g *Guest) isAuthentic(ctx context.Context, evt *event.Event, a matrix.Announcement) bool {
+	if g.Trusts(evt) {
+		return true
+	}
+	encrypted, err := g.IsEncrypted(ctx, evt.RoomID)
+	return err == nil && !encrypted && a.File == nil
 }
 
 // mayEdit is false where a message edits what somebody else has said.
