@@ -51,7 +51,13 @@ type Recap struct {
 func (t *Track) Address() string { return cmp.Or(t.MXC, t.Reserved) }
 
 // Form is how the track's file is made, and read.
-func (t *Track) Form() opusblocks.Form { return t.Link().Form() }
+func (t *Track) Form() opusblocks.Form {
+	form := t.Link().Form()
+	if t.Signing != nil {
+		form = form.Signing(t.Signing, time.Now)
+	}
+	return form
+}
 
 // storedKey is the key as it stands in the database.
 func (t *Track) storedKey() (string, error) {

@@ -20,9 +20,9 @@ type leftover struct {
 	reader   *opusblocks.Reader  // that has read all of it
 	position opusblocks.Position // behind the last block that is good
 	head     opusblocks.Head
-	ended    bool  // its end is on it
-	damage   error // what came behind it, other than the beginning of a block
-	written  time.Time
+	ended    bool      // its end is on it
+	damage   error     // what came behind it, other than the beginning of a block
+	written  time.Time // the last block, as far as the disk and the file itself say
 }
 
 // errUnreadable is why nothing can be made of a recording.
@@ -72,7 +72,14 @@ func (l *leftover) measure(t *track) (err error) {
 		l.damage = err
 	}
 	l.reader, l.position = blocks, blocks.Position()
-	return l.cut(t)
+	if err := l.cut(t); err != nil {
+		return err
+	}
+	// A disk that was restored may say that all of it was written just now.
+	if last, ok := blocks.Checkpoint(); ok && last.Time.Before(l.written) {
+		l.written = last.Time
+	}
+	return nil
 }
 
 // cut truncates the spool behind what is good. Its time stays what it was, because

@@ -2,6 +2,7 @@ package broadcast
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -121,7 +122,8 @@ func (p *preparation) begin(ctx context.Context, format capture.Format) (*store.
 	return show, t, nil
 }
 
-// newShow is the record of the show, with a fresh key unless it goes without one.
+// newShow is the record of the show, with a fresh key unless it goes without one, and with one of its
+// own for its checkpoints.
 func (o *Options) newShow(r Request, format capture.Format, id string) *store.Show {
 	t := store.Track{
 		ID: id, Gateway: o.PublicURL, Plain: r.Plain,
@@ -130,6 +132,7 @@ func (o *Options) newShow(r Request, format capture.Format, id string) *store.Sh
 	if !t.Plain {
 		t.Key = opusblocks.NewKey()
 	}
+	_, t.Signing, _ = ed25519.GenerateKey(nil) // it never fails
 	show := &store.Show{
 		ID: id, Speaker: r.Speaker, Title: r.Title, Source: r.Source, StartedAt: time.Now(),
 		Stage: store.Starting, Tracks: []store.Track{t},

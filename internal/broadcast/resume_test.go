@@ -172,11 +172,7 @@ func testOldLiveShowIsClosed(t *testing.T, s *studio) {
 func (s *studio) mustBeCutOff(t *testing.T, c crashed) {
 	t.Helper()
 	stream := s.mustStream(t, *c.record)
-	for i, want := range c.sent {
-		if got, err := stream.ReadPacket(); err != nil || !bytes.Equal(got, want) {
-			t.Fatalf("packet %d: %v", i, err)
-		}
-	}
+	mustEqual(t, mustRead(t, stream, len(c.sent)), c.sent)
 	if _, err := stream.ReadPacket(); !errors.Is(err, opusblocks.ErrCutOff) {
 		t.Errorf("after the last packet: %v, want ErrCutOff", err)
 	}
@@ -443,6 +439,22 @@ func TestRepairKeepsTheTime(t *testing.T) {
 			t.Errorf("it was written %v, want %v", left.written, yesterday)
 		}
 	}
+}
+
+// TestRestoredShowIsAsOldAsItsSound: a copy of the disk may look as if it had been written just now.
+func TestRestoredShowIsAsOldAsItsSound(t *testing.T) {
+	t.Parallel()
+	s := mustStudio(t)
+	s.ResumeWithin = time.Millisecond
+	c := s.mustCrash(t, "tone:440", half)
+	later := time.Now().Add(time.Hour)
+	if err := os.Chtimes(c.spool, later, later); err != nil {
+		t.Fatal(err)
+	}
+	if end := s.mustConclude(t); end.State() != store.StateInterrupted {
+		t.Errorf("state %s: it was on air again", end.State())
+	}
+	mustEqual(t, mustHear(t, s.mustStream(t, *c.record)), c.sent)
 }
 
 // TestStopWhileResuming: a show that is stopped before it is on air again does not

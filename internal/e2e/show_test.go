@@ -25,6 +25,7 @@ import (
 	"broadcastbot/internal/listener"
 	"broadcastbot/internal/matrix"
 	"broadcastbot/internal/oggopus"
+	"broadcastbot/internal/showtest"
 	"broadcastbot/internal/stage"
 	"broadcastbot/store"
 )
@@ -126,8 +127,10 @@ func mustRest(t testing.TB, stream *listener.Stream) (packets [][]byte) {
 	}
 }
 
+// mustEqual compares the sound of packets: the station adds padding to some, for its checkpoints.
 func mustEqual(t testing.TB, what string, got, want [][]byte) {
 	t.Helper()
+	got, want = showtest.Sound(t, got), showtest.Sound(t, want)
 	if len(got) != len(want) {
 		t.Fatalf("%s: %d packets, want %d", what, len(got), len(want))
 	}
@@ -208,9 +211,11 @@ func TestWholeShow(t *testing.T) {
 	if err := back.SeekTo(time.Second); err != nil {
 		t.Fatal(err)
 	}
-	if packet, err := back.ReadPacket(); err != nil || !bytes.Equal(packet, sent[(48000+312-14400)/960]) {
-		t.Errorf("a seek while live leads elsewhere (%v)", err)
+	packet, err := back.ReadPacket()
+	if err != nil {
+		t.Fatal(err)
 	}
+	mustEqual(t, "a seek while live", [][]byte{packet}, sent[(48000+312-14400)/960:][:1])
 	mustEqual(t, "live", append(heard, mustRest(t, stream)...), sent)
 	mustEqual(t, "live after the seek", mustRest(t, back), sent[(48000+312-14400)/960+1:])
 

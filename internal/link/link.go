@@ -53,12 +53,14 @@ func (l Link) NewReader(r io.Reader) *opusblocks.Reader {
 	return l.Form().NewReader(r)
 }
 
-// Form returns the form of the show's file.
+// Form returns the form of the show's file. Where the link names a signer, readers refuse what it has
+// not signed.
 func (l Link) Form() opusblocks.Form {
+	form := opusblocks.Sealed(l.Key)
 	if l.Plain {
-		return opusblocks.Plain()
+		form = opusblocks.Plain()
 	}
-	return opusblocks.Sealed(l.Key)
+	return form.SignedBy(l.Signer)
 }
 
 // Equal reports whether two links say the same.
