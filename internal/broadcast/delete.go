@@ -76,10 +76,11 @@ func (m *Manager) Delete(ctx context.Context, id string) error {
 // the program shuts down it only notes it: the next start does it.
 func (m *Manager) deleteLife(l *life) *conclusion {
 	m.lives.mu.Lock()
-	d, isFirst := l.deletion, l.deletion == nil
+	d, isFirst, entered := l.deletion, l.deletion == nil, false
 	if isFirst {
 		d = newDeletion(&m.Options, l)
 		l.deletion = d
+		entered = m.places.enter() // before anybody else returns who wants the same
 	}
 	m.lives.mu.Unlock()
 	if !isFirst {
@@ -92,7 +93,7 @@ func (m *Manager) deleteLife(l *life) *conclusion {
 	l.entry.update(func(show *store.Show) { show.Stage = store.Deleting })
 	l.entry.log.Info("the show is being deleted")
 	l.end(errDeleted)
-	if m.places.enter() {
+	if entered {
 		go func() {
 			defer m.places.running.Done()
 			d.runSteps(m.life)
