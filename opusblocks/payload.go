@@ -48,6 +48,7 @@ type Block struct {
 	End      int64    // after its last packet, less the end trim of the last block
 	Packets  [][]byte // Opus packets (RFC 6716)
 	Last     bool     // the authenticated end of the broadcast
+	Raw      []byte   // the block as it stands in the file, valid as long as Packets
 
 	// Checkpoint is the one that stands in the block and was proven, or nil: see
 	// Form.SignedBy.

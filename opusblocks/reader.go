@@ -134,7 +134,7 @@ func (z *Reader) parse(raw blocks.Block) (Block, error) {
 	z.payload, z.packets = raw.Payload, said.packets
 	block := Block{
 		Sequence: raw.Sequence, Offset: raw.Offset, Size: raw.Size,
-		Start: said.start, End: z.pages.granule, Packets: said.packets, Last: said.last,
+		Start: said.start, End: z.pages.granule, Packets: said.packets, Last: said.last, Raw: raw.Raw,
 	}
 	block.extra = growthOf(block.Packets)
 	if z.verifier != nil {

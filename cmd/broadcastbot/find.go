@@ -55,6 +55,9 @@ func findShow(ctx context.Context, words []string, linkPath string, a account, n
 		return link.Link{}, err
 	}
 	fmt.Fprintln(note, "Announced by", text.Line(string(show.By)))
+	if show.Clear {
+		fmt.Fprintln(note, "The announcement was not encrypted, so it may come from the homeserver as well.")
+	}
 	return show.Link()
 }
 

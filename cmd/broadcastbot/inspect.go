@@ -13,10 +13,11 @@ import (
 	"broadcastbot/opusblocks/blocks"
 )
 
-// runInspect prints what can be seen of a file without its key.
+// runInspect prints what can be seen of a file without its key, or proves it with the link.
 func runInspect(_ context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := newFlags("inspect", "FILE", stderr)
 	quiet := flags.Bool("quiet", false, "print damage and the summary only")
+	linkPath := linkFlag(flags, ", with which every block is opened and proven")
 	words, err := parse(flags, args, 1, 1)
 	if err != nil {
 		return err
@@ -28,7 +29,14 @@ func runInspect(_ context.Context, args []string, stdout, stderr io.Writer) erro
 	defer f.Close()
 	out := bufio.NewWriter(stdout)
 	defer out.Flush()
-	return inspect(out, f, *quiet)
+	if *linkPath == "" {
+		return inspect(out, f, *quiet)
+	}
+	show, err := readLink(*linkPath, stderr)
+	if err != nil {
+		return err
+	}
+	return proveFile(out, f, show, *quiet)
 }
 
 // inspect finds out by the first bytes whether a file is encrypted or plain.

@@ -2,10 +2,16 @@ package main
 
 import (
 	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"broadcastbot/internal/link"
 	"broadcastbot/opusblocks"
 )
 
@@ -76,6 +82,72 @@ func TestInspectPlain(t *testing.T) {
 			if !strings.Contains(out.String(), want) {
 				t.Errorf("%s: no %q in\n%s", name, want, &out)
 			}
+		}
+	}
+}
+
+// TestProve: with its link a recording is proven to be the station's, whole and as announced.
+func TestProve(t *testing.T) {
+	key := opusblocks.NewKey()
+	signer, signing, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file bytes.Buffer
+	w, err := opusblocks.Sealed(key).Signing(signing, time.Now).NewWriter(&file, opusblocks.Head{Channels: 1, Title: "Town hall"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	packet := append([]byte{0x78}, make([]byte, 79)...)
+	if err := errors.Join(w.WriteBlock([][]byte{packet}), w.KeepAlive(), w.Finish(nil, 0)); err != nil {
+		t.Fatal(err)
+	}
+	whole := file.Bytes()
+	hash, other := sha256.Sum256(whole), sha256.Sum256(nil)
+	good := link.Link{Base: "https://h", ID: "abc", Key: key, Signer: signer, SHA256: hash[:]}
+	unsigned, wrongHash, wrongSigner := good, good, good
+	unsigned.Signer, unsigned.SHA256, wrongHash.SHA256 = nil, nil, other[:]
+	wrongSigner.Signer = bytes.Repeat([]byte{1}, 32)
+	path, links := filepath.Join(t.TempDir(), "show.mxc"), filepath.Join(t.TempDir(), "link")
+	for name, test := range map[string]struct {
+		link link.Link
+		file []byte
+		said string // on either output
+		code int
+	}{
+		"proven":         {good, whole, "2 checkpoints; the station has signed it up to block 3", 0},
+		"as announced":   {good, whole, "the recording that was announced", 0},
+		"not signed":     {unsigned, whole, "not proven who made it", 0},
+		"another hash":   {wrongHash, whole, "not the recording that was announced", 1},
+		"another signer": {wrongSigner, whole, "not what the station signed", 1},
+		"cut off":        {good, whole[:len(whole)-1], "cut off before its end", 1},
+		"bytes behind":   {good, append(bytes.Clone(whole), 1, 2, 3), "the recording that was announced", 0},
+	} {
+		if err := errors.Join(os.WriteFile(path, test.file, 0o600), os.WriteFile(links, []byte(test.link.PageURL()), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		if code := run(t.Context(), []string{"inspect", path, "-link", links}, &out, &out); code != test.code || !strings.Contains(out.String(), test.said) {
+			t.Errorf("%s: code %d, no %q in\n%s", name, code, test.said, &out)
+		}
+	}
+}
+
+// TestLiveState: nobody is told that a show is live that is not, or of which it is not known.
+func TestLiveState(t *testing.T) {
+	for _, test := range []struct {
+		delay  time.Duration
+		known  bool
+		behind time.Duration
+		want   string
+	}{
+		{700 * time.Millisecond, true, 0, "LIVE, 0.7 s behind by this clock"},
+		{40 * time.Second, true, 0, "40.0 s behind by this clock"},
+		{-time.Minute, true, 0, "how late is not known: this clock is slow"},
+		{0, false, 300 * time.Millisecond, "0.3 s behind the gateway; nobody signs how late that is"},
+	} {
+		if got := liveState(test.delay, test.known, test.behind); got != test.want {
+			t.Errorf("%v: %q, want %q", test.delay, got, test.want)
 		}
 	}
 }

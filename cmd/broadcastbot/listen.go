@@ -88,9 +88,7 @@ type listenOptions struct {
 // listen goes to the beginning and plays the stream to its end.
 func listen(ctx context.Context, stream *listener.Stream, from time.Duration, o listenOptions) error {
 	printHead(o.out, stream.Head())
-	if stream.Plain() {
-		fmt.Fprintln(o.out, "It is not encrypted: others can hear it, and nobody can prove that this is what was said.")
-	}
+	printProof(o.out, stream)
 	edge, finished, err := stream.Edge(ctx)
 	if err != nil {
 		return err
@@ -112,7 +110,7 @@ func listen(ctx context.Context, stream *listener.Stream, from time.Duration, o 
 	case closeErr != nil:
 		return closeErr
 	case endErr == io.EOF:
-		fmt.Fprintln(o.out, endLine(m.heard(), stream.Plain()))
+		fmt.Fprintln(o.out, endLine(m.heard(), stream))
 		return nil
 	case ctx.Err() != nil:
 		return nil // Ctrl-C
@@ -133,12 +131,31 @@ func goTo(stream *listener.Stream, from time.Duration, finished bool) error {
 	return stream.SeekTo(from)
 }
 
-// endLine says what is known of a show that was heard to its end.
-func endLine(heard time.Duration, plain bool) string {
-	if plain {
-		return fmt.Sprintf("The show is over. The %s that were heard arrived undamaged.", clock(heard))
+// printProof says what can be proven of a show.
+func printProof(w io.Writer, stream *listener.Stream) {
+	if stream.Plain() {
+		fmt.Fprintln(w, "It is not encrypted: others can hear it.")
 	}
-	return fmt.Sprintf("The show is over. The %s that were heard are as the speaker sealed them.", clock(heard))
+	if !stream.Signed() {
+		fmt.Fprintln(w, "The link names no signer, so nobody can prove that this is what was said, or when.")
+	}
+}
+
+// endLine says what is known of a show that was heard to its end.
+func endLine(heard time.Duration, stream *listener.Stream) string {
+	line := fmt.Sprintf("The show is over. The %s that were heard ", clock(heard))
+	switch {
+	case stream.Signed():
+		line += "are what the station has signed."
+	case stream.Plain():
+		line += "arrived undamaged, if the server tells the truth."
+	default:
+		line += "were sealed by somebody who has the key."
+	}
+	if stream.Whole() {
+		line += " The whole recording is the one that was announced (SHA-256)."
+	}
+	return line
 }
 
 // printHead names the show. The text of block 0 was chosen by whoever made the

@@ -31,7 +31,7 @@ func verbs() []verb {
 		{"run", "the station: bot and gateway", runStation},
 		{"gateway", "the gateway alone", runGateway},
 		{"listen", "hear a show, or save it", runListen},
-		{"inspect", "show the blocks of a recording, without its key", runInspect},
+		{"inspect", "show the blocks of a recording, or prove it with its link", runInspect},
 		{"devices", "list microphones", runDevices},
 		{"config", "print config.yaml with all keys and defaults", runPrintConfig},
 		{"check-config", "check a config file", runCheckConfig},

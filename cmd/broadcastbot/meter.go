@@ -84,12 +84,32 @@ func (m *meter) draw(queued time.Duration) {
 	edge, finished := max(m.edge, m.stream.Position()), m.finished
 	m.mu.Unlock()
 	at := m.stream.Position() - queued
-	state := fmt.Sprintf("LIVE, %.1f s behind", (edge - at).Seconds())
-	if finished {
-		state = "of " + clock(edge)
+	state := "of " + clock(edge)
+	if !finished {
+		captured, ok := m.stream.Captured()
+		state = liveState(time.Since(captured)+queued, ok, edge-at)
 	}
-	fmt.Fprintf(m.out, "\r%s  %s  %s   ", bar(m.level.RMS()), clock(at), state)
+	fmt.Fprintf(m.out, "\r%s  %s  %-48s", bar(m.level.RMS()), clock(at), state)
 	m.level = opus.Level{}
+}
+
+// isLive is how late sound may be that counts as live.
+const isLive = 10 * time.Second
+
+// liveState says how late the sound of a running show is: by the time that the station has signed
+// (delay, if known), because a server that holds a show back can say of it what it likes. behind is
+// how much more the gateway has.
+func liveState(delay time.Duration, known bool, behind time.Duration) string {
+	switch {
+	case !known:
+		return fmt.Sprintf("%.1f s behind the gateway; nobody signs how late that is", behind.Seconds())
+	case delay < -time.Second:
+		return "how late is not known: this clock is slow"
+	case delay < isLive:
+		return fmt.Sprintf("LIVE, %.1f s behind by this clock", max(delay, 0).Seconds())
+	default:
+		return fmt.Sprintf("%.1f s behind by this clock", delay.Seconds())
+	}
 }
 
 // finish ends the moving line.

@@ -17,6 +17,8 @@ import (
 type Show struct {
 	matrix.Announcement
 	By id.UserID
+	// Clear means that the announcement was not encrypted: the homeserver can have written it.
+	Clear bool
 }
 
 // Latest returns the newest show that was announced in the room, as it stands
@@ -71,7 +73,7 @@ func (g *Guest) show(ctx context.Context, evt *event.Event, by string) (Show, bo
 	if !ok || (by != "" && evt.Sender != id.UserID(by)) || !g.isAuthentic(ctx, evt, a) || !g.mayEdit(ctx, evt) {
 		return Show{}, false
 	}
-	return Show{Announcement: a, By: evt.Sender}, true
+	return Show{Announcement: a, By: evt.Sender, Clear: evt.Mautrix.EventSource&event.SourceDecrypted == 0}, true
 }
 
 // isAuthentic is false of an announcement that the homeserver can have written in the name of

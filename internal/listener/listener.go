@@ -9,9 +9,11 @@ package listener
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -41,12 +43,14 @@ type Stream struct {
 	log    *slog.Logger
 
 	body     *part
-	rejoined bool // the line broke, and no block has come since
+	rejoined bool // the line broke, and nothing that came since proves that it goes on as before
 	block    opusblocks.Block
-	given    int // packets of block that ReadPacket has returned
-	discard  int // samples to throw away, from the next packet on
+	given    int   // packets of block that ReadPacket has returned
+	discard  int   // samples to throw away, from the next packet on
+	skipTo   int64 // bytes: what stands before, by its middle, is read only for its checkpoint
 
 	progress
+	proof
 }
 
 // progress is what Position and Edge read while another goroutine reads or seeks.
@@ -56,6 +60,8 @@ type progress struct {
 	latest   mark  // behind the block read last
 	rate     mark  // a number of bytes, and how many samples they hold
 	farthest int64 // end of the latest sound ever seen
+
+	proven *opusblocks.Checkpoint // the last one; nil: none
 }
 
 // mark is a place between two blocks, or the distance between two places.
@@ -95,6 +101,7 @@ func Open(ctx context.Context, show link.Link, o Options) (*Stream, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the show: %w", err)
 	}
+	s.proof = proof{signed: show.Signer != nil, hash: newFileHash(raw[:s.reader.FirstBlock()]), want: show.SHA256}
 	s.reader.Continue(nil) // the sound comes over a connection of its own
 	s.seeker = opusblocks.NewSeeker(s.reader, s.reopen)
 	s.seeker.Table, s.seeker.Size = show.Seek, max(0, total)
@@ -125,10 +132,16 @@ func (s *Stream) Close() error {
 func (s *Stream) ReadPacket() ([]byte, error) {
 	for s.given == len(s.block.Packets) {
 		block, err := s.readRetrying(s.nextBlock)
+		if err == io.EOF {
+			err = cmp.Or(s.proof.checkEnd(s.reader.Position().Offset), io.EOF)
+		}
 		if err != nil {
 			return nil, err
 		}
 		s.useBlock(block)
+		if !block.Last && (block.Offset+int64(block.Size)/2 < s.skipTo || !s.isCovered()) {
+			s.given = len(block.Packets)
+		}
 	}
 	packet := bytes.Clone(s.block.Packets[s.given])
 	s.given++
@@ -153,9 +166,11 @@ func (s *Stream) EndTrim() int { return int(s.sample - s.block.End) }
 // useBlock makes block the one whose packets ReadPacket returns next.
 func (s *Stream) useBlock(block opusblocks.Block) {
 	s.seeker.Learn(block)
+	s.proof.hash.add(block.Offset, block.Raw)
 	s.block, s.given = block, 0
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.proven = lastCheckpoint(s.reader)
 	s.sample = block.Start
 	s.latest = mark{block.Offset + int64(block.Size), block.End}
 	s.rate.offset, s.rate.sample = s.seeker.Rate()

@@ -2,6 +2,7 @@ package listener_test
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -57,7 +58,11 @@ func (s *show) mustSpeak(t testing.TB, n int) {
 }
 
 func (s *show) link() link.Link {
-	return link.Link{Base: s.Line.URL(), ID: s.ID, Key: s.Key, Plain: s.Plain}
+	l := link.Link{Base: s.Line.URL(), ID: s.ID, Key: s.Key, Plain: s.Plain}
+	if s.Signed {
+		l.Signer = s.Signing.Public().(ed25519.PublicKey)
+	}
+	return l
 }
 
 func (s *show) mustOpen(t testing.TB) *listener.Stream {

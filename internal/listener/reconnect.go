@@ -55,17 +55,27 @@ func (s *Stream) readRetrying(read func() (opusblocks.Block, error)) (block opus
 		s.rejoined = true
 		s.log.Info("the line broke, listening goes on", "err", err, "retry_in", delay)
 	})
-	return block, s.explain(err)
+	return block, s.explain(block, err)
 }
 
-// explain says of a block that was refused whether it is another one than the gateway had before.
-func (s *Stream) explain(err error) error {
-	var block *opusblocks.BlockError
-	if s.rejoined && errors.As(err, &block) && !errors.Is(err, opusblocks.ErrCutOff) {
+// errUnproven is what a listener has to know of a block that the station has not signed.
+var errUnproven = errors.New("the last seconds that were heard may not come from the station")
+
+// explain says what the refusal of a block means for what was heard.
+func (s *Stream) explain(block opusblocks.Block, err error) error {
+	var refused *opusblocks.BlockError
+	switch {
+	case err == nil:
+		if !s.proof.signed || block.Checkpoint != nil {
+			s.rejoined = false
+		}
+		return nil
+	case !errors.As(err, &refused) || errors.Is(err, opusblocks.ErrCutOff):
+		return err
+	case s.rejoined:
 		return fmt.Errorf("%w: %w", ErrNotContinued, err)
-	}
-	if err == nil {
-		s.rejoined = false
+	case errors.Is(err, opusblocks.ErrCheckpoint):
+		return fmt.Errorf("%w: %w", errUnproven, err)
 	}
 	return err
 }

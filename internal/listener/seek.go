@@ -16,6 +16,10 @@ const PreRoll = 300 * time.Millisecond
 
 const preRoll = int64(PreRoll) * opus.SampleRate / int64(time.Second)
 
+// covered is how many samples are at most between two checkpoints, besides a block
+// (FORMAT.md, "Checkpoints").
+const covered = 5 * opus.SampleRate
+
 // SeekTo goes to a moment of the show. The packets that come next begin with the
 // pre-roll, whose length Discard returns. Beyond the edge of a live show it goes to
 // the edge; beyond the end of a finished one ReadPacket returns io.EOF.
@@ -37,7 +41,7 @@ func (s *Stream) SeekTo(moment time.Duration) error {
 			return nil
 		}
 	}
-	s.block, s.given = opusblocks.Block{}, 0
+	s.block, s.given, s.skipTo = opusblocks.Block{}, 0, 0
 	block, err := s.readRetrying(func() (opusblocks.Block, error) { return s.seeker.SeekTo(from) })
 	if err != nil {
 		return ignoreEnd(err)
@@ -45,13 +49,13 @@ func (s *Stream) SeekTo(moment time.Duration) error {
 	s.useBlock(block)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.skipTo(from)
+	s.skipPackets(from)
 	s.discard = int(max(0, target-s.sample))
 	return nil
 }
 
-// skipTo skips the packets of the block that end at or before a sample.
-func (s *Stream) skipTo(before int64) {
+// skipPackets skips the packets of the block that end at or before a sample.
+func (s *Stream) skipPackets(before int64) {
 	for s.given < len(s.block.Packets) {
 		samples, _ := opus.PacketDuration(s.block.Packets[s.given]) // the reader has checked it
 		if s.sample+int64(samples) > before {
@@ -73,13 +77,21 @@ func (s *Stream) GoLive() error {
 }
 
 // goLive goes back from the edge, which is at size bytes, by a pre-roll and a
-// block. The next read makes the connection.
+// block; of a signed show it reads from so far before that a checkpoint covers what
+// is heard. The next read makes the connection.
 func (s *Stream) goLive(size int64) {
-	offset := size - s.seeker.Bytes(preRoll+s.seeker.BlockLength())
+	near := preRoll + s.seeker.BlockLength()
+	s.skipTo = size - s.seeker.Bytes(near)
 	s.discard = int(preRoll)
-	if first := s.reader.FirstBlock(); offset <= first {
-		offset = first
+	offset := s.skipTo
+	if s.proof.signed {
+		offset = size - s.seeker.Bytes(near+covered+s.seeker.BlockLength())
+	}
+	if first := s.reader.FirstBlock(); s.skipTo <= first {
 		s.discard = s.head.PreSkip
+		offset = first
+	} else {
+		offset = max(offset, first)
 	}
 	s.disconnect()
 	s.reader.Jump(nil, offset)

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"broadcastbot/internal/link"
+	"broadcastbot/internal/listener"
+	"broadcastbot/internal/opus"
+	"broadcastbot/opusblocks"
+)
+
+// proveFile opens every block of a recording, and checks all that its link says of it.
+func proveFile(out io.Writer, file *os.File, l link.Link, quiet bool) error {
+	reader := l.NewReader(file)
+	head, err := reader.Head()
+	if err != nil {
+		return err
+	}
+	printHead(out, head)
+	if !quiet {
+		fmt.Fprintf(out, "%12s  %10s  %8s  %10s\n", "byte", "block", "size", "until")
+	}
+	checkpoints := 0
+	for {
+		var block opusblocks.Block
+		if block, err = reader.ReadBlock(); err != nil {
+			break
+		}
+		if block.Checkpoint != nil {
+			checkpoints++
+		}
+		if !quiet {
+			fmt.Fprintf(out, "%12d  %10d  %8d  %10s  %s\n", block.Offset, block.Sequence, block.Size,
+				clock(opus.Duration(max(0, block.End-int64(head.PreSkip)))), remark(block))
+		}
+	}
+	end := reader.Position()
+	fmt.Fprintf(out, "%d blocks, %d bytes, %s of sound\n", end.Sequence, end.Offset, clock(opus.Duration(max(0, end.Samples-int64(head.PreSkip)))))
+	printSigned(out, reader, l, checkpoints)
+	if err != io.EOF {
+		return err
+	}
+	return compareHash(out, file, end.Offset, l.SHA256)
+}
+
+// remark says what is special about a block.
+func remark(block opusblocks.Block) (text string) {
+	if block.Checkpoint != nil {
+		text = "signed " + block.Checkpoint.Time.UTC().Format(time.RFC3339)
+	}
+	switch {
+	case block.Last:
+		text += " the end"
+	case len(block.Packets) == 0:
+		text = "a sign of life"
+	}
+	return text
+}
+
+// printSigned says what the station has signed of what was read.
+func printSigned(out io.Writer, reader *opusblocks.Reader, l link.Link, checkpoints int) {
+	last, ok := reader.Checkpoint()
+	switch {
+	case l.Signer == nil:
+		fmt.Fprintln(out, "The link names no signer, so it is not proven who made it, or when.")
+	case !ok:
+		fmt.Fprintln(out, "Nothing of it is signed.")
+	default:
+		fmt.Fprintf(out, "%d checkpoints; the station has signed it up to block %d, at %s by its clock.\n",
+			checkpoints, last.Sequence, last.Time.UTC().Format(time.RFC3339))
+	}
+}
+
+// compareHash compares the first size bytes, which are the whole recording, with what was announced.
+func compareHash(out io.Writer, file io.ReaderAt, size int64, want []byte) error {
+	fmt.Fprintln(out, "It is complete.")
+	if want == nil {
+		return nil
+	}
+	hash := sha256.New()
+	if _, err := io.Copy(hash, io.NewSectionReader(file, 0, size)); err != nil {
+		return err
+	}
+	if !bytes.Equal(hash.Sum(nil), want) {
+		return listener.ErrOtherFile
+	}
+	fmt.Fprintln(out, "It is the recording that was announced (SHA-256).")
+	return nil
+}

@@ -1,0 +1,87 @@
+package listener
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"hash"
+	"time"
+
+	"broadcastbot/internal/opus"
+	"broadcastbot/opusblocks"
+)
+
+// ErrOtherFile means that a show was read to its end, and is not the one that the link describes.
+var ErrOtherFile = errors.New("this is not the recording that was announced: its SHA-256 is another one")
+
+// proof is what is known of a show beyond that its blocks open and follow each other.
+type proof struct {
+	signed bool // checkpoints are demanded
+	hash   fileHash
+	want   []byte // SHA-256 of the finished file; nil: not known
+	whole  bool   // the file has been read to its end, and is the wanted one
+}
+
+// fileHash is the SHA-256 of a file that is read from its beginning. What is read elsewhere, or once
+// more, does not count.
+type fileHash struct {
+	hash hash.Hash
+	at   int64 // bytes that it covers
+}
+
+func newFileHash(head []byte) fileHash {
+	h := fileHash{hash: sha256.New()}
+	h.add(0, head)
+	return h
+}
+
+func (h *fileHash) add(offset int64, raw []byte) {
+	if offset == h.at {
+		h.hash.Write(raw)
+		h.at += int64(len(raw))
+	}
+}
+
+// checkEnd compares the file, of which size bytes are before its end. A part of it proves nothing.
+func (p *proof) checkEnd(size int64) error {
+	if p.want == nil || p.hash.at != size {
+		return nil
+	}
+	if p.whole = bytes.Equal(p.hash.hash.Sum(nil), p.want); !p.whole {
+		return ErrOtherFile
+	}
+	return nil
+}
+
+// Signed reports whether the link names a signer: then all that is heard is what the station has
+// signed, but for the last five seconds, which the next checkpoint proves.
+func (p *proof) Signed() bool { return p.signed }
+
+// Whole reports, after io.EOF, whether all of the show was read, and is what the link describes.
+func (p *proof) Whole() bool { return p.whole }
+
+// Captured returns when the sound before the next packet was captured, by the station's clock: what
+// the last checkpoint says, and the time since then by what was read. Sound that is held back is so
+// much older than now. ok is false where nobody has signed that.
+func (p *progress) Captured() (at time.Time, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.proven == nil {
+		return time.Time{}, false
+	}
+	return p.proven.Time.Add(opus.Duration(p.sample) - opus.Duration(p.proven.Sample)), true
+}
+
+// isCovered reports whether the next checkpoint will prove what comes: one has been proven.
+func (s *Stream) isCovered() bool {
+	_, ok := s.reader.Checkpoint()
+	return ok || !s.proof.signed
+}
+
+// lastCheckpoint returns the one that was proven last; nil: there is none.
+func lastCheckpoint(r *opusblocks.Reader) *opusblocks.Checkpoint {
+	if c, ok := r.Checkpoint(); ok {
+		return &c
+	}
+	return nil
+}
