@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"maunium.net/go/mautrix/crypto/goolm/libolmpickle"
+	"maunium.net/go/mautrix/event"
 
 	"broadcastbot/internal/dendrite"
 )
@@ -129,5 +130,33 @@ func checkErased(t *testing.T, dir string, secrets []pickle) {
 				t.Errorf("%s has what stood in %s before", path, p.table)
 			}
 		}
+	}
+}
+
+// TestRestartBeginsMegolmAnew: the database may have been restored from a copy, which does not know
+// which message keys have been used since.
+func TestRestartBeginsMegolmAnew(t *testing.T) {
+	t.Parallel()
+	server := dendrite.Run(t)
+	mustRegister(t, server, "radio")
+	alice := newMember(t, server, "alice")
+	o := radioOptions(t, server, t.TempDir())
+	var sessions []string
+	room := alice.newRoom(t, true, o.User)
+	for range 2 {
+		radio := startRadio(t, o)
+		alice.awaitMembership(t, room, o.User, event.MembershipJoin)
+		if err := radio.Say(t.Context(), room.String(), "hello"); err != nil {
+			t.Fatal(err)
+		}
+		var session string
+		if err := o.Store.DB().QueryRow("SELECT session_id FROM crypto_megolm_outbound_session").Scan(&session); err != nil {
+			t.Fatal(err)
+		}
+		sessions = append(sessions, session)
+		radio.stop()
+	}
+	if sessions[0] == sessions[1] {
+		t.Error("the same Megolm session goes on after a restart")
 	}
 }

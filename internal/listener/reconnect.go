@@ -15,7 +15,7 @@ import (
 // errNoEnd is the error at the end of a finished file that has no last block. It
 // wraps ErrCutOff, like the end of a connection does, but a new connection would
 // not help.
-var errNoEnd = fmt.Errorf("the recording has no end, the show was interrupted: %w", opusblocks.ErrCutOff)
+var errNoEnd = fmt.Errorf("the server has no more of the show, and its end is not there: it was interrupted, or the server withholds the rest: %w", opusblocks.ErrCutOff)
 
 // ErrNotContinued means that the gateway had other bytes when the line was there again. The station
 // may have been restored from a copy of its disk, or the gateway cheats.
