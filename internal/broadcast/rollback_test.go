@@ -2,7 +2,6 @@ package broadcast
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"io"
 	"net/http"
@@ -19,7 +18,6 @@ import (
 	"broadcastbot/internal/listener"
 	"broadcastbot/internal/showtest"
 	"broadcastbot/opusblocks"
-	"broadcastbot/opusblocks/blocks"
 	"broadcastbot/store"
 )
 
@@ -70,38 +68,6 @@ func (w *wiretap) all() [][]byte {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return append(w.files, w.file)
-}
-
-// sealing is what may be used once: a key, and a nonce with it.
-type sealing struct {
-	key   blocks.Key
-	nonce [16]byte
-}
-
-// mustSealOnce checks that no two ciphertexts among the files have one key and one nonce, and returns
-// how many epochs there are.
-func mustSealOnce(t *testing.T, key opusblocks.Key, files [][]byte) (epochs int) {
-	t.Helper()
-	sealed, began := map[sealing][]byte{}, map[blocks.Epoch]bool{}
-	for _, file := range files {
-		for block := range blocks.Scan(bytes.NewReader(file)) {
-			if block.Header == (blocks.Header{}) || errors.Is(block.Err, blocks.ErrCutOff) {
-				continue
-			}
-			used := sealing{key: key.Derive(block.Epoch)}
-			binary.LittleEndian.PutUint32(used.nonce[:4], block.Header.Sequence)
-			copy(used.nonce[4:], used.key.IV[:])
-			ciphertext := file[block.Offset:][:block.Size]
-			if before, again := sealed[used]; again && !bytes.Equal(before, ciphertext) {
-				t.Fatalf("block %d is sealed twice under one key", block.Header.Sequence)
-			}
-			sealed[used], began[block.Epoch] = ciphertext, true
-		}
-	}
-	if len(sealed) < 6 {
-		t.Fatalf("only %d blocks left: what was tested?", len(sealed))
-	}
-	return len(began)
 }
 
 // site is a machine with a station on it: manager, gateway, and a folder with all that they keep.
@@ -242,7 +208,7 @@ func testRestoredFromACopy(t *testing.T, plain bool) {
 	kept := len(replay) - len(second.tape.packets)
 	mustEqual(t, replay, append(heard[:kept:kept], second.tape.packets...))
 	if !plain {
-		if n := mustSealOnce(t, show.Main().Key, append(first.tap.all(), second.tap.all()...)); n != 2 {
+		if n := showtest.SealedOnce(t, show.Main().Key, append(first.tap.all(), second.tap.all()...)); n != 2 {
 			t.Errorf("%d epochs, want that of before and that of after", n)
 		}
 	}
@@ -292,7 +258,7 @@ func TestTwins(t *testing.T) {
 		twin.mustSettle(t)
 		left = append(left, twin.tap.all()...)
 	}
-	if n := mustSealOnce(t, show.Main().Key, left); n != 3 {
+	if n := showtest.SealedOnce(t, show.Main().Key, left); n != 3 {
 		t.Errorf("%d epochs, want one for each station", n)
 	}
 }
@@ -320,5 +286,5 @@ func TestTwinsAtOneGateway(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	mustSealOnce(t, show.Main().Key, first.tap.all())
+	showtest.SealedOnce(t, show.Main().Key, first.tap.all())
 }
