@@ -40,6 +40,7 @@ type room struct {
 	said       []string
 	retracted  []string          // rooms whose messages were removed
 	removed    string            // room that has removed its announcements itself
+	looking    func()            // is called by IsRemoved; nil: nothing
 	mayNot     error             // what MayGoOn returns
 	released   []string          // reserved addresses that were given back
 	reserves   string            // what Reserve returns
@@ -96,6 +97,9 @@ func (r *room) Update(_ context.Context, show *store.Show, a store.Announcement)
 }
 
 func (r *room) IsRemoved(_ context.Context, a store.Announcement) (bool, error) {
+	if r.looking != nil {
+		r.looking()
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return a.Room == r.removed, nil
