@@ -25,9 +25,10 @@ func TestStandardInput(t *testing.T) {
 	h := mustTheatreFed(t, "pipe:-", read)
 	read.Close()
 	for range 2 {
-		spoken := speaking.Load()
-		for speaking.Load() < spoken+100 { // two seconds
-			time.Sleep(20 * time.Millisecond)
+		for spoken, start := speaking.Load(), time.Now(); speaking.Load() < spoken+100; time.Sleep(20 * time.Millisecond) {
+			if time.Since(start) > time.Minute { // two seconds of sound, that is
+				t.Fatal("who speaks is kept waiting")
+			}
 		}
 		pitched.Store(false)
 		h.mustSay(t, "!live start")
