@@ -61,8 +61,11 @@ func split(address, folder string, errFolder error) (base, id string, err error)
 	if at < 0 || !isID(path[at+len(folder):]) {
 		return "", "", errFolder
 	}
-	root := url.URL{Scheme: u.Scheme, User: u.User, Host: u.Host}
-	return root.String() + path[:at], path[at+len(folder):], nil
+	root := (&url.URL{Scheme: u.Scheme, User: u.User, Host: u.Host}).String()
+	if _, err := url.Parse(root); err != nil { // an address can have bytes that none can be written with
+		return "", "", errAddress
+	}
+	return root + path[:at], path[at+len(folder):], nil
 }
 
 const urlCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
