@@ -86,7 +86,7 @@ func (z *Reader) Jump(src io.Reader, offset int64) {
 
 // Checkpoint returns the last one that was proven, and whether there is one since the
 // beginning of the file or the last jump. What was read behind it may still turn out
-// not to be what the station wrote, within five seconds of sound.
+// not to be what the station wrote, within seven seconds of sound.
 func (z *Reader) Checkpoint() (c Checkpoint, ok bool) {
 	if z.verifier == nil || z.verifier.last == nil {
 		return Checkpoint{}, false

@@ -57,6 +57,9 @@ func (c *config) checkRights() (wrong problems) {
 	}
 	wrong.users("inviters", c.Inviters)
 	wrong.users("speakers", c.Speakers)
+	if len(c.Speakers) == 0 && c.SpeakerPower > 100 {
+		wrong.add("speakers", "is empty, and speaker_power leaves it to them: nobody could go on air. Name them by their ids")
+	}
 	if c.SpeakerPower < 1 {
 		wrong.add("speaker_power", "has to be at least 1: everybody in a room has 0")
 	}

@@ -104,6 +104,7 @@ homeserver: https://matrix.example.org
 user: "@radio:example.org"
 password: secret
 inviters: ["*:example.org"]
+speakers: ["@alice:example.org"]
 `
 
 func TestCheckNamesTheKey(t *testing.T) {
@@ -122,6 +123,7 @@ func TestCheckNamesTheKey(t *testing.T) {
 		"inviters: []":                                 "inviters:",
 		"inviters: [example.org]":                      "inviters:",
 		"speakers: [\"*@example.org\"]":                "speakers:",
+		"speakers: []":                                 "speakers: is empty",
 		"media_dir: /does/not/exist":                   "media_dir:",
 		"speaker_power: 0":                             "speaker_power:",
 		"source: nonsense":                             "source:",

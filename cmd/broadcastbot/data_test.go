@@ -60,6 +60,7 @@ homeserver: %s
 user: "@radio:example.org"
 password: secret
 inviters: ["*"]
+speakers: ["@alice:example.org"]
 data_dir: %q
 gateway: {listen: "127.0.0.1:0", upload_token: token}
 `, mustSilentHomeserver(t), filepath.Join(t.TempDir(), "data"))

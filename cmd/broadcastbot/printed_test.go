@@ -224,6 +224,7 @@ const filledConfig = `
 homeserver: http://127.0.0.1:1
 user: "@radio:example.org"
 inviters: ["*"]
+speakers: ["@alice:example.org"]
 gateway: {listen: "127.0.0.1:0"}
 `
 

@@ -54,7 +54,7 @@ func (p *proof) checkEnd(size int64) error {
 }
 
 // Signed reports whether the link names a signer: then all that is heard is what the station has
-// signed, but for the last five seconds, which the next checkpoint proves.
+// signed, but for the last seconds, which the next checkpoint proves.
 func (p *proof) Signed() bool { return p.signed }
 
 // Whole reports, after io.EOF, whether all of the show was read, and is what the link describes.

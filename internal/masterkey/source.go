@@ -10,7 +10,7 @@ import (
 )
 
 // IfLost is the advice for those who have no copy of their key.
-const IfLost = "if it is lost, move the database away and start with a new one (shows so far can then be heard by their links only)"
+const IfLost = "if it is lost, move the database away and start with a new one (the bot then logs in anew, so have its recovery key at hand; shows so far can be heard by their links only)"
 
 // Source finds the master key. needed means that something is sealed under it already, so that a new
 // one would be of no use.
