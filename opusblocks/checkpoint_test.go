@@ -88,6 +88,10 @@ func TestUnsignedIsRefused(t *testing.T) {
 		if !errors.Is(err, ErrCheckpoint) || len(packets) > 0 {
 			t.Errorf("%d packets, then %v", len(packets), err)
 		}
+		nobody := s.form().SignedBy(ed25519.PublicKey{}).NewReader(bytes.NewReader(s.mustWrite(t, 3, constant).file))
+		if packets, err := readAll(nobody); !errors.Is(err, ErrCheckpoint) || len(packets) > 0 {
+			t.Errorf("a key of no bytes: %d packets, then %v", len(packets), err)
+		}
 		other := s
 		other.station = newStation()
 		if packets, err := readAll(s.listen(other.mustWrite(t, 3, constant).file)); !errors.Is(err, ErrCheckpoint) || len(packets) > 0 {
