@@ -48,7 +48,7 @@ type Options struct {
 }
 
 // Bot is one Matrix account at work. What it does as an Announcer waits until Run has logged in and
-// knows the rooms.
+// knows the rooms. Its methods are an Announcer's, and the ways in which all of them send.
 type Bot struct {
 	options Options
 	session *matrix.Session

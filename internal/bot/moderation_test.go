@@ -75,6 +75,47 @@ func TestRetract(t *testing.T) {
 		if removed, err := radio.IsRemoved(t.Context(), known); err != nil || !removed {
 			t.Errorf("%s: removed: %v, %v", name, removed, err)
 		}
+		if over, err := radio.IsOver(t.Context(), known); err != nil || !over {
+			t.Errorf("%s: over: %v, %v", name, over, err)
+		}
+	}
+}
+
+// TestIsOver: what counts is what the homeserver has, not what is noted; and others say nothing with
+// edits of the bot's message, however many.
+func TestIsOver(t *testing.T) {
+	t.Parallel()
+	radio, alice := newStudio(t)
+	room := alice.newRoom(t, true, radio.options.User)
+	alice.awaitMembership(t, room, radio.options.User, event.MembershipJoin)
+	mustBe := func(what string, b *recorded, want bool) {
+		t.Helper()
+		known := store.Announcement{Room: room.String(), Event: b.announced().Event}
+		if over, err := radio.IsOver(t.Context(), known); err != nil || over != want {
+			t.Errorf("%s: over: %v, %v", what, over, err)
+		}
+	}
+	b := newShow(t, room)
+	mustAnnounce(t, radio, alice, b)
+	mustBe("on air", b, false)
+	mustEdit := func() {
+		edit := notice("This is over.")
+		edit.SetEdit(id.EventID(b.announced().Event))
+		if _, err := alice.SendMessageEvent(t.Context(), room, event.EventMessage, edit); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustEdit()
+	mustBe("edited by somebody else", b, false)
+	b.Stage = store.Concluding
+	mustUpdate(t, radio, b)
+	mustBe("ended", b, true)
+	for range 101 {
+		mustEdit()
+	}
+	mustBe("ended, and edited by somebody else", b, true)
+	if over, err := radio.IsOver(t.Context(), store.Announcement{Room: room.String(), Event: "$unknown"}); err == nil {
+		t.Errorf("over: %v, although there is no announcement", over)
 	}
 }
 

@@ -18,10 +18,29 @@ import (
 // announcement: whether a redaction holds is for it to decide.
 func (b *Bot) IsRemoved(ctx context.Context, a store.Announcement) (bool, error) {
 	evt, err := b.client.GetEvent(ctx, id.RoomID(a.Room), id.EventID(a.Event))
+	if err == nil && (evt == nil || evt.ID.String() != a.Event) {
+		err = errors.New("the homeserver has answered with something else")
+	}
 	if err != nil {
 		return false, fmt.Errorf("look up the announcement in %s: %w", a.Room, err)
 	}
-	return evt != nil && evt.ID.String() == a.Event && (evt.Unsigned.RedactedBecause != nil || len(evt.Content.Raw) == 0), nil
+	return evt.Unsigned.RedactedBecause != nil || len(evt.Content.Raw) == 0, nil
+}
+
+// IsOver implements broadcast.Announcer. An announcement is edited only when its show is over, so there
+// is no need to read what an edit says, which a session from a copy of the disk may not be able to.
+func (b *Bot) IsOver(ctx context.Context, a store.Announcement) (bool, error) {
+	if err := b.session.AwaitReady(ctx); err != nil {
+		return false, err
+	}
+	if removed, err := b.IsRemoved(ctx, a); err != nil || removed {
+		return removed, err
+	}
+	edits, err := editsOf(ctx, b.client, a)
+	if err != nil && len(edits) == 0 {
+		return false, fmt.Errorf("look up what %s was told of the show: %w", a.Room, err)
+	}
+	return len(edits) > 0, nil
 }
 
 // MayGoOn implements broadcast.Announcer.
@@ -80,8 +99,9 @@ func (r *retraction) messages(ctx context.Context) (messages []id.EventID, err e
 	}
 	announced, voice := id.EventID(r.Event), id.EventID(r.VoiceEvent)
 	if announced != "" {
-		edits, err := r.editsOf(ctx, announced)
-		if err != nil {
+		edits, err := editsOf(ctx, r.bot.client, r.Announcement)
+		isUnknown := errors.Is(err, mautrix.MNotFound) || errors.Is(err, mautrix.MUnrecognized) || errors.Is(err, errManyEdits)
+		if err != nil && !isUnknown {
 			return nil, err
 		}
 		messages = append(messages, edits...)
@@ -100,21 +120,32 @@ func (r *retraction) messages(ctx context.Context) (messages []id.EventID, err e
 	return messages, nil
 }
 
-// editsOf returns the edits of the bot's message, as far as the homeserver tells of them.
-func (r *retraction) editsOf(ctx context.Context, message id.EventID) (edits []id.EventID, err error) {
-	found, err := r.bot.client.GetRelations(ctx, id.RoomID(r.Room), message, &mautrix.ReqGetRelations{RelationType: event.RelReplace, Limit: 100})
-	if errors.Is(err, mautrix.MNotFound) || errors.Is(err, mautrix.MUnrecognized) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	for _, evt := range found.Chunk {
-		if evt.Sender == r.bot.client.UserID {
-			edits = append(edits, evt.ID)
+// maxEditPages is how many answers about a message's edits are read. Whoever floods a message with
+// edits of their own must not keep the bot busy for ever.
+const maxEditPages = 100
+
+// errManyEdits means that there may be edits beyond those that were read.
+var errManyEdits = errors.New("the message has too many edits")
+
+// editsOf returns the bot's edits of its announcement, as far as the homeserver tells of them. Members
+// can have the homeserver name others before them.
+func editsOf(ctx context.Context, bot *mautrix.Client, a store.Announcement) (edits []id.EventID, err error) {
+	request := mautrix.ReqGetRelations{RelationType: event.RelReplace, Limit: 100}
+	for range maxEditPages {
+		found, err := bot.GetRelations(ctx, id.RoomID(a.Room), id.EventID(a.Event), &request)
+		if err != nil {
+			return edits, err
+		}
+		for _, evt := range found.Chunk {
+			if evt.Sender == bot.UserID {
+				edits = append(edits, evt.ID)
+			}
+		}
+		if request.From = found.NextBatch; request.From == "" || len(found.Chunk) == 0 {
+			return edits, nil
 		}
 	}
-	return edits, nil
+	return edits, errManyEdits
 }
 
 // findSent returns the message that was sent in a transaction whose answer was lost, as in a crash.

@@ -47,6 +47,8 @@ type Announcer interface {
 	Update(ctx context.Context, show *store.Show, a store.Announcement) (event string, err error)
 	// IsRemoved reports whether the room has removed the announcement.
 	IsRemoved(ctx context.Context, a store.Announcement) (bool, error)
+	// IsOver reports whether the room was told that the show is over, or has removed the announcement.
+	IsOver(ctx context.Context, a store.Announcement) (bool, error)
 	// Retract removes the announcement, with all its edits, and the voice message.
 	Retract(ctx context.Context, show *store.Show, a store.Announcement) error
 	// MayGoOn returns nil if the show may begin or go on in the room as that is now: its speaker is a member,

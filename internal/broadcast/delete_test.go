@@ -313,3 +313,16 @@ func TestMayNotGoOn(t *testing.T) {
 		}
 	}
 }
+
+// TestNobodyKnows: where it is not known whether the room was told of the end, it is the end.
+func TestNobodyKnows(t *testing.T) {
+	t.Parallel()
+	s := mustStudio(t)
+	s.IsLive, s.ResumeWithin = func(string) bool { return true }, time.Hour
+	s.room.forgets = errors.New("nobody knows what the room was told")
+	s.mustCrash(t, "tone:440", bytes.Clone)
+	end := s.mustConclude(t)
+	if end.State() != store.StateInterrupted || end.Reason != reason(errRestarted) {
+		t.Errorf("the show is %s because %q", end.State(), end.Reason)
+	}
+}

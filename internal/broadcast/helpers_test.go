@@ -42,6 +42,7 @@ type room struct {
 	removed    string            // room that has removed its announcements itself
 	looking    func()            // is called by IsRemoved; nil: nothing
 	mayNot     error             // what MayGoOn returns
+	forgets    error             // what IsOver returns
 	released   []string          // reserved addresses that were given back
 	reserves   string            // what Reserve returns
 	unready    error             // what Ready returns
@@ -103,6 +104,12 @@ func (r *room) IsRemoved(_ context.Context, a store.Announcement) (bool, error) 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return a.Room == r.removed, nil
+}
+
+func (r *room) IsOver(_ context.Context, a store.Announcement) (bool, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return a.Room == r.removed || len(r.updated) > 0, r.forgets
 }
 
 func (r *room) Retract(_ context.Context, _ *store.Show, a store.Announcement) error {

@@ -222,15 +222,29 @@ func (r *reopening) openSource(ctx context.Context, left leftover) capture.Sourc
 	return source
 }
 
-// mayGoOn asks whether all rooms still let the show be on air. Whatever is not known counts as no.
+// errToldOver means that the record is older than what the room has read.
+var errToldOver = errors.New("its room was told before that it is over")
+
+// mayGoOn asks whether all rooms still let the show be on air, and believe that it is: a record from a
+// copy of the disk may not know of the end. Whatever is not known counts as no.
 func (r *reopening) mayGoOn(ctx context.Context) error {
 	show := r.entry.get()
 	if show.Stage == store.Deleting {
 		return errDeleted
 	}
-	for _, room := range show.AnnouncedIn() {
-		if err := r.Announcer.MayGoOn(ctx, &show, room); err != nil {
+	for _, a := range show.Announcements {
+		if a.Event == "" || a.Closed {
+			continue
+		}
+		if err := r.Announcer.MayGoOn(ctx, &show, a.Room); err != nil {
 			return err
+		}
+		over, err := r.Announcer.IsOver(ctx, a)
+		if err != nil {
+			return err
+		}
+		if over {
+			return errToldOver
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package broadcast
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"broadcastbot/capture"
 	"broadcastbot/internal/gateway"
 	"broadcastbot/internal/listener"
 	"broadcastbot/internal/showtest"
@@ -231,6 +233,35 @@ func mustNotContinue(t *testing.T, witness *listener.Stream, heard, sent [][]byt
 		t.Errorf("the witness is told %v", err)
 	}
 	mustEqual(t, heard, sent[:len(heard)])
+}
+
+// TestEndedShowStaysOffAir: the room was told that the show is over. A copy of the disk, recordings
+// included, from before that does not open the microphone again.
+func TestEndedShowStaysOffAir(t *testing.T) {
+	t.Parallel()
+	public := mustFront(t)
+	first := mustSite(t, t.TempDir(), public.server.URL)
+	public.behind.Store(first)
+	show := first.mustStart(t, "tone:440")
+	mustRead(t, first.mustStream(t, show), 25)
+	copied := first.snapshot(t)
+	if _, err := first.Stop(t.Context(), "!r:x"); err != nil {
+		t.Fatal(err)
+	}
+	first.mustConclude(t)
+	first.mustDie()
+
+	second := mustSite(t, copied, public.server.URL)
+	public.behind.Store(second)
+	second.room = first.room
+	second.Announcer, second.Media = first.room, first.room
+	second.OpenSource = func(context.Context, string) (capture.Source, error) {
+		t.Error("the microphone was opened")
+		return nil, io.ErrUnexpectedEOF
+	}
+	if end := second.mustConclude(t); end.State() != store.StateInterrupted || end.Reason != reason(errRestarted) {
+		t.Errorf("the show is %s because %q", end.State(), end.Reason)
+	}
 }
 
 // TestTwins: two stations run on copies of one disk at the same time, and both go on with the show.

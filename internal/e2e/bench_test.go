@@ -76,6 +76,7 @@ func (silentRoom) Update(context.Context, *store.Show, store.Announcement) (stri
 	return "$edit", nil
 }
 func (silentRoom) IsRemoved(context.Context, store.Announcement) (bool, error)    { return false, nil }
+func (silentRoom) IsOver(context.Context, store.Announcement) (bool, error)       { return false, nil }
 func (silentRoom) Retract(context.Context, *store.Show, store.Announcement) error { return nil }
 func (silentRoom) MayGoOn(context.Context, *store.Show, string) error             { return nil }
 func (silentRoom) PostVoice(context.Context, *store.Show, store.Announcement, string) (string, error) {
