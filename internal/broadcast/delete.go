@@ -90,7 +90,7 @@ func (m *Manager) deleteLife(l *life) *conclusion {
 	if err := m.Store.NoteDeleted(m.life, &show); err != nil {
 		l.entry.log.Warn("that a show is deleted was not noted", "err", err)
 	}
-	l.entry.update(func(show *store.Show) { show.Stage = store.Deleting })
+	l.entry.update(beDeleted)
 	l.entry.log.Info("the show is being deleted")
 	l.end(errDeleted)
 	if entered {
@@ -101,6 +101,16 @@ func (m *Manager) deleteLife(l *life) *conclusion {
 		}()
 	}
 	return d
+}
+
+// beDeleted also has those rooms asked once more that were closed: they may be open again.
+func beDeleted(show *store.Show) {
+	show.Stage = store.Deleting
+	for i, a := range show.Announcements {
+		if a.Event != "" {
+			show.Announcements[i].Closed = false
+		}
+	}
 }
 
 func newDeletion(o *Options, l *life) *conclusion {
@@ -167,17 +177,32 @@ func releaseAddresses(c *conclusion, ctx context.Context) error {
 }
 
 // retractMessages removes what the rooms have of the show. The homeserver keeps the media files, for
-// which Matrix has no way to have them deleted; the log names them for its admin.
+// which Matrix has no way to have them deleted; the log names them for its admin. It names the messages,
+// too, that a room does not let the bot remove.
 func retractMessages(c *conclusion, ctx context.Context) error {
 	err := c.entry.inEveryRoom(func(show *store.Show, a store.Announcement) (noteFunc, error) {
 		return nil, c.options.Announcer.Retract(ctx, show, a)
 	})
-	for _, t := range c.entry.get().Tracks {
-		if err == nil && t.MXC != "" {
+	if err == nil {
+		c.logRemains()
+	}
+	return err
+}
+
+// logRemains names what others have to remove.
+func (c *conclusion) logRemains() {
+	show := c.entry.get()
+	for _, t := range show.Tracks {
+		if t.MXC != "" {
 			c.log.Info("the homeserver keeps a file of the show, which only its admin can delete", "mxc", t.MXC)
 		}
 	}
-	return err
+	for _, a := range show.Announcements {
+		if a.Closed {
+			c.log.Warn("a room keeps messages about a deleted show, which only its moderators can remove",
+				"room", a.Room, "announcement", a.Event, "edits", a.Edits, "voice", a.VoiceEvent)
+		}
+	}
 }
 
 func forget(c *conclusion, ctx context.Context) error {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -324,5 +325,30 @@ func TestNobodyKnows(t *testing.T) {
 	end := s.mustConclude(t)
 	if end.State() != store.StateInterrupted || end.Reason != reason(errRestarted) {
 		t.Errorf("the show is %s because %q", end.State(), end.Reason)
+	}
+}
+
+// TestDeleteInClosedRoom: the log names what a room does not let the bot remove, and a room that was
+// closed is asked once more.
+func TestDeleteInClosedRoom(t *testing.T) {
+	t.Parallel()
+	for closed, isNamed := range map[string]bool{"!r:x": true, "": false} {
+		s := mustStudio(t)
+		var log bytes.Buffer
+		s.Log = slog.New(slog.NewTextHandler(&log, nil))
+		show := s.mustStart(t, "tone:440,duration=100ms")
+		s.mustConclude(t)
+		s.room.closed = closed
+		l, err := s.lifeOf(t.Context(), show.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.entry.update(func(show *store.Show) { show.Announcements[0].Closed = true })
+		s.mustDelete(t, show)
+		s.mustBeGone(t, show)
+		named := strings.Contains(log.String(), "room=!r:x announcement=$announcement-!r:x edits=\"$edit-1 $edit-2\" voice=$voice")
+		if named != isNamed {
+			t.Errorf("closed %q, the log says %s", closed, log.String())
+		}
 	}
 }

@@ -116,6 +116,9 @@ func (r *room) Retract(_ context.Context, _ *store.Show, a store.Announcement) e
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.retracted = append(r.retracted, a.Room)
+	if r.closed == a.Room {
+		return fmt.Errorf("%w: banned", ErrRoomClosed)
+	}
 	return nil
 }
 
