@@ -9,6 +9,7 @@ import (
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/id"
 
+	"broadcastbot/internal/broadcast"
 	"broadcastbot/internal/retry"
 )
 
@@ -43,8 +44,10 @@ func (m *media) Release(ctx context.Context, reserved string) error {
 		return retry.Permanent(err)
 	}
 	_, err = m.client.UploadMedia(ctx, mautrix.ReqUploadMedia{ContentBytes: []byte(emptyFile), ContentType: binary, MXC: mxc})
-	gone := hasStatus(err, http.StatusConflict) || hasStatus(err, http.StatusNotFound) // filled already, expired
-	if err != nil && !gone {
+	switch {
+	case hasStatus(err, http.StatusConflict):
+		return broadcast.ErrFilled
+	case err != nil && !hasStatus(err, http.StatusNotFound): // 404: it has expired
 		return fmt.Errorf("give the reserved address back: %w", err)
 	}
 	return nil

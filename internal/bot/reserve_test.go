@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"broadcastbot/internal/broadcast"
 	"broadcastbot/internal/retry"
 )
 
@@ -141,11 +142,11 @@ func TestUpload(t *testing.T) {
 	}
 }
 
-// TestRelease: the address is filled, or it is gone already.
+// TestRelease: the address is filled, or it has expired, or a file is there.
 func TestRelease(t *testing.T) {
-	for _, status := range []int{0, http.StatusConflict, http.StatusNotFound} {
+	for status, want := range map[int]error{0: nil, http.StatusConflict: broadcast.ErrFilled, http.StatusNotFound: nil} {
 		server := &mediaServer{putStatus: status}
-		if err := newMedia(t, server).Release(t.Context(), "mxc://example.org/reserved"); err != nil {
+		if err := newMedia(t, server).Release(t.Context(), "mxc://example.org/reserved"); err != want {
 			t.Errorf("%d: %v", status, err)
 		}
 		if got := string(server.uploaded["mxc://example.org/reserved"]); status == 0 && got != emptyFile {

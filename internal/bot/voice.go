@@ -53,14 +53,24 @@ func (b *Bot) uploadVoice(ctx context.Context, show *store.Show, room, path stri
 	}
 	if clear {
 		size, mxc, err := b.media.uploadOgg(ctx, t, path, nil, voiceType)
+		b.media.logVoice(show, mxc)
 		message.Info.Size, message.URL = int(size), mxc
 		return message, err
 	}
 	file := &event.EncryptedFileInfo{EncryptedFile: *attachment.NewEncryptedFile()}
 	message.File = file
 	size, mxc, err := b.media.uploadOgg(ctx, t, path, &file.EncryptedFile, binary)
+	b.media.logVoice(show, mxc)
 	message.Info.Size, file.URL = int(size), mxc
 	return message, err
+}
+
+// logVoice names a file that no record names: its address stands in the voice message alone, and
+// whoever has the show deleted may want to have it deleted too.
+func (m *media) logVoice(show *store.Show, mxc id.ContentURIString) {
+	if mxc != "" {
+		m.log.Info("the voice message has a file of its own at the homeserver", "show", show.ID, "mxc", mxc)
+	}
 }
 
 const voiceType = "audio/ogg"

@@ -71,7 +71,7 @@ type Media interface {
 	// Upload uploads a track's file, which is at path, to the address that was
 	// reserved for it or to a new one, which it returns.
 	Upload(ctx context.Context, t *store.Track, path string) (mxc string, err error)
-	// Release gives a reserved address back.
+	// Release gives a reserved address back. The error is ErrFilled where a file is there already.
 	Release(ctx context.Context, mxc string) error
 }
 
@@ -97,6 +97,9 @@ type Options struct {
 
 // ErrRoomClosed means that a room does not let the bot say anything any more.
 var ErrRoomClosed = retry.Permanent(errors.New("the room does not let the bot tell anything"))
+
+// ErrFilled means that a reserved address cannot be given back, because there is a file already.
+var ErrFilled = errors.New("there is a file at the reserved address already")
 
 // Why a show may not go on in a room.
 var (

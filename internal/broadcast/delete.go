@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -189,12 +190,16 @@ func retractMessages(c *conclusion, ctx context.Context) error {
 	return err
 }
 
+func logKept(log *slog.Logger, mxc string) {
+	log.Info("the homeserver keeps a file of the show, which only its admin can delete", "mxc", mxc)
+}
+
 // logRemains names what others have to remove.
 func (c *conclusion) logRemains() {
 	show := c.entry.get()
 	for _, t := range show.Tracks {
 		if t.MXC != "" {
-			c.log.Info("the homeserver keeps a file of the show, which only its admin can delete", "mxc", t.MXC)
+			logKept(c.log, t.MXC)
 		}
 	}
 	for _, a := range show.Announcements {

@@ -352,3 +352,20 @@ func TestDeleteInClosedRoom(t *testing.T) {
 		}
 	}
 }
+
+// TestDeleteFilledAddress: the log names the file of an upload whose answer never came.
+func TestDeleteFilledAddress(t *testing.T) {
+	t.Parallel()
+	inBothForms(t, func(t *testing.T, s *studio) {
+		var log bytes.Buffer
+		s.Log = slog.New(slog.NewTextHandler(&log, nil))
+		s.room.reserves, s.room.filled, s.room.uploading = "mxc://x/reserved", ErrFilled, make(chan struct{})
+		show := s.mustStart(t, "tone:440,duration=100ms")
+		eventually(t, "the upload", func() bool { return s.mustList(t, store.Filter{})[0].Stage == store.Concluding })
+		s.mustDelete(t, show)
+		s.mustBeGone(t, show)
+		if !strings.Contains(log.String(), "mxc=mxc://x/reserved") {
+			t.Errorf("the log says %s", log.String())
+		}
+	})
+}

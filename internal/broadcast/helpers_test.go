@@ -44,6 +44,7 @@ type room struct {
 	mayNot     error             // what MayGoOn returns
 	forgets    error             // what IsOver returns
 	released   []string          // reserved addresses that were given back
+	filled     error             // what Release returns
 	reserves   string            // what Reserve returns
 	unready    error             // what Ready returns
 	refuse     error             // what Announce returns
@@ -173,7 +174,7 @@ func (r *room) Release(_ context.Context, mxc string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.released = append(r.released, mxc)
-	return nil
+	return r.filled
 }
 
 // tape is a source that notes every packet that leaves it.

@@ -153,12 +153,15 @@ func (c *conclusion) uploadTrack(ctx context.Context, i int, recorded *store.Tra
 	}
 }
 
-// release gives a track's reserved address back.
+// release gives a track's reserved address back. An upload of which no answer came may have filled it.
 func (c *conclusion) release(ctx context.Context, i int, reserved string) error {
 	if reserved == "" {
 		return nil
 	}
-	if err := c.options.Media.Release(ctx, reserved); err != nil {
+	err := c.options.Media.Release(ctx, reserved)
+	if errors.Is(err, ErrFilled) {
+		logKept(c.log, reserved)
+	} else if err != nil {
 		return err
 	}
 	return c.entry.update(func(show *store.Show) { show.Tracks[i].Reserved = "" })

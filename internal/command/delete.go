@@ -45,8 +45,13 @@ func deleted(show *store.Show, notCutOff error) string {
 	if notCutOff != nil {
 		return answer[:len(answer)-1] + fmt.Sprintf(", but not at the gateway yet, where who has the link can still hear it. I ask again until it works: %s.", headline(notCutOff))
 	}
-	if show.Main().Plain && show.Main().MXC != "" {
-		answer += fmt.Sprintf(" The homeserver keeps its copy, %s, until its admin deletes that.", show.Main().MXC)
+	t := show.Main()
+	switch {
+	case !t.Plain:
+	case t.MXC != "":
+		answer += fmt.Sprintf(" The homeserver keeps its copy, %s, until its admin deletes that.", t.MXC)
+	case t.Reserved != "" && show.Stage == store.Concluding: // it may just be uploaded
+		answer += fmt.Sprintf(" The homeserver may have a copy, %s, and keeps that until its admin deletes it.", t.Reserved)
 	}
 	return answer
 }

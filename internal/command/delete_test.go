@@ -17,6 +17,8 @@ func TestDelete(t *testing.T) {
 	show := store.Show{ID: "id", Speaker: speaker, Title: "Town hall", StartedAt: time.UnixMilli(1795425442479), Tracks: []store.Track{{}}}
 	plain := show
 	plain.Tracks = []store.Track{{Plain: true, MXC: "mxc://x/file"}}
+	uploading := show
+	uploading.Stage, uploading.Tracks = store.Concluding, []store.Track{{Plain: true, Reserved: "mxc://x/reserved"}}
 	for _, test := range []struct {
 		user    string
 		power   int
@@ -34,11 +36,12 @@ func TestDelete(t *testing.T) {
 		{other, 100, "!live delete", "$other", nil, false, "belongs to no show of mine"},
 		{other, 100, "!live delete Town hall", "", nil, false, "answer its announcement"},
 		{speaker, 0, "!LIVE Delete", "$plain", nil, true, "The homeserver keeps its copy, mxc://x/file"},
+		{speaker, 0, "!live delete", "$uploading", nil, true, "The homeserver may have a copy, mxc://x/reserved"},
 		{speaker, 0, "!live delete", "", fmt.Errorf("%w: away", broadcast.ErrNotCutOff), true, "is deleted, but not at the gateway yet"},
 		{speaker, 0, "!live delete", "", broadcast.ErrNotLive, true, "That did not work"},
 	} {
 		fake := &commandtest.Broadcasts{
-			Shows: map[string]store.Show{"": show, "$announcement": show, "$plain": plain}, Err: test.err, Removed: make(chan string, 1),
+			Shows: map[string]store.Show{"": show, "$announcement": show, "$plain": plain, "$uploading": uploading}, Err: test.err, Removed: make(chan string, 1),
 		}
 		p, err := New(Options{Broadcasts: fake})
 		if err != nil {
