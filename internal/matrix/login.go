@@ -35,13 +35,15 @@ func (s *Session) logIn(ctx context.Context) (*crypto.OlmMachine, error) {
 	if got := s.Client.UserID; got != id.UserID(s.account.User) {
 		return nil, fmt.Errorf("the homeserver logged us in as %s, not as %s: write that name into the config", got, s.account.User)
 	}
-	s.restrictKeys(helper.Machine())
+	machine := helper.Machine()
+	machine.CryptoStore = roomKeys{machine.CryptoStore, s.account.Store.DB(), s.account.User}
+	s.restrictKeys(machine)
 	sharer := &sharer{CryptoHelper: helper, session: s}
 	s.Client.Crypto = sharer
 	syncer := s.Client.Syncer.(mautrix.ExtensibleSyncer)
 	syncer.OnSync(sharer.noteDevices)
 	syncer.OnEventType(event.StateMember, sharer.noteMember)
-	return helper.Machine(), nil
+	return machine, nil
 }
 
 func (s *Session) newCryptoHelper(ctx context.Context) (*cryptohelper.CryptoHelper, error) {

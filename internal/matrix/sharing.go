@@ -81,10 +81,44 @@ func (s *sharer) share(ctx context.Context, room id.RoomID) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Machine().ShareGroupSession(ctx, room, users); err != nil {
+	known, err := s.withDevices(ctx, users)
+	if err != nil {
+		return err
+	}
+	if err := s.Machine().ShareGroupSession(ctx, room, known); err != nil {
 		return err
 	}
 	return s.reportLeftOut(ctx, room, users)
+}
+
+// withDevices returns the users whose devices are known, after the homeserver was asked for those
+// of the others. The library would ask by itself, and give the key to everybody whom the answer
+// names, whether they are among the users or not.
+func (s *sharer) withDevices(ctx context.Context, users []id.UserID) (known []id.UserID, err error) {
+	known, unknown, err := s.splitByDevices(ctx, users)
+	if err != nil || len(unknown) == 0 {
+		return known, err
+	}
+	if _, err := s.Machine().FetchKeys(ctx, unknown, true); err != nil {
+		return nil, err
+	}
+	found, _, err := s.splitByDevices(ctx, unknown)
+	return append(known, found...), err
+}
+
+func (s *sharer) splitByDevices(ctx context.Context, users []id.UserID) (known, unknown []id.UserID, err error) {
+	for _, user := range users {
+		devices, err := s.Machine().CryptoStore.GetDevices(ctx, user)
+		if err != nil {
+			return nil, nil, fmt.Errorf("look up the devices of %s: %w", user, err)
+		}
+		if devices == nil {
+			unknown = append(unknown, user)
+		} else {
+			known = append(known, user)
+		}
+	}
+	return known, unknown, nil
 }
 
 // recipients asks the homeserver who is in the room or invited to it, ourselves aside. Whoever's
