@@ -163,7 +163,10 @@ func receiver(d *ast.FuncDecl) string {
 	if pointer, ok := expression.(*ast.StarExpr); ok {
 		expression = pointer.X
 	}
-	if generic, ok := expression.(*ast.IndexExpr); ok {
+	switch generic := expression.(type) {
+	case *ast.IndexExpr:
+		expression = generic.X
+	case *ast.IndexListExpr:
 		expression = generic.X
 	}
 	return expression.(*ast.Ident).Name

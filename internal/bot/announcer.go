@@ -10,6 +10,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"broadcastbot/internal/broadcast"
+	"broadcastbot/internal/retry"
 	"broadcastbot/internal/text"
 	"broadcastbot/store"
 )
@@ -45,8 +46,12 @@ func (b *Bot) Update(ctx context.Context, show *store.Show, a store.Announcement
 	return evt.String(), nil
 }
 
-// roomError is err, marked where the room will never let the bot do that.
+// roomError is err, marked where no repetition can help: the room will never let the bot do that, or
+// no server takes so much.
 func roomError(err error) error {
+	if errors.Is(err, mautrix.MTooLarge) {
+		return retry.Permanent(err)
+	}
 	if errors.Is(err, mautrix.MForbidden) {
 		return fmt.Errorf("%w: %w", broadcast.ErrRoomClosed, err)
 	}
@@ -62,6 +67,10 @@ func (b *Bot) Say(ctx context.Context, room, body string) error {
 	return err
 }
 
+// maxName is how many characters of a speaker's name are told: a member can have one that is larger
+// than any event.
+const maxName = 100
+
 // nameIn is what the room calls the speaker.
 func (b *Bot) nameIn(ctx context.Context, room, speaker string) string {
 	user := id.UserID(speaker)
@@ -69,7 +78,7 @@ func (b *Bot) nameIn(ctx context.Context, room, speaker string) string {
 	if err != nil || member == nil {
 		return user.Localpart()
 	}
-	if name := text.Line(member.Displayname); name != "" {
+	if name := text.Short(text.Line(member.Displayname), maxName); name != "" {
 		return name
 	}
 	return user.Localpart()

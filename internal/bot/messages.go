@@ -52,16 +52,16 @@ func (h *eventHandler) answer(ctx context.Context, evt *event.Event, words []str
 		log.Info("ignored a command that had to wait for too long")
 		return
 	}
-	if !h.carriedOut.add(evt.ID) {
-		log.Warn("ignored a command that the homeserver has sent before")
-		return
-	}
 	if o := h.origin(ctx, evt); o != obeyed {
 		log.Warn("ignored a command", "reason", o, "trust", evt.Mautrix.TrustState.String(), "identity", h.identity(ctx, evt))
 		h.explain(ctx, evt, o)
 		return
 	}
-	if h.told.add("identity " + evt.Sender.String()) {
+	if !h.carriedOut.add(evt.Sender, evt.ID) {
+		log.Warn("ignored a command that the homeserver has sent before, or one of too many")
+		return
+	}
+	if h.told.add(evt.Sender.String(), "identity") {
 		log.Info("obeys commands of this user", "identity", h.identity(ctx, evt))
 	}
 	if err := h.bot.reply(ctx, evt, h.commands.Answer(ctx, h.request(ctx, evt, words))); err != nil {

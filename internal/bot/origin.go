@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"maunium.net/go/mautrix/event"
@@ -68,13 +69,13 @@ var explanations = map[origin]string{
 		"If you have reset it, the station's admin has to confirm the new one.",
 }
 
-// explain tells the sender why nothing happens, each device once.
+// explain tells the sender why nothing happens, each device once; where it is not known which, each time.
 func (h *eventHandler) explain(ctx context.Context, evt *event.Event, o origin) {
 	text, known := explanations[o]
 	if !known {
 		return
 	}
-	if device := evt.Mautrix.TrustSource; device != nil && !h.told.add(string(o)+" "+device.UserID.String()+" "+device.DeviceID.String()) {
+	if device := evt.Mautrix.TrustSource; device != nil && !h.told.add(device.UserID.String(), string(o)+" "+device.DeviceID.String()) {
 		return
 	}
 	content := notice(text)
@@ -103,27 +104,39 @@ const maxNamed = 5
 // tellLeftOut tells members who cannot read what the bot writes why that is so, each of them once.
 // It implements the callback of matrix.Session.OnLeftOut.
 func (h *eventHandler) tellLeftOut(ctx context.Context, room id.RoomID, users []id.UserID) {
-	var names []string
-	mentions := new(event.Mentions)
-	for _, user := range users {
-		if h.told.add("left out " + room.String() + " " + user.String()) {
-			names = append(names, user.String())
-			mentions.UserIDs = append(mentions.UserIDs, user)
-		}
-	}
-	if len(names) == 0 || ctx.Err() != nil {
+	if ctx.Err() != nil {
 		return
 	}
-	if more := len(names) - maxNamed; more > 0 {
-		names = append(names[:maxNamed], fmt.Sprintf("%d others", more))
+	untold := slices.DeleteFunc(slices.Clone(users), func(user id.UserID) bool { return !h.told.add(room.String(), "left out "+user.String()) })
+	if len(untold) == 0 {
+		return
 	}
-	h.log.Info("members get no keys: none of their devices is trusted", "room", room, "users", users)
-	content := notice(strings.Join(names, ", ") + ": you cannot read what I write here, nor hear its shows, because none of your sessions is verified. " +
-		"Verify one in your client's settings: what I write from then on you can read.")
-	content.Mentions = mentions
-	h.tasks.enqueue(room, func() {
-		if _, err := h.bot.post(ctx, room, event.EventMessage, content, ""); err != nil {
-			h.log.Warn("members who get no keys could not be told", "room", room, "err", err)
+	h.log.Info("members get no keys: none of their devices is trusted", "room", room, "users", untold)
+	h.tasks.runBeside(func() {
+		_, err := h.bot.post(ctx, room, event.EventMessage, leftOutNotice(untold), "")
+		if err == nil {
+			return
+		}
+		h.log.Warn("members who get no keys could not be told", "room", room, "err", err)
+		for _, user := range untold {
+			h.told.forget(room.String(), "left out "+user.String())
 		}
 	})
+}
+
+// leftOutNotice tells users that they get no keys. Only those whom it names are called: in a large
+// room the others would make it too large, and all telephones ring.
+func leftOutNotice(users []id.UserID) *event.MessageEventContent {
+	named := users[:min(len(users), maxNamed)]
+	var names []string
+	for _, user := range named {
+		names = append(names, user.String())
+	}
+	if more := len(users) - len(named); more > 0 {
+		names = append(names, fmt.Sprintf("%d others", more))
+	}
+	content := notice(strings.Join(names, ", ") + ": you cannot read what I write here, nor hear its shows, because none of your sessions is verified. " +
+		"Verify one in your client's settings: what I write from then on you can read.")
+	content.Mentions = &event.Mentions{UserIDs: named}
+	return content
 }

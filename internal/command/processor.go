@@ -137,11 +137,7 @@ const maxHeadline = 300
 // headline is an error as a line of a conversation, with its causes: who stands at the
 // microphone has to know why it does not open.
 func headline(err error) string {
-	line := []rune(strings.TrimRight(text.Line(err.Error()), ":. "))
-	if len(line) <= maxHeadline {
-		return string(line)
-	}
-	return string(line[:maxHeadline-1]) + "…"
+	return text.Short(strings.TrimRight(text.Line(err.Error()), ":. "), maxHeadline)
 }
 
 func help(p *Processor, _ context.Context, _ Request) (string, error) {

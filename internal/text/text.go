@@ -23,6 +23,15 @@ func Words(s string) []string {
 // Line returns the words of s in one line.
 func Line(s string) string { return strings.Join(Words(s), " ") }
 
+// Short returns s, or its beginning and an ellipsis where it has more than max characters.
+func Short(s string, max int) string {
+	characters := []rune(s)
+	if len(characters) <= max {
+		return s
+	}
+	return string(characters[:max-1]) + "…"
+}
+
 // Clock writes a duration, rounded to seconds, as a player's display does: 4:05 or 1:02:03.
 func Clock(d time.Duration) string {
 	seconds := int(d.Round(time.Second).Seconds())
