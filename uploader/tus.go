@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -75,8 +76,16 @@ func (t *Tus) Create(ctx context.Context) (Upload, error) {
 	if err != nil || response.Header.Get("Location") == "" {
 		return nil, errors.New("create upload: the gateway does not say where (Location is missing)")
 	}
-	return &tusUpload{tus: t, url: location.String()}, nil
+	created := &tusUpload{tus: t, url: location.String()}
+	if !recordingID.MatchString(created.ID()) {
+		return nil, fmt.Errorf("create upload: the gateway names %q, which is not the id of a recording", created.ID())
+	}
+	return created, nil
 }
+
+// recordingID is what a gateway calls a recording: 128 random bits in base64url. Files are named
+// after it, so no gateway may choose anything else.
+var recordingID = regexp.MustCompile(`^[A-Za-z0-9_-]{22}$`)
 
 // Upload implements Remote.
 func (t *Tus) Upload(id string) Upload { return &tusUpload{tus: t, url: t.Endpoint + "/" + id} }

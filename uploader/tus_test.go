@@ -102,3 +102,18 @@ func TestRefusals(t *testing.T) {
 		t.Error("a deleted upload has an offset")
 	}
 }
+
+// TestIDIsNoPath: files are named after what the gateway calls a recording.
+func TestIDIsNoPath(t *testing.T) {
+	for _, location := range []string{"/upload/*", "/upload/", "/upload/..", "/upload/abc", "/upload/" + strings.Repeat("a", 23), "/upload/" + strings.Repeat("[", 22)} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", location)
+			w.WriteHeader(http.StatusCreated)
+		}))
+		upload, err := (&Tus{Client: server.Client(), Endpoint: server.URL + "/upload"}).Create(t.Context())
+		server.Close()
+		if err == nil {
+			t.Errorf("%s: the recording %q, want an error", location, upload.ID())
+		}
+	}
+}

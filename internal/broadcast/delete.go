@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"broadcastbot/internal/livefile"
 	"broadcastbot/store"
@@ -163,9 +164,11 @@ func awaitIdle(c *conclusion, ctx context.Context) error {
 // eraseSpools removes the spools, and the copies that were kept of damaged ones.
 func eraseSpools(c *conclusion, _ context.Context) error {
 	return c.withEveryTrack(func(_ int, recorded store.Track) error {
-		files, err := filepath.Glob(c.options.spoolPath(recorded.ID) + "*")
+		files, err := os.ReadDir(c.options.SpoolDir)
 		for _, file := range files {
-			err = errors.Join(err, os.Remove(file))
+			if strings.HasPrefix(file.Name(), filepath.Base(c.options.spoolPath(recorded.ID))) {
+				err = errors.Join(err, os.Remove(filepath.Join(c.options.SpoolDir, file.Name())))
+			}
 		}
 		return errors.Join(err, livefile.SyncDir(c.options.SpoolDir))
 	})

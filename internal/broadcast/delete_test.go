@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"broadcastbot/capture"
+	"broadcastbot/internal/gateway"
 	"broadcastbot/internal/listener"
 	"broadcastbot/store"
 	"broadcastbot/uploader"
@@ -369,3 +370,49 @@ func TestDeleteFilledAddress(t *testing.T) {
 		}
 	})
 }
+
+// TestDeleteInFolderWithPattern: the path of the data folder may look like a pattern.
+func TestDeleteInFolderWithPattern(t *testing.T) {
+	t.Parallel()
+	s := &studio{room: new(room), dir: filepath.Join(t.TempDir(), "radio [1]*")}
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s.server = mustGateway(t, s.dir, gateway.Options{})
+	s.Manager = mustManager(t, s.dir, s.server.URL, s.room, s.open)
+	s.runs(t)
+	t.Cleanup(func() { s.end() })
+	show := s.mustStart(t, "")
+	s.mustDelete(t, show)
+	s.mustSettle(t)
+	if _, err := os.Stat(s.spoolPath(show.ID)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the spool of a deleted show is still there: %v", err)
+	}
+}
+
+// TestIDOfAnOlderShow: a gateway cannot have a show take the place of an older one.
+func TestIDOfAnOlderShow(t *testing.T) {
+	t.Parallel()
+	s := mustStudio(t)
+	show := s.mustStart(t, "")
+	if _, err := s.Stop(t.Context(), show.Announcements[0].Room); err != nil {
+		t.Fatal(err)
+	}
+	s.mustSettle(t)
+	s.Gateway = sameGateway{s.Gateway, show.ID}
+	_, _, err := s.Start(t.Context(), Request{Rooms: []string{show.Announcements[0].Room}, Speaker: show.Speaker})
+	if err == nil || !strings.Contains(err.Error(), "the id of an older one") {
+		t.Errorf("a second show of that id: %v", err)
+	}
+	if kept := s.mustList(t, store.Filter{ID: show.ID}); len(kept) != 1 || kept[0].Main().Key != show.Main().Key {
+		t.Error("the older show is not what it was")
+	}
+}
+
+// sameGateway gives all shows one id.
+type sameGateway struct {
+	uploader.Remote
+	id string
+}
+
+func (g sameGateway) Create(context.Context) (uploader.Upload, error) { return g.Upload(g.id), nil }

@@ -108,6 +108,13 @@ func (p *preparation) begin(ctx context.Context, format capture.Format) (*store.
 	if err != nil {
 		return nil, nil, fmt.Errorf("the gateway cannot take the show: %w", err)
 	}
+	known, err := p.Store.Shows(ctx, store.Filter{ID: upload.ID(), Limit: 1})
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", errStorage, err)
+	}
+	if len(known) > 0 { // its record, and its key, would be replaced
+		return nil, nil, fmt.Errorf("the gateway gives the show the id of an older one, %s", upload.ID())
+	}
 	p.undo = append(p.undo, func() { p.deleteUpload(ctx, upload) })
 	show := p.newShow(p.request, format, upload.ID())
 	t, err := createTrack(show.Main(), p.spoolPath(upload.ID()), opusblocks.Head{
