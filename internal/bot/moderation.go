@@ -12,11 +12,12 @@ import (
 // of its tasks waits for its turn in the room: a flood of commands must not keep a show on air.
 type moderation struct {
 	*eventHandler
-	checks *taskQueue // of announcements
+	checks     *taskQueue // of announcements
+	redactions *redactionChecks
 }
 
 func newModeration(h *eventHandler) *moderation {
-	return &moderation{eventHandler: h, checks: newTaskQueue(h.log)}
+	return &moderation{eventHandler: h, checks: newTaskQueue(h.log), redactions: newRedactionChecks()}
 }
 
 func (h *moderation) subscribe(syncer mautrix.ExtensibleSyncer) {
@@ -24,15 +25,6 @@ func (h *moderation) subscribe(syncer mautrix.ExtensibleSyncer) {
 	syncer.OnEventType(event.EventRedaction, h.onRedaction)
 	syncer.OnEventType(event.StateMember, h.onDeparture)
 	syncer.OnEventType(event.StateEncryption, h.onEncryption)
-}
-
-// onRedaction has the show deleted whose announcement was removed.
-func (h *moderation) onRedaction(ctx context.Context, evt *event.Event) {
-	redacted := evt.Redacts
-	if redacted == "" { // since room version 11
-		redacted = evt.Content.AsRedaction().Redacts
-	}
-	h.tasks.runBeside(func() { h.commands.Redacted(ctx, evt.RoomID.String(), redacted.String()) })
 }
 
 // onDeparture ends the show of a speaker who has left the room, or was sent away.
