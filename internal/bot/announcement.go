@@ -80,6 +80,9 @@ func announcementText(show *store.Show, name, url string) *event.MessageEventCon
 	}
 }
 
+// maxReason is how many characters a room reads of why a show has broken off.
+const maxReason = 300
+
 // phrases are the parts of the sentence.
 func phrases(show *store.Show, name string) (label, rest, action string) {
 	title := strings.TrimPrefix(show.Title+" — ", " — ")
@@ -89,7 +92,7 @@ func phrases(show *store.Show, name string) (label, rest, action string) {
 		return "🔴 LIVE:", title + name + " is on air.", "Listen"
 	case store.StateInterrupted:
 		return "⚠️ Broken off:", fmt.Sprintf("%s%s was on air for %s (%s).",
-			title, name, length, text.Line(strings.TrimSuffix(show.Reason, "."))), "Listen again"
+			title, name, length, text.Short(text.Line(strings.TrimSuffix(show.Reason, ".")), maxReason)), "Listen again"
 	default:
 		return "⏹️ Ended:", fmt.Sprintf("%s%s was on air for %s.", title, name, length), "Listen again"
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
@@ -49,7 +50,7 @@ func (b *Bot) Update(ctx context.Context, show *store.Show, a store.Announcement
 // roomError is err, marked where no repetition can help: the room will never let the bot do that, or
 // no server takes so much.
 func roomError(err error) error {
-	if errors.Is(err, mautrix.MTooLarge) {
+	if errors.Is(err, mautrix.MTooLarge) || hasStatus(err, http.StatusRequestEntityTooLarge) {
 		return retry.Permanent(err)
 	}
 	if errors.Is(err, mautrix.MForbidden) {
@@ -71,14 +72,18 @@ func (b *Bot) Say(ctx context.Context, room, body string) error {
 // than any event.
 const maxName = 100
 
-// nameIn is what the room calls the speaker.
+// nameIn is what the room calls the speaker, in short.
 func (b *Bot) nameIn(ctx context.Context, room, speaker string) string {
+	return text.Short(b.fullNameIn(ctx, room, speaker), maxName)
+}
+
+func (b *Bot) fullNameIn(ctx context.Context, room, speaker string) string {
 	user := id.UserID(speaker)
 	member, err := b.client.StateStore.TryGetMember(ctx, id.RoomID(room), user)
 	if err != nil || member == nil {
 		return user.Localpart()
 	}
-	if name := text.Short(text.Line(member.Displayname), maxName); name != "" {
+	if name := text.Line(member.Displayname); name != "" {
 		return name
 	}
 	return user.Localpart()

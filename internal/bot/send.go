@@ -10,6 +10,7 @@ import (
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"broadcastbot/internal/text"
 	"broadcastbot/store"
 )
 
@@ -99,7 +100,10 @@ func (b *Bot) reply(ctx context.Context, to *event.Event, body string) error {
 	return err
 }
 
+// maxNotice is how many characters a notice has. What it quotes may be as long as a message can be.
+const maxNotice = 4000
+
 // notice is a message from a program to people; other bots do not react to it.
 func notice(body string) *event.MessageEventContent {
-	return &event.MessageEventContent{MsgType: event.MsgNotice, Body: body, Mentions: &event.Mentions{}}
+	return &event.MessageEventContent{MsgType: event.MsgNotice, Body: text.Short(body, maxNotice), Mentions: &event.Mentions{}}
 }
