@@ -204,8 +204,24 @@ export class Stream {
       await this.#line.persist(() => this.updateEdge());
       if (!this.finished && this.#seeker.first + this.#seeker.bytes(from) >= this.#line.edge) return null;
     }
-    let block = await this.#seeker.seekTo(sample - this.#lead);
-    while (block.end <= from && !block.last) block = await this.#next();
+    const block = await this.#readOn(await this.#seeker.seekTo(sample - this.#lead), from);
+    if (block.start <= from || block.last) return block;
+    // What the server sent at the places that were asked for came too late, or without a checkpoint.
+    return this.#readOn(await this.#readAt(this.#seeker.first), from);
+  }
+
+  /** Of a signed show a checkpoint was proven since the last jump: what is read from then on is covered. */
+  get #covered() {
+    return !this.signed || this.checkpoint !== null;
+  }
+
+  /**
+   * Reads on to the block that holds a sample, and at least until what is read is covered.
+   * @param {Block} block
+   * @param {number} sample
+   */
+  async #readOn(block, sample) {
+    while (!block.last && (block.end <= sample || !this.#covered)) block = await this.#next();
     return block;
   }
 
@@ -217,9 +233,11 @@ export class Stream {
   async goLive(samples) {
     await this.#line.persist(() => this.updateEdge());
     const { edge } = this.#line;
-    const blocks = [await this.#readAt(this.#before(edge, samples + this.#lead))];
+    let block = await this.#readAt(this.#before(edge, samples + this.#lead));
+    block = await this.#readOn(block, 0);
+    const blocks = [block]; // those before are not proven: the server may have put them there
     while (this.offset < edge && !this.ended) blocks.push(await this.#next());
-    const start = Math.max(this.head.preSkip, this.sample - samples);
+    const start = Math.max(this.head.preSkip, blocks[0].start, this.sample - samples);
     return { blocks: blocks.filter(({ end }) => end > start - PRE_ROLL), start };
   }
 
