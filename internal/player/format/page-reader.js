@@ -25,6 +25,11 @@ export class PageReader {
     this.#mayBeEmpty = mayBeEmpty;
   }
 
+  /** Goes back to the place behind the two header pages. */
+  begin() {
+    [this.sequence, this.granule] = [2, 0];
+  }
+
   /**
    * Returns the packets of whole pages, as views of them, where they start, and
    * whether they are the last.

@@ -133,8 +133,9 @@ export class Reader {
 
   /**
    * Goes on with bytes that begin at an offset, which may be inside a block but
-   * not before block 1: the first block that opens sets the order. Block 0 has
-   * to have been read, because it alone proves that the key is the file's.
+   * not before block 1: the first block that opens sets the order, unless it has
+   * to be block 1. Block 0 has to have been read, because it alone proves that the
+   * key is the file's.
    * @param {number} offset
    */
   jump(offset) {
@@ -142,10 +143,12 @@ export class Reader {
     if (!this.headRaw) throw new Error("jump before block 0 was read");
     this.#turn++;
     this.#framing.clear(offset);
-    this.#jumped = true;
+    this.#jumped = offset !== this.first;
     this.ended = false;
-    if (offset === this.first) this.#prover?.begin(this.headRaw);
-    else this.#prover?.jump();
+    if (this.#jumped) return this.#prover?.jump();
+    this.#prover?.begin(this.headRaw);
+    this.#pages.begin();
+    [this.#next, this.#epoch] = [1, FIRST_EPOCH];
   }
 
   /**
@@ -226,6 +229,7 @@ export class Reader {
       }
       if (!opened) return null;
       try {
+        if (opened.sequence === 0) throw new Refusal("Malformed", "block 0 behind block 1");
         const block = this.#accept(opened, false);
         if (!isSign(block)) return block;
         this.#jumped = true;
