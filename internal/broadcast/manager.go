@@ -44,8 +44,10 @@ func (m *Manager) Run(ctx context.Context) error {
 	err := m.resume(ctx)
 	switch {
 	case err == nil:
+		m.places.running.Add(1) // for the check: who waits for all that runs waits for what it finds, too
 		close(m.resumed)
 		m.CheckAnnouncements(ctx, "") // which may take its time
+		m.places.running.Done()
 		<-ctx.Done()
 	case ctx.Err() != nil: // the end came while it looked
 		err = nil
