@@ -130,6 +130,9 @@ func TestProve(t *testing.T) {
 		if code := run(t.Context(), []string{"inspect", path, "-link", links}, &out, &out); code != test.code || !strings.Contains(out.String(), test.said) {
 			t.Errorf("%s: code %d, no %q in\n%s", name, code, test.said, &out)
 		}
+		if named := strings.Contains(out.String(), "Town hall"); named == (name == "another signer") {
+			t.Errorf("%s: the title is shown: %v", name, named)
+		}
 	}
 }
 

@@ -47,7 +47,9 @@ func runListen(ctx context.Context, args []string, stdout, stderr io.Writer) err
 	if *from == "" && link.Start != nil {
 		begin = *link.Start
 	}
-	stream, err := listener.Open(ctx, link, listener.Options{Log: log, Client: newHTTPClient()})
+	stream, err := listener.Open(ctx, link, listener.Options{Log: log, Client: newHTTPClient(), Waiting: func() {
+		fmt.Fprintln(stdout, "Waiting for the first sound: with it the station signs what show this is.")
+	}})
 	if err != nil {
 		return err
 	}

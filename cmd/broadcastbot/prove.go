@@ -14,14 +14,14 @@ import (
 	"broadcastbot/opusblocks"
 )
 
-// proveFile opens every block of a recording, and checks all that its link says of it.
+// proveFile opens every block of a recording, and checks all that its link says of it. It names a
+// signed show only where the station has signed its name.
 func proveFile(out io.Writer, file *os.File, l link.Link, quiet bool) error {
 	reader := l.NewReader(file)
 	head, err := reader.Head()
 	if err != nil {
 		return err
 	}
-	printHead(out, head)
 	if !quiet {
 		fmt.Fprintf(out, "%12s  %10s  %8s  %10s\n", "byte", "block", "size", "until")
 	}
@@ -38,6 +38,9 @@ func proveFile(out io.Writer, file *os.File, l link.Link, quiet bool) error {
 			fmt.Fprintf(out, "%12d  %10d  %8d  %10s  %s\n", block.Offset, block.Sequence, block.Size,
 				clock(opus.Duration(max(0, block.End-int64(head.PreSkip)))), remark(block))
 		}
+	}
+	if _, proven := reader.Checkpoint(); proven || l.Signer == nil {
+		printHead(out, head)
 	}
 	end := reader.Position()
 	fmt.Fprintf(out, "%d blocks, %d bytes, %s of sound\n", end.Sequence, end.Offset, clock(opus.Duration(max(0, end.Samples-int64(head.PreSkip)))))

@@ -28,6 +28,9 @@ import (
 type Options struct {
 	Client *http.Client // without a timeout, because a show takes hours
 	Log    *slog.Logger // nil discards
+
+	// Waiting is called if Open has to wait for the first sound of a signed show, nil: nothing is.
+	Waiting func()
 }
 
 // Stream is a broadcast as one listener hears it. It is not safe for use by
@@ -74,8 +77,10 @@ const firstRequest = opusblocks.HeadSize + 8<<10
 
 var errNoKey = errors.New("the link has no key: copy all of it, with the part behind the # (and quote it in a shell)")
 
-// Open fetches block 0, which proves that the key is right if there is one. The
-// first packet is then the first of the show. The stream lives as long as ctx.
+// Open fetches block 0, which proves that the key is right if there is one. If the link
+// names a signer it reads on to the first checkpoint, which proves what block 0 says, and
+// waits for it where nobody has spoken yet. The first packet is then the first of the show.
+// The stream lives as long as ctx.
 func Open(ctx context.Context, show link.Link, o Options) (*Stream, error) {
 	if o.Client == nil {
 		o.Client = http.DefaultClient
@@ -105,10 +110,8 @@ func Open(ctx context.Context, show link.Link, o Options) (*Stream, error) {
 	s.reader.Continue(nil) // the sound comes over a connection of its own
 	s.seeker = opusblocks.NewSeeker(s.reader, s.reopen)
 	s.seeker.Table, s.seeker.Size = show.Seek, max(0, total)
-	if block, err := show.NewReader(bytes.NewReader(raw)).ReadBlock(); err == nil {
-		s.seeker.Learn(block)
-		s.latest = mark{s.reader.FirstBlock(), 0}
-		s.rate.offset, s.rate.sample = s.seeker.Rate()
+	if err := (beginning{s, show.NewReader(bytes.NewReader(raw))}).read(o.Waiting); err != nil {
+		return nil, err
 	}
 	s.discard = s.head.PreSkip
 	return s, nil
@@ -131,7 +134,7 @@ func (s *Stream) Close() error {
 // the show was cut off, ends with ErrCutOff.
 func (s *Stream) ReadPacket() ([]byte, error) {
 	for s.given == len(s.block.Packets) {
-		block, err := s.readRetrying(s.nextBlock)
+		block, err := s.readRetrying(func() (opusblocks.Block, error) { return s.nextBlock(s.reader) })
 		if err == io.EOF {
 			err = cmp.Or(s.proof.checkEnd(s.reader.Position().Offset), io.EOF)
 		}

@@ -45,16 +45,21 @@ func inBothForms(t *testing.T, size func() int, test func(*testing.T, *show)) {
 func (s *show) mustSpeak(t testing.TB, n int) {
 	t.Helper()
 	for range n {
-		packets := make([][]byte, 5)
-		for i := range packets {
-			packets[i] = make([]byte, s.size())
-			packets[i][0] = 0x78
-			for j := range packets[i][1:] {
-				packets[i][1+j] = byte(s.random.Uint32())
-			}
-		}
-		s.Speak(t, packets)
+		s.Speak(t, s.packets(5))
 	}
+}
+
+// packets makes n packets of 20 ms.
+func (s *show) packets(n int) [][]byte {
+	packets := make([][]byte, n)
+	for i := range packets {
+		packets[i] = make([]byte, s.size())
+		packets[i][0] = 0x78
+		for j := range packets[i][1:] {
+			packets[i][1+j] = byte(s.random.Uint32())
+		}
+	}
+	return packets
 }
 
 func (s *show) link() link.Link {

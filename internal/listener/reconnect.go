@@ -80,16 +80,16 @@ func (s *Stream) explain(block opusblocks.Block, err error) error {
 	return err
 }
 
-// nextBlock reads a block from the connection there is, or from a new one.
-func (s *Stream) nextBlock() (opusblocks.Block, error) {
+// nextBlock reads the next block of r from the connection there is, or from a new one.
+func (s *Stream) nextBlock(r *opusblocks.Reader) (opusblocks.Block, error) {
 	if s.body == nil {
-		body, err := s.reopen(s.reader.Position().Offset)
+		body, err := s.reopen(r.Position().Offset)
 		if err != nil {
 			return opusblocks.Block{}, err
 		}
-		s.reader.Continue(body)
+		r.Continue(body)
 	}
-	return s.reader.ReadBlock()
+	return r.ReadBlock()
 }
 
 // reopen makes a new connection, which begins at offset.
