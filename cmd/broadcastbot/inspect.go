@@ -77,7 +77,8 @@ func inspectSealed(out io.Writer, r io.Reader, quiet bool) error {
 
 // inspectPlain reads a file that is not encrypted.
 func inspectPlain(out io.Writer, r io.Reader, quiet bool) error {
-	reader := opusblocks.Plain().NewReader(r)
+	in := &counted{r: r}
+	reader := opusblocks.Plain().NewReader(in)
 	head, err := reader.Head()
 	if err != nil {
 		return err
@@ -98,7 +99,7 @@ func inspectPlain(out io.Writer, r io.Reader, quiet bool) error {
 	if err != io.EOF {
 		return err
 	}
-	return nil
+	return in.checkEnd(end.Offset)
 }
 
 func checksum(h blocks.Header) string {

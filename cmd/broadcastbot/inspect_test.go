@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/sha256"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -65,6 +66,10 @@ func TestInspectPlain(t *testing.T) {
 		t.Fatal(err)
 	}
 	whole := file.Bytes()
+	behind := append(bytes.Clone(whole), make([]byte, 1<<20)...)
+	if err := inspect(io.Discard, bytes.NewReader(behind), true); err == nil || !strings.Contains(err.Error(), "1048576 bytes stand behind the end") {
+		t.Errorf("bytes behind the end: %v", err)
+	}
 	for name, test := range map[string]struct {
 		file []byte
 		want string
@@ -121,7 +126,7 @@ func TestProve(t *testing.T) {
 		"another hash":   {wrongHash, whole, "not the recording that was announced", 1},
 		"another signer": {wrongSigner, whole, "not what the station signed", 1},
 		"cut off":        {good, whole[:len(whole)-1], "cut off before its end", 1},
-		"bytes behind":   {good, append(bytes.Clone(whole), 1, 2, 3), "the recording that was announced", 0},
+		"bytes behind":   {good, append(bytes.Clone(whole), 1, 2, 3), "3 bytes stand behind the end", 1},
 	} {
 		if err := errors.Join(os.WriteFile(path, test.file, 0o600), os.WriteFile(links, []byte(test.link.PageURL()), 0o600)); err != nil {
 			t.Fatal(err)
@@ -132,6 +137,9 @@ func TestProve(t *testing.T) {
 		}
 		if named := strings.Contains(out.String(), "Town hall"); named == (name == "another signer") {
 			t.Errorf("%s: the title is shown: %v", name, named)
+		}
+		if complete := strings.Contains(out.String(), "It is complete"); complete != (test.code == 0) {
+			t.Errorf("%s: code %d, called complete: %v", name, test.code, complete)
 		}
 	}
 }

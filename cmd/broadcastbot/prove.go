@@ -17,7 +17,8 @@ import (
 // proveFile opens every block of a recording, and checks all that its link says of it. It names a
 // signed show only where the station has signed its name.
 func proveFile(out io.Writer, file *os.File, l link.Link, quiet bool) error {
-	reader := l.NewReader(file)
+	in := &counted{r: file}
+	reader := l.NewReader(in)
 	head, err := reader.Head()
 	if err != nil {
 		return err
@@ -46,6 +47,9 @@ func proveFile(out io.Writer, file *os.File, l link.Link, quiet bool) error {
 	fmt.Fprintf(out, "%d blocks, %d bytes, %s of sound\n", end.Sequence, end.Offset, clock(opus.Duration(max(0, end.Samples-int64(head.PreSkip)))))
 	printSigned(out, reader, l, checkpoints)
 	if err != io.EOF {
+		return err
+	}
+	if err := in.checkEnd(end.Offset); err != nil {
 		return err
 	}
 	return compareHash(out, file, end.Offset, l.SHA256)
@@ -80,9 +84,10 @@ func printSigned(out io.Writer, reader *opusblocks.Reader, l link.Link, checkpoi
 }
 
 // compareHash compares the first size bytes, which are the whole recording, with what was announced.
+// Only then is it called complete.
 func compareHash(out io.Writer, file io.ReaderAt, size int64, want []byte) error {
-	fmt.Fprintln(out, "It is complete.")
 	if want == nil {
+		fmt.Fprintln(out, "It is complete.")
 		return nil
 	}
 	hash := sha256.New()
@@ -92,6 +97,29 @@ func compareHash(out io.Writer, file io.ReaderAt, size int64, want []byte) error
 	if !bytes.Equal(hash.Sum(nil), want) {
 		return listener.ErrOtherFile
 	}
-	fmt.Fprintln(out, "It is the recording that was announced (SHA-256).")
+	fmt.Fprintln(out, "It is complete, and the recording that was announced (SHA-256).")
+	return nil
+}
+
+// counted counts what is read of a file.
+type counted struct {
+	r    io.Reader
+	size int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.size += int64(n)
+	return n, err
+}
+
+// checkEnd refuses what stands behind the end of a recording: nobody has announced or signed it.
+func (c *counted) checkEnd(end int64) error {
+	if _, err := io.Copy(io.Discard, c); err != nil {
+		return err
+	}
+	if c.size > end {
+		return fmt.Errorf("%d bytes stand behind the end of the recording, and do not belong to it", c.size-end)
+	}
 	return nil
 }
