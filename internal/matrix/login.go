@@ -36,7 +36,9 @@ func (s *Session) logIn(ctx context.Context) (*crypto.OlmMachine, error) {
 		return nil, fmt.Errorf("the homeserver logged us in as %s, not as %s: write that name into the config", got, s.account.User)
 	}
 	machine := helper.Machine()
-	machine.CryptoStore = roomKeys{machine.CryptoStore, s.account.Store.DB(), s.account.User}
+	if err := s.guardKeys(ctx, machine); err != nil {
+		return nil, err
+	}
 	s.restrictKeys(machine)
 	sharer := &sharer{CryptoHelper: helper, session: s}
 	s.Client.Crypto = sharer
@@ -44,6 +46,21 @@ func (s *Session) logIn(ctx context.Context) (*crypto.OlmMachine, error) {
 	syncer.OnSync(sharer.noteDevices)
 	syncer.OnEventType(event.StateMember, sharer.noteMember)
 	return machine, nil
+}
+
+// guardKeys has the machine store only keys whose owner is known, and forget the others.
+func (s *Session) guardKeys(ctx context.Context, machine *crypto.OlmMachine) error {
+	keys := roomKeys{machine.CryptoStore, s.account.Store.DB(), s.account.User}
+	dropped, err := keys.dropFormer(ctx, machine.OwnIdentity().IdentityKey)
+	if err != nil {
+		return err
+	}
+	if dropped > 0 {
+		s.log.Warn("keys of messages that an older program has stored are dropped, because their owner is not certain: "+
+			"who is not heard any more has their client use a new key (in Element: /discardsession)", "keys", dropped)
+	}
+	machine.CryptoStore = keys
+	return nil
 }
 
 func (s *Session) newCryptoHelper(ctx context.Context) (*cryptohelper.CryptoHelper, error) {
