@@ -103,10 +103,13 @@ func listen(ctx context.Context, stream *listener.Stream, from time.Duration, o 
 	if err != nil {
 		return err
 	}
-	stopWatching := m.watch(ctx)
+	redraw, ask := time.NewTicker(meterInterval), time.NewTicker(edgeInterval)
+	defer redraw.Stop()
+	defer ask.Stop()
+	stopWatching := m.watch(ctx, redraw.C, ask.C)
 	endErr := outputs.writeAll(ctx, stream)
+	stopWatching() // what is still queued is played without a word: nothing more is to arrive
 	closeErr := outputs.close(ctx, stream)
-	stopWatching()
 	m.finish()
 	switch {
 	case closeErr != nil:
@@ -202,6 +205,8 @@ func openOutputs(stream *listener.Stream, o listenOptions, m *meter) (*outputs, 
 	if !o.silent {
 		if s.player, err = listener.NewPlayer(channels); err != nil {
 			fmt.Fprintf(o.note, "%v; going on without sound\n", err)
+		} else {
+			m.queued = s.player.Queued
 		}
 	}
 	return s, nil
@@ -235,18 +240,11 @@ func (s *outputs) write(ctx context.Context, packet []byte) error {
 	drop := min(n, s.discard)
 	s.discard -= drop
 	heard := s.pcm[drop*channels : n*channels]
-	s.meter.add(heard, s.queued())
+	s.meter.add(heard)
 	if s.player != nil {
 		return s.player.Write(ctx, heard)
 	}
 	return nil
-}
-
-func (s *outputs) queued() time.Duration {
-	if s.player == nil {
-		return 0
-	}
-	return s.player.Queued()
 }
 
 // close plays and writes what is still queued.

@@ -20,77 +20,113 @@ const (
 	edgeInterval  = 2 * time.Second
 )
 
+// quiet is how long no sound may arrive before the line says so. A station that is spoken into makes
+// a block every second at least.
+const quiet = 3 * time.Second
+
 // meter writes one moving line: what is heard, where, and how far behind.
 type meter struct {
 	out      io.Writer
 	stream   *listener.Stream
 	channels int
-
-	samples int64      // heard so far, per channel
-	level   opus.Level // of the sound since the last line
-	drawn   time.Time
+	now      func() time.Time
+	queued   func() time.Duration // how much sound waits to be heard; nil: none
 
 	mu       sync.Mutex
+	samples  int64      // heard so far, per channel
+	level    opus.Level // of the sound since the last line
+	arrived  time.Time  // the sound that came last
+	drawn    time.Time
 	edge     time.Duration // of the show
 	finished bool          // there will be no more
 }
 
 func newMeter(out io.Writer, stream *listener.Stream, edge time.Duration, finished bool) *meter {
-	return &meter{out: out, stream: stream, channels: stream.Head().Channels, edge: edge, finished: finished}
+	return &meter{
+		out: out, stream: stream, channels: stream.Head().Channels, now: time.Now, arrived: time.Now(),
+		edge: edge, finished: finished,
+	}
 }
 
-// watch asks in the background how far the show has got, until stop is called. It
-// ignores errors: the stream has its own way to deal with them.
-func (m *meter) watch(ctx context.Context) (stop func()) {
+// watch keeps the line true in the background until stop is called: with every redraw it is written
+// anew, because sound that does not come gets later too, and with every ask the gateway is asked how
+// far the show has got. That may hang as long as the gateway likes, and its errors are ignored: the
+// stream has its own way to deal with them.
+func (m *meter) watch(ctx context.Context, redraw, ask <-chan time.Time) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	var asking sync.WaitGroup
-	asking.Go(func() {
-		ticker := time.NewTicker(edgeInterval)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ticker.C:
-			case <-ctx.Done():
-				return
-			}
+	var watching sync.WaitGroup
+	watching.Go(func() { onEach(ctx, redraw, m.draw) })
+	watching.Go(func() {
+		onEach(ctx, ask, func() {
 			if edge, finished, err := m.stream.Edge(ctx); err == nil {
 				m.mu.Lock()
 				m.edge, m.finished = edge, finished
 				m.mu.Unlock()
 			}
-		}
+		})
 	})
 	return func() {
 		cancel()
-		asking.Wait()
+		watching.Wait()
 	}
 }
 
-// add measures sound that will be heard after queued, the sound ahead of it.
-func (m *meter) add(pcm []int16, queued time.Duration) {
+// onEach calls do with every tick, until ctx is done.
+func onEach(ctx context.Context, ticks <-chan time.Time, do func()) {
+	for {
+		select {
+		case <-ticks:
+			do()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// add measures sound that will be heard behind what is queued.
+func (m *meter) add(pcm []int16) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.level.Add(pcm)
 	m.samples += int64(len(pcm) / m.channels)
-	if now := time.Now(); now.Sub(m.drawn) > meterInterval {
-		m.drawn = now
-		m.draw(queued)
-	}
+	m.arrived = m.now()
 }
 
 // heard returns how much sound there was.
-func (m *meter) heard() time.Duration { return opus.Duration(m.samples) }
-
-func (m *meter) draw(queued time.Duration) {
+func (m *meter) heard() time.Duration {
 	m.mu.Lock()
-	edge, finished := max(m.edge, m.stream.Position()), m.finished
-	m.mu.Unlock()
-	at := m.stream.Position() - queued
-	state := "of " + clock(edge)
-	if !finished {
-		captured, ok := m.stream.Captured()
-		state = liveState(time.Since(captured)+queued, ok, edge-at)
+	defer m.mu.Unlock()
+	return opus.Duration(m.samples)
+}
+
+// draw writes the line as it is now.
+func (m *meter) draw() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.drawn = m.now()
+	var queued time.Duration
+	if m.queued != nil {
+		queued = m.queued()
 	}
-	fmt.Fprintf(m.out, "\r%s  %s  %-48s", bar(m.level.RMS()), clock(at), state)
+	position := m.stream.Position()
+	fmt.Fprintf(m.out, "\r%s  %s  %-48s", bar(m.level.RMS()), clock(position-queued), m.state(position, queued))
 	m.level = opus.Level{}
+}
+
+// state says how late the sound is that is heard: what is queued is before position.
+func (m *meter) state(position, queued time.Duration) string {
+	if silence := m.drawn.Sub(m.arrived); silence > quiet {
+		return fmt.Sprintf("no sound has arrived for %d s", int(silence.Seconds()))
+	}
+	edge := max(m.edge, position)
+	if m.finished {
+		return "of " + clock(edge)
+	}
+	captured, known := m.stream.Captured()
+	if !known && m.stream.Signed() {
+		return "how late is not known until the station signs"
+	}
+	return liveState(m.drawn.Sub(captured)+queued, known, edge-position+queued)
 }
 
 // isLive is how late sound may be that counts as live.
@@ -112,7 +148,7 @@ func liveState(delay time.Duration, known bool, behind time.Duration) string {
 	}
 }
 
-// finish ends the moving line.
+// finish ends the moving line, which nobody watches any more.
 func (m *meter) finish() {
 	if !m.drawn.IsZero() {
 		fmt.Fprintln(m.out)
