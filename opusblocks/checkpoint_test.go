@@ -255,6 +255,40 @@ func TestResumedIsOneSignedFile(t *testing.T) {
 	})
 }
 
+// TestClockBehindAPause: samples do not count a pause, so the time is known again with the next
+// checkpoint only, and a writer makes that at once. Not every writer has to.
+func TestClockBehindAPause(t *testing.T) {
+	eachSigned(t, func(t *testing.T, empty show) {
+		s := empty.mustWrite(t, 10, constant)
+		for _, atOnce := range []bool{true, false} {
+			var file bytes.Buffer
+			w, err := s.form().NewWriter(&file, Head{Channels: 1})
+			if err := errors.Join(err, w.WriteBlock(s.packets[:5]), w.WriteBlock(s.packets[5:10]), w.KeepAlive()); err != nil {
+				t.Fatal(err)
+			}
+			if !atOnce {
+				w.pages.due = CheckpointInterval
+			}
+			if err := errors.Join(w.WriteBlock(s.packets[10:15]), w.WriteBlock(s.packets[15:20]), w.Finish(nil, 0)); err != nil {
+				t.Fatal(err)
+			}
+			r := s.listen(file.Bytes())
+			for i, known := range []bool{true, true, false, atOnce, atOnce, true} {
+				block, err := r.ReadBlock()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, ok := r.Clock(); ok != known {
+					t.Errorf("at once %v: the time of block %d is known: %v", atOnce, block.Sequence, ok)
+				}
+				if wanted := i == 0 || i == 5 || atOnce && i == 3; (block.Checkpoint != nil) != wanted {
+					t.Errorf("at once %v: block %d has a checkpoint: %v", atOnce, block.Sequence, !wanted)
+				}
+			}
+		}
+	})
+}
+
 // TestResumeNeedsAllOfTheFile, or the next digest would be wrong.
 func TestResumeNeedsAllOfTheFile(t *testing.T) {
 	eachSigned(t, func(t *testing.T, empty show) {

@@ -48,6 +48,9 @@ func (p *pageWriter) layOut(packets [][]byte, last bool, endTrim int) error {
 	} else {
 		p.sizes = append(p.sizes, 0) // a sign of life
 	}
+	if len(packets) == 0 {
+		next.due = next.granule // the sound behind a pause has to say what time it is
+	}
 	p.continuity = next
 	p.cutPayloads()
 	return nil

@@ -94,6 +94,14 @@ func (z *Reader) Checkpoint() (c Checkpoint, ok bool) {
 	return *z.verifier.last, true
 }
 
+// Clock returns the checkpoint from which the time can be counted at which the block read last was
+// captured. Behind a sign of life there is none until the next checkpoint, because nobody says how
+// long the pause was: FORMAT.md, "What time it is".
+func (z *Reader) Clock() (c Checkpoint, ok bool) {
+	c, ok = z.Checkpoint()
+	return c, ok && !z.verifier.paused
+}
+
 // ReadBlock returns the next block behind block 0, which it reads first if need be.
 // After the last block it returns io.EOF. Its other errors are a *BlockError, or
 // the error of the source.

@@ -18,6 +18,7 @@ type verifier struct {
 	linked bool
 	due    int64       // from this sample on, or in the end, there has to be a checkpoint
 	last   *Checkpoint // the latest one that was proven; nil: none since the beginning, or the jump
+	paused bool        // there was a sign of life since then
 
 	message, digest []byte // scratch
 }
@@ -52,9 +53,11 @@ func (v *verifier) check(raw blocks.Block, block *Block) error {
 		v.linked, v.due = true, block.Start+CheckpointInterval
 		v.last = &Checkpoint{Sequence: raw.Sequence, Sample: block.End, Time: time.UnixMilli(c.millis())}
 		block.Checkpoint = v.last
+		v.paused = false
 	case v.isDue(block):
 		return fmt.Errorf("%w: it has no checkpoint", ErrCheckpoint)
 	}
+	v.paused = v.paused || block.isSign()
 	if v.linked {
 		v.chain.add(raw.Raw)
 	}

@@ -62,14 +62,14 @@ func (p *proof) Whole() bool { return p.whole }
 
 // Captured returns when the sound before the next packet was captured, by the station's clock: what
 // the last checkpoint says, and the time since then by what was read. Sound that is held back is so
-// much older than now. ok is false where nobody has signed that.
+// much older than now. ok is false where nobody has signed that, or not since the speaker paused.
 func (p *progress) Captured() (at time.Time, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.proven == nil {
+	if p.clock == nil {
 		return time.Time{}, false
 	}
-	return p.proven.Time.Add(opus.Duration(p.sample) - opus.Duration(p.proven.Sample)), true
+	return p.clock.Time.Add(opus.Duration(p.sample) - opus.Duration(p.clock.Sample)), true
 }
 
 // isCovered reports whether the next checkpoint will prove what comes: one has been proven.
@@ -78,9 +78,9 @@ func (s *Stream) isCovered() bool {
 	return ok || !s.proof.signed
 }
 
-// lastCheckpoint returns the one that was proven last; nil: there is none.
-func lastCheckpoint(r *opusblocks.Reader) *opusblocks.Checkpoint {
-	if c, ok := r.Checkpoint(); ok {
+// clockOf returns the checkpoint from which time is counted; nil: there is none.
+func clockOf(r *opusblocks.Reader) *opusblocks.Checkpoint {
+	if c, ok := r.Clock(); ok {
 		return &c
 	}
 	return nil

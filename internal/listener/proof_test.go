@@ -148,6 +148,35 @@ func TestSignedShow(t *testing.T) {
 	})
 }
 
+// TestCapturedBehindAPause: what is spoken after an hour of silence is not an hour old, and before the
+// station has signed it nobody says how old it is.
+func TestCapturedBehindAPause(t *testing.T) {
+	inSignedForms(t, showtest.Cheat{HeldBack: time.Hour}, func(t *testing.T, s *show) {
+		s.mustSpeak(t, 10)
+		stream := mustOpenLink(t, s.link())
+		mustSound(t, stream, s.Packets)
+		if at, ok := stream.Captured(); !ok || time.Since(at) < 59*time.Minute {
+			t.Errorf("before the pause: %v ago, %v", time.Since(at), ok)
+		}
+		if err := s.Writer.KeepAlive(); err != nil {
+			t.Fatal(err)
+		}
+		s.HeldBack = 0
+		s.mustSpeak(t, 10)
+		for _, from := range []time.Duration{-1, 0} { // as it comes, and after a jump over the pause
+			if from == 0 {
+				if err := stream.SeekTo(1500 * time.Millisecond); err != nil {
+					t.Fatal(err)
+				}
+			}
+			mustRead(t, stream)
+			if at, ok := stream.Captured(); !ok || time.Since(at).Abs() > 10*time.Second {
+				t.Errorf("behind the pause: %v ago, %v", time.Since(at), ok)
+			}
+		}
+	})
+}
+
 // TestForgedByAMember: somebody who has the key of a show, but not that of its station, is told from it.
 func TestForgedByAMember(t *testing.T) {
 	inSignedForms(t, showtest.Cheat{}, func(t *testing.T, s *show) {
