@@ -30,6 +30,7 @@ type roomKey struct {
 	// current is false of a key that an earlier run has made, when other rules may have held, and of
 	// one whose room has other members or devices now.
 	current atomic.Bool
+	reached sync.Map // the users who have got one, by id
 }
 
 func (s *sharer) key(room id.RoomID) *roomKey {
@@ -86,6 +87,9 @@ func (s *sharer) share(ctx context.Context, room id.RoomID) error {
 		return err
 	}
 	if err := s.Machine().ShareGroupSession(ctx, room, known); err != nil {
+		return err
+	}
+	if err := s.logReached(ctx, room, known); err != nil {
 		return err
 	}
 	return s.reportLeftOut(ctx, room, users)
