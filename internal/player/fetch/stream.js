@@ -175,10 +175,15 @@ export class Stream {
     this.#line.release();
   }
 
-  /** @param {number} offset */
+  /**
+   * Returns the first block there that tells its time: a sign of life does not.
+   * @param {number} offset
+   */
   async #readAt(offset) {
     this.#jump(offset);
-    return this.#next();
+    let block = await this.#next();
+    while (isSign(block)) block = await this.#next();
+    return block;
   }
 
   /** @param {number} offset */

@@ -35,6 +35,19 @@ for (const [name, layout] of Object.entries({ sealed, plain })) {
   });
 }
 
+for (const signed of [true, false]) {
+  test(`signed ${signed}: a show that begins with signs of life is found with one request`, async (t) => {
+    const { file, blocks } = makeShow(300, { signed, random: randomFrom(1), signs: (i) => (i === 0 ? 5 : 0) });
+    const gateway = gatewayWith(t, file);
+    gateway.finished = true;
+    const stream = await openStream(fragment({ signed }));
+    gateway.asked = [];
+    const block = await stream.seekTo(0);
+    assert.equal(block.offset, blocks[0].offset);
+    assert.equal(gateway.asked.length, 1, `${gateway.asked}`);
+  });
+}
+
 test("whoever goes to the edge of a signed show knows at once when it was spoken", async (t) => {
   const { file, blocks } = makeShow(300, { signed: true, random: randomFrom(1), signs: (i) => (i === 250 ? 20 : 0) });
   const gateway = gatewayWith(t, file);
