@@ -61,6 +61,19 @@ func (s *Store) rebuild(ctx context.Context) error {
 // errLogInUse means that a reader still needs the log of changes; it was waited for in vain.
 var errLogInUse = errors.New("somebody reads the database: its log of changes cannot be emptied")
 
+// emptyLogAfter empties the log after a change that dropped a secret, or after any change as long as
+// that did not work for an earlier one. Other changes leave the log as it is: emptying it takes a while.
+func (s *Store) emptyLogAfter(ctx context.Context, dropped bool) error {
+	if owed := s.logOwed.Swap(false); !dropped && !owed {
+		return nil
+	}
+	err := s.emptyLog(ctx)
+	if err != nil {
+		s.logOwed.Store(true)
+	}
+	return err
+}
+
 // emptyLog brings all changes into the database and empties the log (-wal), which would otherwise
 // keep pages as they were until it happens to be overwritten. In the database itself secure_delete
 // has put zeros where something was deleted.

@@ -59,13 +59,92 @@ func TestRemovedLeavesNoBytes(t *testing.T) {
 	}
 }
 
-// mustStoredKey returns the key as it stands in the database.
-func (s *Store) mustStoredKey(t *testing.T, track string) (key string) {
-	t.Helper()
-	if err := s.db.QueryRow(`SELECT key FROM track WHERE id = ?`, track).Scan(&key); err != nil || key == "" {
-		t.Fatal("no key is stored:", err)
+// TestDroppedLeavesNoBytes: a key that a record loses, when its file is complete or the show is being
+// deleted, is in no file any more once that is saved.
+func TestDroppedLeavesNoBytes(t *testing.T) {
+	for name, test := range map[string]struct {
+		drop    func(*Show)
+		columns []string
+	}{
+		"the file is complete": {func(show *Show) { show.Stage = Concluding }, []string{"signing"}},
+		"being deleted":        {func(show *Show) { show.Stage = Deleting; show.Forget() }, []string{"key", "signing"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			s := mustOpen(t, filepath.Join(dir, "db"))
+			show := example("AAAAAAAAAAAAAAAAAAAAAA")
+			show.Stage = Live
+			var dropped []string
+			for range 3 {
+				s.mustSave(t, show)
+				for _, column := range test.columns {
+					dropped = append(dropped, s.mustStored(t, column, show.ID))
+				}
+			}
+			test.drop(show)
+			s.mustSave(t, show)
+			files := mustReadAll(t, dir)
+			for _, secret := range dropped {
+				if bytes.Contains(files, []byte(secret)) {
+					t.Errorf("%q is still in the files", secret)
+				}
+			}
+		})
 	}
-	return key
+}
+
+// TestDropThatIsNotComplete: while somebody reads the database the key stays in its log. That is said,
+// and the next save makes up for it.
+func TestDropThatIsNotComplete(t *testing.T) {
+	dir := t.TempDir()
+	s := mustOpen(t, filepath.Join(dir, "db"))
+	show := example("AAAAAAAAAAAAAAAAAAAAAA")
+	show.Stage = Live
+	s.mustSave(t, show)
+	signing := s.mustStored(t, "signing", show.ID)
+	endReading := s.mustBeRead(t)
+	show.Stage = Concluding
+	if err := s.SaveShow(t.Context(), show); !errors.Is(err, errLogInUse) {
+		t.Errorf("saved while it was being read: %v", err)
+	}
+	endReading()
+	s.mustSave(t, show)
+	if bytes.Contains(mustReadAll(t, dir), []byte(signing)) {
+		t.Error("the key is still there after the next save")
+	}
+}
+
+// mustBeRead begins to read the database, for which nobody waits long, and returns what ends that.
+func (s *Store) mustBeRead(t *testing.T) (end func()) {
+	t.Helper()
+	reader, err := s.db.Query(`SELECT id FROM show`)
+	if err != nil || !reader.Next() {
+		t.Fatal("no reader:", err)
+	}
+	s.db.SetMaxOpenConns(2)
+	if _, err := s.db.Exec(`PRAGMA busy_timeout = 1`); err != nil { // on the one connection that is left
+		t.Fatal(err)
+	}
+	return func() {
+		if err := reader.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// mustStoredKey returns the key as it stands in the database.
+func (s *Store) mustStoredKey(t *testing.T, track string) string {
+	t.Helper()
+	return s.mustStored(t, "key", track)
+}
+
+// mustStored returns a secret as it stands in the database.
+func (s *Store) mustStored(t *testing.T, column, track string) (secret string) {
+	t.Helper()
+	if err := s.db.QueryRow(`SELECT `+column+` FROM track WHERE id = ?`, track).Scan(&secret); err != nil || secret == "" {
+		t.Fatalf("no %s is stored: %v", column, err)
+	}
+	return secret
 }
 
 // mustReadAll returns the bytes of all files in a folder.
@@ -93,23 +172,14 @@ func TestRemovalThatIsNotComplete(t *testing.T) {
 	show := example("AAAAAAAAAAAAAAAAAAAAAA")
 	s.mustSave(t, show)
 	key := s.mustStoredKey(t, show.ID)
-	reader, err := s.db.Query(`SELECT id FROM show`)
-	if err != nil || !reader.Next() {
-		t.Fatal("no reader:", err)
-	}
-	s.db.SetMaxOpenConns(2)
-	if _, err := s.db.Exec(`PRAGMA busy_timeout = 1`); err != nil { // on the one connection that is left
-		t.Fatal(err)
-	}
+	endReading := s.mustBeRead(t)
 	if err := s.RemoveShow(t.Context(), show.ID); !errors.Is(err, errLogInUse) {
 		t.Errorf("removed while it was being read: %v", err)
 	}
 	if !bytes.Contains(mustReadAll(t, dir), []byte(key)) {
 		t.Error("the key is gone already: this test tests nothing")
 	}
-	if err := reader.Close(); err != nil {
-		t.Fatal(err)
-	}
+	endReading()
 	mustOpen(t, filepath.Join(dir, "db"))
 	if bytes.Contains(mustReadAll(t, dir), []byte(key)) {
 		t.Error("the key is still there after the next start")

@@ -6,12 +6,36 @@ import (
 	"fmt"
 )
 
-// SaveShow writes the record, whether it is new or known, in one transaction.
+// SaveShow writes the record, whether it is new or known, in one transaction. When it returns nil,
+// no key that the record had before, and has no more, is left in any file.
 func (s *Store) SaveShow(ctx context.Context, show *Show) error {
-	if err := s.inTransaction(ctx, func(tx *sql.Tx) error { return s.saveShow(ctx, tx, show) }); err != nil {
+	var dropped bool
+	err := s.inTransaction(ctx, func(tx *sql.Tx) error {
+		before, err := countSecrets(ctx, tx, show.ID)
+		if err != nil {
+			return err
+		}
+		if err := s.saveShow(ctx, tx, show); err != nil {
+			return err
+		}
+		after, err := countSecrets(ctx, tx, show.ID)
+		dropped = after < before
+		return err
+	})
+	if err == nil {
+		err = s.emptyLogAfter(ctx, dropped)
+	}
+	if err != nil {
 		return fmt.Errorf("save show %s: %w", show.ID, err)
 	}
 	return nil
+}
+
+// countSecrets returns how many keys a show has. They only ever go, and none takes another one's place.
+func countSecrets(ctx context.Context, tx *sql.Tx, show string) (n int, err error) {
+	err = tx.QueryRowContext(ctx,
+		`SELECT COUNT(NULLIF(key, '')) + COUNT(NULLIF(signing, '')) FROM track WHERE show = ?`, show).Scan(&n)
+	return n, err
 }
 
 func (s *Store) inTransaction(ctx context.Context, do func(*sql.Tx) error) error {

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"sync/atomic"
 
 	_ "github.com/mattn/go-sqlite3" // the driver "sqlite3"
 
@@ -22,6 +23,7 @@ import (
 type Store struct {
 	db      *sql.DB
 	secrets secrets
+	logOwed atomic.Bool // the log still has a secret that was dropped
 }
 
 // Open opens the database at path, makes it (mode 0600) if there is none, and brings its tables up to
