@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/gofrs/flock"
 )
 
 func mustAcquire(t *testing.T, dir string) *Lock {
@@ -37,6 +39,46 @@ func TestSecondIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := mustAcquire(t, alias).Release(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestFilesAreRemoved: whoever removes the lock's files lets nobody in, and afterwards all is as before.
+func TestFilesAreRemoved(t *testing.T) {
+	dir := t.TempDir()
+	first := mustAcquire(t, dir)
+	for _, name := range []string{lockName, ownerName} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 { // the first one may leave a file behind
+		if second, err := Acquire(dir); !errors.Is(err, ErrInUse) {
+			t.Fatalf("a second one has the folder: %v, %v", second, err)
+		}
+	}
+	if err := first.Release(); err != nil {
+		t.Fatal(err)
+	}
+	if err := mustAcquire(t, dir).Release(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestLockOfEarlierProgram: a process that locks nothing but the file has the folder, too.
+func TestLockOfEarlierProgram(t *testing.T) {
+	dir := t.TempDir()
+	earlier := flock.New(filepath.Join(dir, lockName))
+	if locked, err := earlier.TryLock(); err != nil || !locked {
+		t.Fatal("not locked:", err)
+	}
+	if _, err := Acquire(dir); !errors.Is(err, ErrInUse) {
+		t.Errorf("%v, want ErrInUse", err)
+	}
+	if err := earlier.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := mustAcquire(t, dir).Release(); err != nil {
 		t.Error(err)
 	}
 }
