@@ -46,7 +46,7 @@ func openFFmpeg(ctx context.Context, file *os.File, o Options) (Source, error) {
 			"install ffmpeg, or convert the file to Ogg Opus", errForeign)
 	}
 	return detach(ctx, func(ctx context.Context) (Source, error) {
-		process, err := startFFmpeg(ctx, program, file, o.Encoder.Channels)
+		process, err := startFFmpeg(ctx, program, file, o)
 		if err != nil {
 			return nil, err
 		}
@@ -56,13 +56,13 @@ func openFFmpeg(ctx context.Context, file *os.File, o Options) (Source, error) {
 
 // startFFmpeg starts ffmpeg, confined: it reads what strangers made, and our environment has passwords
 // in it.
-func startFFmpeg(ctx context.Context, program string, file *os.File, channels int) (*ffmpeg, error) {
+func startFFmpeg(ctx context.Context, program string, file *os.File, o Options) (*ffmpeg, error) {
 	ctx, kill := context.WithCancel(ctx)
 	f := &ffmpeg{kill: kill, cmd: exec.CommandContext(ctx, program)}
 	name, err := confine.Lend(f.cmd, file)
 	if err == nil {
-		f.setArguments("file:"+name, channels)
-		err = f.start(channels)
+		f.setArguments("file:"+name, o.Encoder.Channels)
+		err = f.start(o)
 	}
 	if err != nil {
 		kill()
@@ -80,15 +80,15 @@ func (f *ffmpeg) setArguments(url string, channels int) {
 		"-f", "s16le", "-ar", strconv.Itoa(opus.SampleRate), "-ac", strconv.Itoa(channels), "-")
 }
 
-func (f *ffmpeg) start(channels int) error {
+func (f *ffmpeg) start(o Options) error {
 	f.cmd.Stderr = &f.stderr
 	f.cmd.WaitDelay = time.Second
 	stdout, err := f.cmd.StdoutPipe()
 	if err != nil {
 		return err
 	}
-	f.rawSamples = rawSamples{in: bufio.NewReader(stdout), channels: channels}
-	return confine.Start(f.cmd, "-version")
+	f.rawSamples = rawSamples{in: bufio.NewReader(stdout), channels: o.Encoder.Channels}
+	return confine.Start(f.cmd, o.Log, "-version")
 }
 
 // ReadPCM fails at the end of the sound when ffmpeg did.

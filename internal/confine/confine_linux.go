@@ -1,16 +1,13 @@
 package confine
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"runtime"
-	"sync"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -36,10 +33,10 @@ func Lend(cmd *exec.Cmd, file *os.File) (name string, err error) {
 
 // Start starts cmd, confined as strongly as its program can stand: trial are arguments with which it
 // does nothing and succeeds. A system may let us have only some of the walls, and behind others a
-// program may not find its libraries.
-func Start(cmd *exec.Cmd, trial ...string) error {
+// program may not find its libraries; the log says which are missing.
+func Start(cmd *exec.Cmd, log *slog.Logger, trial ...string) error {
 	strip(cmd)
-	if err := strongest(cmd.Path, trial).start(cmd); err != nil {
+	if err := known.strongest(cmd.Path, trial, log).start(cmd); err != nil {
 		return err
 	}
 	return limit(cmd.Process)
@@ -50,45 +47,6 @@ type walls struct{ namespaces, rules bool }
 
 // byStrength has all walls, the strongest first.
 var byStrength = []walls{{namespaces: true, rules: true}, {rules: true}, {namespaces: true}, {}}
-
-var known struct {
-	mu       sync.Mutex
-	programs map[string]walls
-}
-
-// strongest returns the strongest walls behind which a program works. It tries once.
-func strongest(program string, trial []string) walls {
-	known.mu.Lock()
-	defer known.mu.Unlock()
-	if w, tried := known.programs[program]; tried {
-		return w
-	}
-	if known.programs == nil {
-		known.programs = make(map[string]walls)
-	}
-	for _, w := range byStrength {
-		if w.try(program, trial) == nil {
-			known.programs[program] = w
-			return w
-		}
-	}
-	return walls{}
-}
-
-// trialTime is how long a trial may take.
-const trialTime = 10 * time.Second
-
-func (w walls) try(program string, trial []string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), trialTime)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, program, trial...)
-	cmd.Stdout, cmd.Stderr = io.Discard, io.Discard // pipes, which need no right to write
-	strip(cmd)
-	if err := w.start(cmd); err != nil {
-		return err
-	}
-	return cmd.Wait()
-}
 
 // start starts a child from a thread that has given up what the child shall not have, because children
 // inherit that.

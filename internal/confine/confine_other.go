@@ -3,6 +3,7 @@
 package confine
 
 import (
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,7 +13,7 @@ import (
 func Lend(_ *exec.Cmd, file *os.File) (name string, err error) { return filepath.Abs(file.Name()) }
 
 // Start starts cmd without our environment.
-func Start(cmd *exec.Cmd, _ ...string) error {
+func Start(cmd *exec.Cmd, _ *slog.Logger, _ ...string) error {
 	strip(cmd)
 	return cmd.Start()
 }
