@@ -3,8 +3,27 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+
+	"github.com/mattn/go-sqlite3"
 )
+
+// ErrKnown means that there is a show, or a track of one, with the id that a new one has.
+var ErrKnown = errors.New("another show has this id")
+
+// AddShow writes the record of a new show. It never touches the record of another one.
+func (s *Store) AddShow(ctx context.Context, show *Show) error {
+	err := s.inTransaction(ctx, func(tx *sql.Tx) error { return s.secrets.insertShow(ctx, tx, show) })
+	var refusal sqlite3.Error
+	if errors.As(err, &refusal) && refusal.Code == sqlite3.ErrConstraint {
+		err = ErrKnown
+	}
+	if err != nil {
+		return fmt.Errorf("add show %s: %w", show.ID, err)
+	}
+	return nil
+}
 
 // SaveShow writes the record, whether it is new or known, in one transaction. When it returns nil,
 // no key that the record had before, and has no more, is left in any file.
@@ -15,7 +34,7 @@ func (s *Store) SaveShow(ctx context.Context, show *Show) error {
 		if err != nil {
 			return err
 		}
-		if err := s.saveShow(ctx, tx, show); err != nil {
+		if err := s.secrets.saveShow(ctx, tx, show); err != nil {
 			return err
 		}
 		after, err := countSecrets(ctx, tx, show.ID)
@@ -50,11 +69,15 @@ func (s *Store) inTransaction(ctx context.Context, do func(*sql.Tx) error) error
 	return tx.Commit()
 }
 
-func (s *Store) saveShow(ctx context.Context, tx *sql.Tx, show *Show) error {
+func (s secrets) saveShow(ctx context.Context, tx *sql.Tx, show *Show) error {
 	// Deleting the row deletes the tracks, announcements and steps; all are inserted again.
 	if _, err := tx.ExecContext(ctx, `DELETE FROM show WHERE id = ?`, show.ID); err != nil {
 		return err
 	}
+	return s.insertShow(ctx, tx, show)
+}
+
+func (s secrets) insertShow(ctx context.Context, tx *sql.Tx, show *Show) error {
 	_, err := tx.ExecContext(ctx,
 		`INSERT INTO show (id, speaker, title, source, started_at, stage, reason) VALUES (?,?,?,?,?,?,?)`,
 		show.ID, show.Speaker, show.Title, show.Source, show.StartedAt.UnixMilli(), show.Stage, show.Reason)
@@ -79,9 +102,9 @@ func (s *Store) saveShow(ctx context.Context, tx *sql.Tx, show *Show) error {
 	return nil
 }
 
-func (s *Store) insertTrack(ctx context.Context, tx *sql.Tx, show *Show, number int) error {
+func (s secrets) insertTrack(ctx context.Context, tx *sql.Tx, show *Show, number int) error {
 	t := &show.Tracks[number]
-	key, signing, err := s.secrets.sealTrack(t, show.isComplete())
+	key, signing, err := s.sealTrack(t, show.isComplete())
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/base64"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -330,5 +331,25 @@ func TestNewerDatabaseIsRefused(t *testing.T) {
 	s.Close()
 	if _, err := Open(t.Context(), path, masterkey.File(path+".key")); err == nil {
 		t.Error("a database of a newer version was opened")
+	}
+}
+
+// TestAddShow: a new show never takes the place of another one.
+func TestAddShow(t *testing.T) {
+	s := mustOpen(t, filepath.Join(t.TempDir(), "db"))
+	first := example("AAAAAAAAAAAAAAAAAAAAAA")
+	first.Stage = Live
+	if err := s.AddShow(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	sameShow, sameTrack := example(first.ID), example("BBBBBBBBBBBBBBBBBBBBBA")
+	sameTrack.Main().ID = first.ID
+	for _, show := range []*Show{sameShow, sameTrack} {
+		if err := s.AddShow(t.Context(), show); !errors.Is(err, ErrKnown) {
+			t.Errorf("%s: %v, want ErrKnown", show.ID, err)
+		}
+	}
+	if got := s.mustList(t, Filter{}); len(got) != 1 || !reflect.DeepEqual(got[0], first) {
+		t.Errorf("got  %+v\nwant %+v", got[0], first)
 	}
 }

@@ -67,6 +67,14 @@ func (e *entry) save() error {
 	return err
 }
 
+// add saves the record of a show that is new: no other show's record is ever replaced.
+func (e *entry) add() error {
+	e.saving.Lock()
+	defer e.saving.Unlock()
+	show := e.get()
+	return e.store.AddShow(context.Background(), &show)
+}
+
 // noteVoicing notes that a voice message may be on its way: who deletes the show has to look for it.
 func (e *entry) noteVoicing() {
 	if show := e.get(); !show.VoiceMayBePosted() {

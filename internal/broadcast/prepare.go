@@ -156,11 +156,11 @@ func (o *Options) newShow(r Request, format capture.Format, id string) *store.Sh
 // The record is saved before: a crash between the two is repaired, where an
 // announcement without a record would stand for ever.
 func (p *preparation) announce(ctx context.Context, e *entry) error {
-	id := e.show.ID
-	p.undo = append(p.undo, func() { p.forget(ctx, id) })
-	if err := e.save(); err != nil {
+	if err := e.add(); err != nil {
 		return retry.Permanent(err)
 	}
+	id := e.show.ID
+	p.undo = append(p.undo, func() { p.forget(ctx, id) }) // not before: what has this id could be another show
 	reserved := p.Media.Reserve(ctx)
 	if reserved != "" {
 		p.undo = append(p.undo, func() { p.release(ctx, reserved) })
