@@ -248,12 +248,18 @@ func TestHotPathDoesNotAllocate(t *testing.T) {
 	}
 	eachForm(t, func(t *testing.T, empty show) {
 		w := empty.mustBegin(t, io.Discard)
-		if n := testing.AllocsPerRun(200, func() {
-			if err := errors.Join(w.WriteBlock(packets), w.KeepAlive()); err != nil {
-				t.Fatal(err)
+		// Behind a sign of life a block is signed, which allocates under the race detector: one after the other.
+		for name, write := range map[string]func() error{
+			"WriteBlock": func() error { return w.WriteBlock(packets) },
+			"KeepAlive":  w.KeepAlive,
+		} {
+			if n := testing.AllocsPerRun(200, func() {
+				if err := write(); err != nil {
+					t.Fatal(err)
+				}
+			}); n != 0 {
+				t.Errorf("%s allocates %v times", name, n)
 			}
-		}); n != 0 {
-			t.Errorf("WriteBlock and KeepAlive allocate %v times", n)
 		}
 
 		s := empty.mustWrite(t, 300, constant)

@@ -109,6 +109,7 @@ func TestIsOver(t *testing.T) {
 	mustBe("edited by somebody else", b, false)
 	b.Stage = store.Concluding
 	mustUpdate(t, radio, b)
+	alice.await(t, "the edit", func(evt *event.Event) bool { return evt.ID.String() == b.announced().Edits })
 	mustBe("ended", b, true)
 	for range 101 {
 		mustEdit()
