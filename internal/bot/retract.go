@@ -11,6 +11,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"broadcastbot/internal/broadcast"
+	"broadcastbot/internal/retry"
 	"broadcastbot/store"
 )
 
@@ -20,6 +21,9 @@ func (b *Bot) IsRemoved(ctx context.Context, a store.Announcement) (bool, error)
 	evt, err := b.client.GetEvent(ctx, id.RoomID(a.Room), id.EventID(a.Event))
 	if err == nil && (evt == nil || evt.ID.String() != a.Event) {
 		err = errors.New("the homeserver has answered with something else")
+	}
+	if errors.Is(err, mautrix.MForbidden) || errors.Is(err, mautrix.MNotFound) {
+		err = retry.Permanent(err) // the bot is not in the room any more, or has no such event
 	}
 	if err != nil {
 		return false, fmt.Errorf("look up the announcement in %s: %w", a.Room, err)

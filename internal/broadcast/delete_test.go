@@ -290,6 +290,29 @@ func TestRemovedAnnouncement(t *testing.T) {
 	})
 }
 
+// TestRemovedWithoutAnAnswer: a homeserver that tells of a redaction and then does not answer is asked
+// until it does, and one that still has the announcement a few times.
+func TestRemovedWithoutAnAnswer(t *testing.T) {
+	patient := retryRemoved
+	retryRemoved.First, retryRemoved.Max = time.Millisecond, time.Millisecond
+	t.Cleanup(func() { retryRemoved = patient })
+	s := mustStudio(t)
+	show := s.mustStart(t, "")
+	s.room.mu.Lock()
+	s.room.silent = 30
+	s.room.mu.Unlock()
+	if err := s.Redacted(t.Context(), "!r:x", "$announcement-!r:x"); !errors.Is(err, errNotRemoved) {
+		t.Errorf("an announcement that is still there: %v", err)
+	}
+	s.room.mu.Lock()
+	s.room.silent, s.room.removed = 30, "!r:x"
+	s.room.mu.Unlock()
+	if err := s.Redacted(t.Context(), "!r:x", "$announcement-!r:x"); err != nil {
+		t.Fatal(err)
+	}
+	s.mustBeGone(t, show)
+}
+
 // TestMayNotBegin: whoever has left while their request waited opens no microphone.
 func TestMayNotBegin(t *testing.T) {
 	t.Parallel()

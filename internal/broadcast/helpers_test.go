@@ -41,6 +41,7 @@ type room struct {
 	retracted  []string          // rooms whose messages were removed
 	removed    string            // room that has removed its announcements itself
 	looking    func()            // is called by IsRemoved; nil: nothing
+	silent     int               // how often IsRemoved gets no answer
 	mayNot     error             // what MayGoOn returns
 	forgets    error             // what IsOver returns
 	released   []string          // reserved addresses that were given back
@@ -104,6 +105,10 @@ func (r *room) IsRemoved(_ context.Context, a store.Announcement) (bool, error) 
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.silent > 0 {
+		r.silent--
+		return false, errors.New("the homeserver is away")
+	}
 	return a.Room == r.removed, nil
 }
 

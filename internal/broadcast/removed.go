@@ -18,7 +18,7 @@ func (m *Manager) CheckAnnouncements(ctx context.Context, room string) {
 		m.Log.Warn("whether announcements were removed could not be looked up", "err", err)
 	}
 	for _, show := range shows {
-		if show.Stage != store.Deleting && m.isRemoved(ctx, show) {
+		if show.Stage != store.Deleting && m.isKnownRemoved(ctx, show) {
 			m.Delete(ctx, show.ID) // logs by itself
 		}
 		if ctx.Err() != nil {
@@ -27,26 +27,38 @@ func (m *Manager) CheckAnnouncements(ctx context.Context, room string) {
 	}
 }
 
-// isRemoved reports whether one of the rooms has removed the show's announcement.
-func (o *Options) isRemoved(ctx context.Context, show *store.Show) bool {
+// isKnownRemoved is isRemoved, and false where nobody can say.
+func (o *Options) isKnownRemoved(ctx context.Context, show *store.Show) bool {
+	removed, err := o.isRemoved(ctx, show)
+	if err != nil {
+		o.Log.Info("whether an announcement was removed is not known", "show", show.ID, "err", err)
+	}
+	return removed
+}
+
+// isRemoved reports whether one of the rooms has removed the show's announcement. The error is why that
+// is not known.
+func (o *Options) isRemoved(ctx context.Context, show *store.Show) (bool, error) {
+	var errs []error
 	for _, a := range show.Announcements {
 		if a.Event == "" || a.Closed {
 			continue
 		}
 		removed, err := o.Announcer.IsRemoved(ctx, a)
-		if err != nil {
-			o.Log.Info("whether an announcement was removed is not known", "show", show.ID, "room", a.Room, "err", err)
-		}
 		if removed {
-			return true
+			return true, nil
 		}
+		errs = append(errs, err)
 	}
-	return false
+	return false, errors.Join(errs...)
 }
 
-// retryRemoved is how often a homeserver is asked that has told of a redaction, but may not have done
-// it yet.
-var retryRemoved = retry.Policy{First: 250 * time.Millisecond, Max: 4 * time.Second, Attempts: 6}
+// retryRemoved is at which intervals a homeserver is asked that has told of a redaction.
+var retryRemoved = retry.Policy{First: 250 * time.Millisecond, Max: time.Minute}
+
+// maxStillThere is how often it may answer that the announcement is still there: it may not have done
+// the redaction yet. One that does not answer is asked until it does.
+const maxStillThere = 6
 
 // errNotRemoved passes, perhaps.
 var errNotRemoved = errors.New("the homeserver still has the announcement")
@@ -58,16 +70,24 @@ func (m *Manager) Redacted(ctx context.Context, room, event string) error {
 	if err != nil {
 		return err
 	}
-	err = retry.Do(ctx, retryRemoved, func(ctx context.Context) error {
-		if !m.isRemoved(ctx, &show) {
-			return errNotRemoved
-		}
-		return nil
-	}, nil, nil)
-	if err != nil {
+	if err := m.awaitRemoved(ctx, &show); err != nil {
 		return err
 	}
 	return m.Delete(ctx, show.ID)
+}
+
+func (o *Options) awaitRemoved(ctx context.Context, show *store.Show) error {
+	stillThere := 0
+	return retry.Do(ctx, retryRemoved, func(ctx context.Context) error {
+		removed, err := o.isRemoved(ctx, show)
+		if removed || err != nil {
+			return err
+		}
+		if stillThere++; stillThere == maxStillThere {
+			return retry.Permanent(errNotRemoved)
+		}
+		return errNotRemoved
+	}, retry.IsPermanent, nil)
 }
 
 // findRedacted returns the show that an event of a room announces. One that is just being started is

@@ -48,7 +48,7 @@ func (m *Manager) resume(ctx context.Context) error {
 // because the program ends is left to the next start.
 func (m *Manager) resumeShow(ctx context.Context, r *reopening) {
 	defer m.places.running.Done()
-	if show := r.entry.get(); m.isRemoved(ctx, &show) {
+	if show := r.entry.get(); m.isKnownRemoved(ctx, &show) {
 		m.places.vacate(r.place)
 		m.deleteLife(r.life)
 		m.lives.finish(r.life)
