@@ -91,9 +91,8 @@ func appendSigned(dst, pages []byte, end int) []byte {
 // appendWithCheckpoint appends the packet to dst with room for a checkpoint, whose signature is still
 // to be made.
 func appendWithCheckpoint(dst, packet []byte) []byte {
-	start := len(dst)
 	dst = appendPadded(dst, packet, len(packet)+checkpointGrowth)
-	copy(dst[max(start, len(dst)-checkpointSize):], checkpointHead)
+	copy(dst[len(dst)-checkpointSize:], checkpointHead)
 	return dst
 }
 

@@ -94,6 +94,10 @@ func (z *Reader) Checkpoint() (c Checkpoint, ok bool) {
 	return *z.verifier.last, true
 }
 
+// IsCovered reports whether the next checkpoint will prove what is read from here on: one was proven
+// since the beginning or the last jump, or it is not known who signs the file.
+func (z *Reader) IsCovered() bool { return z.verifier == nil || z.verifier.last != nil }
+
 // Clock returns the checkpoint from which the time can be counted at which the block read last was
 // captured. Behind a sign of life there is none until the next checkpoint, because nobody says how
 // long the pause was: FORMAT.md, "What time it is".

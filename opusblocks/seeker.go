@@ -52,20 +52,11 @@ func (s *Seeker) SeekTo(sample int64) (Block, error) {
 				return Block{}, err
 			}
 		}
-		if s.isCovered() || from <= 0 {
+		if s.file.IsCovered() || from <= 0 {
 			return s.file.block, nil
 		}
 		from -= CheckpointInterval // a block was longer than those before
 	}
-}
-
-// isCovered reports whether the next checkpoint will prove the block that was read last.
-func (s *Seeker) isCovered() bool {
-	if s.file.verifier == nil {
-		return true
-	}
-	_, ok := s.file.Checkpoint()
-	return ok
 }
 
 // timed is a Reader in which blocks are found by their time.

@@ -25,12 +25,12 @@ func (b beginning) read(waiting func()) error {
 		s.latest = mark{s.reader.FirstBlock(), 0}
 		s.rate.offset, s.rate.sample = s.seeker.Rate()
 	}
-	for err == nil && b.lacksProof() {
+	for err == nil && !b.reader.IsCovered() {
 		_, err = b.reader.ReadBlock()
 	}
 	if errors.Is(err, opusblocks.ErrCutOff) {
 		err = nil // the rest was not asked for, or is still to be spoken
-		if b.lacksProof() {
+		if !b.reader.IsCovered() {
 			err = b.await(waiting)
 		}
 	}
@@ -40,12 +40,6 @@ func (b beginning) read(waiting func()) error {
 	return nil
 }
 
-// lacksProof reports whether a checkpoint is wanted and has not come yet.
-func (b beginning) lacksProof() bool {
-	_, ok := b.reader.Checkpoint()
-	return b.stream.proof.signed && !ok
-}
-
 // await reads on to the first checkpoint, over a connection of its own.
 func (b beginning) await(waiting func()) error {
 	if waiting != nil {
@@ -53,7 +47,7 @@ func (b beginning) await(waiting func()) error {
 	}
 	s := b.stream
 	defer s.disconnect()
-	for b.lacksProof() {
+	for !b.reader.IsCovered() {
 		if _, err := s.readRetrying(func() (opusblocks.Block, error) { return s.nextBlock(b.reader) }); err != nil {
 			return err
 		}

@@ -35,8 +35,9 @@ func newFileHash(head []byte) fileHash {
 	return h
 }
 
+// add adds what was read at an offset. A fileHash that is zero, as where no hash is wanted, ignores it.
 func (h *fileHash) add(offset int64, raw []byte) {
-	if offset == h.at {
+	if h.hash != nil && offset == h.at {
 		h.hash.Write(raw)
 		h.at += int64(len(raw))
 	}
@@ -70,12 +71,6 @@ func (p *progress) Captured() (at time.Time, ok bool) {
 		return time.Time{}, false
 	}
 	return p.clock.Time.Add(opus.Duration(p.sample) - opus.Duration(p.clock.Sample)), true
-}
-
-// isCovered reports whether the next checkpoint will prove what comes: one has been proven.
-func (s *Stream) isCovered() bool {
-	_, ok := s.reader.Checkpoint()
-	return ok || !s.proof.signed
 }
 
 // clockOf returns the checkpoint from which time is counted; nil: there is none.

@@ -16,10 +16,6 @@ const PreRoll = 300 * time.Millisecond
 
 const preRoll = int64(PreRoll) * opus.SampleRate / int64(time.Second)
 
-// covered is how many samples are at most between two checkpoints, besides a block
-// (FORMAT.md, "Checkpoints").
-const covered = 5 * opus.SampleRate
-
 // SeekTo goes to a moment of the show. The packets that come next begin with the
 // pre-roll, whose length Discard returns. Beyond the edge of a live show it goes to
 // the edge; beyond the end of a finished one ReadPacket returns io.EOF.
@@ -85,7 +81,7 @@ func (s *Stream) goLive(size int64) {
 	s.discard = int(preRoll)
 	offset := s.skipTo
 	if s.proof.signed {
-		offset = size - s.seeker.Bytes(near+covered+s.seeker.BlockLength())
+		offset = size - s.seeker.Bytes(near+opusblocks.CheckpointInterval+s.seeker.BlockLength())
 	}
 	if first := s.reader.FirstBlock(); s.skipTo <= first {
 		s.discard = s.head.PreSkip
