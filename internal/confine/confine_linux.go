@@ -39,7 +39,12 @@ func Start(cmd *exec.Cmd, log *slog.Logger, trial ...string) error {
 	if err := known.strongest(cmd.Path, trial, log).start(cmd); err != nil {
 		return err
 	}
-	return limit(cmd.Process)
+	if err := limit(cmd.Process); err != nil {
+		cmd.Process.Kill()
+		cmd.Wait()
+		return err
+	}
+	return nil
 }
 
 // walls are what stands between a child and the machine, besides the limits.
@@ -100,7 +105,6 @@ func (w walls) restrictThread(cmd *exec.Cmd) error {
 func limit(child *os.Process) error {
 	for resource, most := range limits {
 		if err := unix.Prlimit(child.Pid, resource, &unix.Rlimit{Cur: most, Max: most}, nil); err != nil && !errors.Is(err, unix.ESRCH) {
-			child.Kill()
 			return fmt.Errorf("limit the child: %w", err)
 		}
 	}
