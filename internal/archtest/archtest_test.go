@@ -24,7 +24,7 @@ var allowed = map[string][]string{
 	"internal/link":       {"opusblocks"},
 	"internal/retry":      {},
 	"internal/dirlock":    {},
-	"internal/masterkey":  {},
+	"internal/masterkey":  {"internal/livefile"},
 	"internal/opus":       {},
 	"internal/oggopus":    {"internal/opus"},
 	"internal/livefile":   {},

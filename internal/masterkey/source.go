@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"broadcastbot/internal/livefile"
 )
 
 // IfLost is the advice for those who have no copy of their key.
@@ -97,14 +99,5 @@ func writeFile(path string, key Key) error {
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return errors.Join(err, os.Remove(path))
 	}
-	return syncFolder(filepath.Dir(path))
-}
-
-// syncFolder makes the name of a new file durable.
-func syncFolder(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+	return livefile.SyncDir(filepath.Dir(path))
 }

@@ -133,14 +133,7 @@ func (d Disk) Remove(id string) error {
 }
 
 // sync makes names durable.
-func (d Disk) sync() error {
-	f, err := os.Open(string(d))
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return f.Sync()
-}
+func (d Disk) sync() error { return livefile.SyncDir(string(d)) }
 
 func removeFile(path string) error {
 	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {

@@ -114,7 +114,7 @@ function recording(player, whatHappened) {
 
 /** @param {number | undefined} status */
 function refusal(status) {
-  if (status === 404 || status === 410)
+  if (status === 404)
     return "There is no show at this address: it was deleted, or the address is not whole. Open the link from the room again.";
   if (status === 429 || status === 503)
     return "More people want to listen than the server can serve. Reload the page in a minute.";
