@@ -216,15 +216,7 @@ func TestLongBlockNeedsACheckpoint(t *testing.T) {
 			t.Fatal(err)
 		}
 		var signed []bool
-		r := s.listen(file.Bytes())
-		for {
-			block, err := r.ReadBlock()
-			if errors.Is(err, ErrCutOff) {
-				break
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
+		for _, block := range mustReadAll(t, s.listen(file.Bytes())) {
 			signed = append(signed, block.Checkpoint != nil)
 		}
 		if !slices.Equal(signed, []bool{true, false, true}) {

@@ -16,17 +16,12 @@ func TestKeysOfAnOlderProgram(t *testing.T) {
 	for _, source := range []string{"direct", "forward"} {
 		t.Run(source, func(t *testing.T) {
 			t.Parallel()
-			radio, alice := newStudio(t)
-			room := newRoomWith(t, radio, alice)
-			alice.ask(t, room, "!live status")
-			mallory := newUnsigned(t, alice.server, mustRegister(t, alice.server, "mallory"))
-			mallory.follow(t)
-			f := &forger{mallory, radio, room}
-			out, victim := mustOutbound(t), alice.Crypto.(*cryptohelper.CryptoHelper).Machine().OwnIdentity()
+			f, alice := newForger(t)
+			out, victim := mustOutbound(t), alice.device()
 			f.send(t, event.ToDeviceRoomKey, f.key(out))
-			radio.stop()
+			f.radio.stop()
 
-			db := radio.options.Store.DB()
+			db := f.radio.options.Store.DB()
 			if _, err := db.Exec(`UPDATE crypto_megolm_inbound_session SET sender_key = ?, signing_key = ?, key_source = ? WHERE session_id = ?`,
 				victim.IdentityKey, victim.SigningKey, source, out.ID()); err != nil {
 				t.Fatal(err)
@@ -34,11 +29,11 @@ func TestKeysOfAnOlderProgram(t *testing.T) {
 			if _, err := db.Exec(`DELETE FROM direct_room_keys`); err != nil { // as of a database that comes from an older program
 				t.Fatal(err)
 			}
-			f.radio = startRadio(t, radio.options)
+			f.radio = startRadio(t, f.radio.options)
 			f.radio.awaitRow(t, `SELECT 1 FROM crypto_megolm_inbound_session WHERE session_id IN (SELECT session_id FROM crypto_megolm_outbound_session_shared)`)
 			mustEncrypt(t, out, "x")
 			f.send(t, event.ToDeviceRoomKey, f.key(out))
-			forgetKey(t, alice, room)
+			forgetKey(t, alice, f.room)
 			f.speakAs(t, alice, out, victim)
 			f.radio.fake.CheckAsked(t, nil)
 		})

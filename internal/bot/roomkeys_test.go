@@ -19,6 +19,22 @@ type forger struct {
 	room  id.RoomID
 }
 
+// newForger returns a forger, and a speaker of the room whose commands the bot obeys.
+func newForger(t *testing.T) (*forger, *member) {
+	t.Helper()
+	radio, alice := newStudio(t)
+	room := newRoomWith(t, radio, alice)
+	alice.ask(t, room, "!live status")
+	mallory := newUnsigned(t, alice.server, mustRegister(t, alice.server, "mallory"))
+	mallory.follow(t)
+	return &forger{mallory, radio, room}, alice
+}
+
+// device is the member's, as the bot knows it.
+func (m *member) device() *id.Device {
+	return m.Crypto.(*cryptohelper.CryptoHelper).Machine().OwnIdentity()
+}
+
 // send gives the bot a key, or a copy of one, and returns when the bot has seen it: when another key,
 // sent behind it, is there.
 func (f *forger) send(t *testing.T, kind event.Type, content any) {
@@ -67,13 +83,7 @@ func mustEncrypt(t *testing.T, out olm.OutboundGroupSession, text string) string
 // once as it should be and once more, from an earlier index, as that of a speaker's device.
 func TestForwardedKey(t *testing.T) {
 	t.Parallel()
-	radio, alice := newStudio(t)
-	room := newRoomWith(t, radio, alice)
-	alice.ask(t, room, "!live status")
-	mallory := newUnsigned(t, alice.server, mustRegister(t, alice.server, "mallory"))
-	mallory.follow(t)
-	f := &forger{mallory, radio, room}
-
+	f, alice := newForger(t)
 	out := mustOutbound(t)
 	in, err := olm.NewInboundGroupSession([]byte(out.Key()))
 	if err != nil {
@@ -86,11 +96,11 @@ func TestForwardedKey(t *testing.T) {
 	mustEncrypt(t, out, "x")
 	f.send(t, event.ToDeviceRoomKey, f.key(out))
 	forward := event.ForwardedRoomKeyEventContent{RoomKeyEventContent: *f.key(out), ForwardingKeyChain: []string{}}
-	victim := alice.Crypto.(*cryptohelper.CryptoHelper).Machine().OwnIdentity()
+	victim := alice.device()
 	forward.SessionKey, forward.SenderKey, forward.SenderClaimedKey = string(copied), victim.IdentityKey, victim.SigningKey
 	f.send(t, event.ToDeviceForwardedRoomKey, &forward)
 	f.speakAs(t, alice, out, victim)
-	radio.fake.CheckAsked(t, nil)
+	f.radio.fake.CheckAsked(t, nil)
 }
 
 // speakAs has the bot receive a command that is encrypted with a key, as a homeserver would send it in
@@ -122,17 +132,12 @@ func (f *forger) speakAs(t *testing.T, victim *member, out olm.OutboundGroupSess
 // bot's store, or take it over.
 func TestKeyOfAnotherRoom(t *testing.T) {
 	t.Parallel()
-	radio, alice := newStudio(t)
-	room := newRoomWith(t, radio, alice)
-	alice.ask(t, room, "!live status")
-	mallory := newUnsigned(t, alice.server, mustRegister(t, alice.server, "mallory"))
-	mallory.follow(t)
-
-	out := mustOutbound(t)
-	owner := &forger{alice, radio, room}
+	thief, alice := newForger(t)
+	out, room := mustOutbound(t), thief.room
+	owner := &forger{alice, thief.radio, room}
 	owner.send(t, event.ToDeviceRoomKey, owner.key(out))
-	thief := &forger{mallory, radio, "!elsewhere:example.org"}
+	thief.room = "!elsewhere:example.org"
 	thief.send(t, event.ToDeviceRoomKey, thief.key(out))
-	victim := alice.Crypto.(*cryptohelper.CryptoHelper).Machine().OwnIdentity()
-	radio.awaitRow(t, "SELECT 1 FROM crypto_megolm_inbound_session WHERE session_id = ? AND room_id = ? AND sender_key = ?", out.ID(), room, victim.IdentityKey)
+	thief.radio.awaitRow(t, "SELECT 1 FROM crypto_megolm_inbound_session WHERE session_id = ? AND room_id = ? AND sender_key = ?",
+		out.ID(), room, alice.device().IdentityKey)
 }

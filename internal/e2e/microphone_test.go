@@ -37,14 +37,7 @@ func TestMicrophone(t *testing.T) {
 	h.mustSay(t, "!live start Spoken")
 	live, _ := h.mustState(t, store.StateLive)
 	stream := mustStream(t, live)
-	var heard [][]byte
-	for range 150 {
-		packet, err := stream.ReadPacket()
-		if err != nil {
-			t.Fatal(err)
-		}
-		heard = append(heard, packet)
-	}
+	heard := mustFirst(t, stream, 150)
 	if share := shareOfPitch(t, heard[50:]); share < 0.9 {
 		t.Errorf("%.0f %% of what is heard is what was said", 100*share)
 	}

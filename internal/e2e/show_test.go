@@ -112,6 +112,19 @@ func mustStream(t testing.TB, a matrix.Announcement) *listener.Stream {
 	return stream
 }
 
+// mustFirst reads so many packets of a stream.
+func mustFirst(t testing.TB, stream *listener.Stream, n int) (packets [][]byte) {
+	t.Helper()
+	for range n {
+		packet, err := stream.ReadPacket()
+		if err != nil {
+			t.Fatalf("after %d packets: %v", len(packets), err)
+		}
+		packets = append(packets, packet)
+	}
+	return packets
+}
+
 // mustRest reads a stream to its authenticated end.
 func mustRest(t testing.TB, stream *listener.Stream) (packets [][]byte) {
 	t.Helper()
@@ -199,14 +212,7 @@ func TestWholeShow(t *testing.T) {
 
 	// Live, with a look back in between.
 	stream := mustStream(t, live)
-	var heard [][]byte
-	for range 100 {
-		packet, err := stream.ReadPacket()
-		if err != nil {
-			t.Fatal(err)
-		}
-		heard = append(heard, packet)
-	}
+	heard := mustFirst(t, stream, 100)
 	back := mustStream(t, live)
 	if err := back.SeekTo(time.Second); err != nil {
 		t.Fatal(err)

@@ -34,14 +34,7 @@ func TestStandardInput(t *testing.T) {
 		h.mustSay(t, "!live start")
 		live, _ := h.mustState(t, store.StateLive)
 		stream := mustStream(t, live)
-		var heard [][]byte
-		for range 150 {
-			packet, err := stream.ReadPacket()
-			if err != nil {
-				t.Fatal(err)
-			}
-			heard = append(heard, packet)
-		}
+		heard := mustFirst(t, stream, 150)
 		if share := shareOfPitch(t, heard); share > 0.01 {
 			t.Errorf("%.0f %% of what is heard was said before the show", 100*share)
 		}

@@ -88,19 +88,7 @@ func TestEpochs(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustPayloads(t, payloads, f.payloads)
-	for offset := f.offsets[0]; offset < len(f.bytes); offset++ {
-		first := 0
-		for first < len(f.offsets) && f.offsets[first] < offset {
-			first++
-		}
-		r := f.mustOpen(t)
-		r.Jump(bytes.NewReader(f.bytes[offset:]), int64(offset))
-		payloads, err := readAll(r)
-		if !errors.Is(err, ErrCutOff) {
-			t.Fatalf("jump to %d: %v", offset, err)
-		}
-		mustPayloads(t, payloads, f.payloads[first:])
-	}
+	f.mustJumpAnywhere(t)
 	begins := map[uint32]bool{}
 	for b := range Scan(bytes.NewReader(f.bytes)) {
 		if b.Err != nil {

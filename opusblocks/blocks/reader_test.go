@@ -135,7 +135,12 @@ func TestRejectedBlockIsNotCounted(t *testing.T) {
 }
 
 func TestJumpToEveryByte(t *testing.T) {
-	f := mustFile(t, 6, varying)
+	mustFile(t, 6, varying).mustJumpAnywhere(t)
+}
+
+// mustJumpAnywhere jumps to every byte behind block 0, and reads from the first block there on.
+func (f file) mustJumpAnywhere(t *testing.T) {
+	t.Helper()
 	for offset := f.offsets[0]; offset < len(f.bytes); offset++ {
 		first := 0
 		for first < len(f.offsets) && f.offsets[first] < offset {
