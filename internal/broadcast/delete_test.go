@@ -17,6 +17,7 @@ import (
 	"broadcastbot/capture"
 	"broadcastbot/internal/gateway"
 	"broadcastbot/internal/listener"
+	"broadcastbot/internal/retry"
 	"broadcastbot/store"
 	"broadcastbot/uploader"
 )
@@ -293,9 +294,8 @@ func TestRemovedAnnouncement(t *testing.T) {
 // TestRemovedWithoutAnAnswer: a homeserver that tells of a redaction and then does not answer is asked
 // until it does, and one that still has the announcement a few times.
 func TestRemovedWithoutAnAnswer(t *testing.T) {
-	patient := retryRemoved
-	retryRemoved.First, retryRemoved.Max = time.Millisecond, time.Millisecond
-	t.Cleanup(func() { retryRemoved = patient })
+	beImpatient(t, &retryRemoved)
+	beImpatient(t, &retryCheck)
 	s := mustStudio(t)
 	show := s.mustStart(t, "")
 	s.room.mu.Lock()
@@ -311,6 +311,17 @@ func TestRemovedWithoutAnAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.mustBeGone(t, show)
+	old := s.mustStart(t, "tone:440,duration=100ms")
+	s.mustConclude(t)
+	s.mustRestart(t, func() { s.room.silent = 3 })
+	s.mustBeGone(t, old)
+}
+
+// beImpatient makes a policy wait for next to nothing.
+func beImpatient(t *testing.T, policy *retry.Policy) {
+	patient := *policy
+	policy.First, policy.Max = time.Millisecond, time.Millisecond
+	t.Cleanup(func() { *policy = patient })
 }
 
 // TestMayNotBegin: whoever has left while their request waited opens no microphone.

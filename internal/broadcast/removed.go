@@ -11,20 +11,43 @@ import (
 
 // CheckAnnouncements deletes the shows of a room, or of all rooms where room is "", whose announcement
 // was removed while the bot was not there to see it. A show stays where nobody can say what became of
-// its announcement.
+// its announcement, after asking for some minutes.
 func (m *Manager) CheckAnnouncements(ctx context.Context, room string) {
 	shows, err := m.Store.Shows(ctx, store.Filter{Room: room})
 	if err != nil {
 		m.Log.Warn("whether announcements were removed could not be looked up", "err", err)
 	}
+	err = retry.Do(ctx, retryCheck, func(ctx context.Context) (err error) {
+		shows, err = m.deleteRemoved(ctx, shows)
+		return err
+	}, nil, nil)
+	if err != nil && ctx.Err() == nil {
+		m.Log.Warn("whether announcements were removed is not known: the next start asks again", "shows", len(shows), "err", err)
+	}
+}
+
+// retryCheck is how often a homeserver is asked that does not answer, in five minutes or more.
+var retryCheck = retry.Policy{First: time.Second, Max: time.Minute, Attempts: 14}
+
+// deleteRemoved deletes those of the shows whose announcement was removed, and returns those of which
+// that is not known, with the reasons.
+func (m *Manager) deleteRemoved(ctx context.Context, shows []*store.Show) (unknown []*store.Show, err error) {
+	var errs []error
 	for _, show := range shows {
-		if show.Stage != store.Deleting && m.isKnownRemoved(ctx, show) {
-			m.Delete(ctx, show.ID) // logs by itself
+		if show.Stage == store.Deleting {
+			continue
 		}
-		if ctx.Err() != nil {
-			return
+		removed, err := m.isRemoved(ctx, show)
+		switch {
+		case removed:
+			m.Delete(ctx, show.ID) // logs by itself
+		case retry.IsPermanent(err):
+			m.Log.Info("whether an announcement was removed cannot be known", "show", show.ID, "err", err)
+		case err != nil:
+			unknown, errs = append(unknown, show), append(errs, err)
 		}
 	}
+	return unknown, errors.Join(errs...)
 }
 
 // isKnownRemoved is isRemoved, and false where nobody can say.
