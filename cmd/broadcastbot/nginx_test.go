@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -23,7 +24,7 @@ func TestNginx(t *testing.T) {
 	}))
 	t.Cleanup(gateway.Close)
 	dir := t.TempDir()
-	client := startNginx(t, dir, strings.ReplaceAll(readmeNginx(t), "http://127.0.0.1:8008", gateway.URL))
+	client, stop := startNginx(t, dir, strings.ReplaceAll(readmeNginx(t), "http://127.0.0.1:8008", gateway.URL))
 	for path, want := range map[string]int{
 		"/live/abc": 200, "/live/abc.opus": 200, "/listen/abc": 200, "/listen/player/main.js": 200,
 		"/upload": 403, "/upload/abc": 403, "/healthz": 404, "/livewire": 404, "/": 404,
@@ -37,6 +38,7 @@ func TestNginx(t *testing.T) {
 			t.Errorf("%s: %d, want %d", path, response.StatusCode, want)
 		}
 	}
+	stop() // a line is written after its answer is sent, at the latest before nginx ends
 	log, err := os.ReadFile(filepath.Join(dir, "access.log"))
 	if err != nil || !strings.Contains(string(log), "/upload/abc") || strings.Contains(string(log), "/live/abc") {
 		t.Errorf("the access log: %v\n%s", err, log)
@@ -62,8 +64,9 @@ func readmeNginx(t *testing.T) string {
 	return blocks.String()
 }
 
-// startNginx starts an nginx with these locations and returns a client of it.
-func startNginx(t *testing.T, dir, locations string) *http.Client {
+// startNginx starts an nginx with these locations and returns a client of it, and what ends it in
+// order.
+func startNginx(t *testing.T, dir, locations string) (client *http.Client, stop func()) {
 	t.Helper()
 	nginx, err := exec.LookPath("nginx")
 	if err != nil {
@@ -99,11 +102,17 @@ func startNginx(t *testing.T, dir, locations string) *http.Client {
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	return &http.Client{Transport: &http.Transport{
+	transport := &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "unix", socket)
 		},
-	}}
+	}
+	stop = func() {
+		transport.CloseIdleConnections()
+		cmd.Process.Signal(syscall.SIGQUIT)
+		<-ended.Done()
+	}
+	return &http.Client{Transport: transport}, stop
 }
 
 // nginxConfig is what a distribution's nginx has around the locations.
