@@ -51,5 +51,5 @@ func (f Form) encoder(c chain) blocks.Encoder {
 	if f.signing == nil {
 		return f.blocks()
 	}
-	return &signer{Form: f.blocks(), key: f.signing, now: f.now, chain: c}
+	return &signingForm{Form: f.blocks(), key: f.signing, now: f.now, chain: c}
 }

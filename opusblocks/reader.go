@@ -31,7 +31,7 @@ type Reader struct {
 func (f Form) NewReader(r io.Reader) *Reader {
 	z := &Reader{file: blocks.NewReader(r, f.blocks()), pages: pageReader{pageBlocks: f.pageBlocks}}
 	if f.signer != nil {
-		z.verifier = &verifier{key: f.signer}
+		z.verifier = &verifier{signer: f.signer}
 	}
 	return z
 }

@@ -11,8 +11,8 @@ import (
 
 // verifier checks that the station has signed what is read.
 type verifier struct {
-	key   ed25519.PublicKey
-	chain chain
+	signer ed25519.PublicKey
+	chain  chain
 	// linked means that the digest of the next checkpoint is known: all that it covers
 	// was read.
 	linked bool
@@ -84,7 +84,7 @@ func (v *verifier) prove(c rawCheckpoint, raw blocks.Block, end int) error {
 		return fmt.Errorf("%w: other blocks came before", ErrCheckpoint)
 	}
 	v.message = appendSigned(v.message[:0], raw.Payload, end)
-	if len(v.key) != ed25519.PublicKeySize || !ed25519.Verify(v.key, v.message, c.signature()) {
+	if len(v.signer) != ed25519.PublicKeySize || !ed25519.Verify(v.signer, v.message, c.signature()) {
 		return fmt.Errorf("%w: its signature is wrong", ErrCheckpoint)
 	}
 	return nil

@@ -75,7 +75,7 @@ func (a account) find(ctx context.Context, note io.Writer, log *slog.Logger) (sh
 	g, err := guest.New(matrix.Account{
 		Homeserver: *a.homeserver, User: *a.user, Password: os.Getenv("BROADCASTBOT_PASSWORD"),
 		DeviceName: "broadcastbot listen", RecoveryKey: os.Getenv("BROADCASTBOT_RECOVERY_KEY"), Trust: *a.trust,
-		Store: sessions, DataDir: dir,
+		Store: sessions, RecoveryDir: dir,
 	}, log)
 	if err != nil {
 		return show, fmt.Errorf("%w (the password is read from BROADCASTBOT_PASSWORD)", err)

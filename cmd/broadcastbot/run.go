@@ -77,7 +77,7 @@ func newStation(ctx context.Context, c *config, log *slog.Logger) (*station, err
 func (s *station) addParts(c *config, log *slog.Logger) (err error) {
 	s.bot, err = bot.New(bot.Options{
 		Homeserver: c.Homeserver, User: c.User, Password: c.Password, AccessToken: c.AccessToken,
-		DeviceName: c.DeviceName, RecoveryKey: c.RecoveryKey, Store: s.store, DataDir: c.recoveryDir(),
+		DeviceName: c.DeviceName, RecoveryKey: c.RecoveryKey, Store: s.store, RecoveryDir: c.recoveryDir(),
 		Inviters: c.Inviters, Trust: c.Trust, Identities: c.Identities, PlainRooms: c.plainRooms(), Log: log,
 	})
 	if err != nil {

@@ -31,8 +31,8 @@ type Options struct {
 	DeviceName  string // shown in the account's list of sessions; default "broadcastbot"
 	RecoveryKey string // of the account's secret storage, to verify the session with
 
-	Store   *store.Store // keeps the session
-	DataDir string       // for a recovery key that had to be made; one bot's alone
+	Store       *store.Store // keeps the session
+	RecoveryDir string       // for a recovery key that had to be made; one bot's alone
 
 	// Trust says whose devices are obeyed and get the keys of shows.
 	Trust      matrix.Trust
@@ -77,7 +77,7 @@ func (o *Options) account() matrix.Account {
 	return matrix.Account{
 		Homeserver: o.Homeserver, User: o.User, Password: o.Password, AccessToken: o.AccessToken,
 		DeviceName: o.DeviceName, RecoveryKey: o.RecoveryKey, Trust: o.Trust, Identities: o.Identities,
-		Store: o.Store, DataDir: o.DataDir,
+		Store: o.Store, RecoveryDir: o.RecoveryDir,
 	}
 }
 

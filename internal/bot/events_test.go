@@ -175,7 +175,7 @@ func TestDeviceOrigin(t *testing.T) {
 		for trust, want := range map[matrix.Trust]origin{matrix.CrossSigned: test.want, matrix.AnyDevice: test.any} {
 			o := Options{
 				Homeserver: "https://matrix.example.org", User: "@radio:example.org", Password: "secret",
-				Store: mustOpenStore(t, t.TempDir()), DataDir: t.TempDir(), Trust: trust,
+				Store: mustOpenStore(t, t.TempDir()), RecoveryDir: t.TempDir(), Trust: trust,
 			}
 			b, err := New(o)
 			if err != nil {

@@ -19,7 +19,7 @@ func TestForgedAnnouncement(t *testing.T) {
 	radio, alice := newStudio(t)
 	user := mustRegister(t, alice.server, "listener")
 	g, err := guest.New(matrix.Account{
-		Homeserver: alice.server.URL(), User: user, Password: password, Store: mustOpenStore(t, t.TempDir()), DataDir: t.TempDir(),
+		Homeserver: alice.server.URL(), User: user, Password: password, Store: mustOpenStore(t, t.TempDir()), RecoveryDir: t.TempDir(),
 	}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

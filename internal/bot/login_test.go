@@ -22,7 +22,7 @@ import (
 func TestNewRefuses(t *testing.T) {
 	good := Options{
 		Homeserver: "https://matrix.example.org", User: "@radio:example.org", Password: "secret",
-		Store: mustOpenStore(t, t.TempDir()), DataDir: t.TempDir(),
+		Store: mustOpenStore(t, t.TempDir()), RecoveryDir: t.TempDir(),
 	}
 	if _, err := New(good); err != nil {
 		t.Fatal(err)
@@ -239,7 +239,7 @@ func TestCrossSigningFails(t *testing.T) {
 	mustRegister(t, server, "radio")
 	watcher := newMember(t, server, "alice")
 	o := radioOptions(t, server, t.TempDir())
-	o.DataDir = filepath.Join(o.DataDir, "missing")
+	o.RecoveryDir = filepath.Join(o.RecoveryDir, "missing")
 	b, err := New(o)
 	if err != nil {
 		t.Fatal(err)
@@ -262,7 +262,7 @@ func TestCrossSigningFails(t *testing.T) {
 	if err := b.Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if files, err := filepath.Glob(filepath.Join(o.DataDir, "recovery-key-*")); err != nil || len(files) > 0 {
+	if files, err := filepath.Glob(filepath.Join(o.RecoveryDir, "recovery-key-*")); err != nil || len(files) > 0 {
 		t.Errorf("files are left of keys that do not exist: %v (%v)", files, err)
 	}
 }

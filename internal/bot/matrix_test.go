@@ -205,7 +205,7 @@ func radioOptions(t *testing.T, server *dendrite.Server, dir string) Options {
 	t.Helper()
 	return Options{
 		Homeserver: server.URL(), User: "@radio:" + server.ServerName(), Password: password,
-		Store: mustOpenStore(t, dir), DataDir: dir,
+		Store: mustOpenStore(t, dir), RecoveryDir: dir,
 		Inviters: command.Users{"@alice:" + server.ServerName()},
 	}
 }

@@ -185,7 +185,7 @@ func newMedia(t *testing.T, server *mediaServer) *media {
 	t.Cleanup(listener.Close)
 	b, err := New(Options{
 		Homeserver: listener.URL, User: "@radio:example.org", AccessToken: "token",
-		Store: mustOpenStore(t, t.TempDir()), DataDir: t.TempDir(),
+		Store: mustOpenStore(t, t.TempDir()), RecoveryDir: t.TempDir(),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -18,8 +18,8 @@ type Identity struct {
 	RecoveryFile string // has the recovery key of cross-signing keys that were made; empty: none were
 }
 
-// verifier has other clients trust a session that has logged in.
-type verifier struct {
+// verification has other clients trust a session that has logged in.
+type verification struct {
 	account Account
 	client  *mautrix.Client
 	machine *crypto.OlmMachine
@@ -29,7 +29,7 @@ type verifier struct {
 
 // verifySession has the account's cross-signing keys sign this session, so that the clients of the
 // room show the bot as verified and share keys with it.
-func (v *verifier) verifySession(ctx context.Context) error {
+func (v *verification) verifySession(ctx context.Context) error {
 	hasKeys, verified, err := v.machine.GetOwnVerificationStatus(ctx)
 	if err != nil {
 		return fmt.Errorf("look up whether our session is verified: %w", err)
@@ -54,7 +54,7 @@ func (v *verifier) verifySession(ctx context.Context) error {
 
 // makeIdentity gives a new account its cross-signing keys. The key to recover them goes into a
 // file, because a log is read by more people and kept longer.
-func (v *verifier) makeIdentity(ctx context.Context) error {
+func (v *verification) makeIdentity(ctx context.Context) error {
 	if !v.mayUploadKeys(ctx) {
 		v.log.Warn("the account has no cross-signing keys, and clients may warn of it: start once with its password to have them made")
 		return nil
@@ -84,7 +84,7 @@ func (v *verifier) makeIdentity(ctx context.Context) error {
 
 // mayUploadKeys is false where the homeserver would want a password that we do not have. Since
 // Matrix 1.11 the first keys need none (MSC3967).
-func (v *verifier) mayUploadKeys(ctx context.Context) bool {
+func (v *verification) mayUploadKeys(ctx context.Context) bool {
 	if v.account.Password != "" {
 		return true
 	}
@@ -93,7 +93,7 @@ func (v *verifier) mayUploadKeys(ctx context.Context) bool {
 }
 
 // signSession signs this session with the account's new keys.
-func (v *verifier) signSession(ctx context.Context) error {
+func (v *verification) signSession(ctx context.Context) error {
 	if err := v.machine.SignOwnDevice(ctx, v.machine.OwnIdentity()); err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (v *verifier) signSession(ctx context.Context) error {
 }
 
 // authenticate answers a homeserver that wants the password once more.
-func (v *verifier) authenticate(challenge *mautrix.RespUserInteractive) any {
+func (v *verification) authenticate(challenge *mautrix.RespUserInteractive) any {
 	if v.account.Password == "" {
 		return nil
 	}
@@ -118,8 +118,8 @@ const recoveryText = "Recovery key of %s, made %s:\n\n%-60s\n"
 // newRecoveryFile makes a new file, mode 0600, as large as it will be: a full disk has to show
 // before there are keys that nobody could recover. It never overwrites one, because an older key
 // may still be wanted.
-func (v *verifier) newRecoveryFile() (*os.File, error) {
-	f, err := os.CreateTemp(v.account.DataDir, "recovery-key-*.txt")
+func (v *verification) newRecoveryFile() (*os.File, error) {
+	f, err := os.CreateTemp(v.account.RecoveryDir, "recovery-key-*.txt")
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +132,7 @@ func (v *verifier) newRecoveryFile() (*os.File, error) {
 }
 
 // writeRecoveryKey fills the file, over what was in it.
-func (v *verifier) writeRecoveryKey(f *os.File, key string) error {
+func (v *verification) writeRecoveryKey(f *os.File, key string) error {
 	text := fmt.Sprintf(recoveryText, v.account.User, time.Now().Format(time.DateTime), key)
 	if _, err := f.WriteAt([]byte(text), 0); err != nil {
 		return err

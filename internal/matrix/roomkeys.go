@@ -30,15 +30,15 @@ func (k roomKeys) PutGroupSession(ctx context.Context, session *crypto.InboundGr
 	}
 	var room id.RoomID
 	var sender id.SenderKey
-	var signer id.Ed25519
+	var signingKey id.Ed25519
 	err := k.db.QueryRowContext(ctx, `
 		SELECT room_id, sender_key, signing_key FROM crypto_megolm_inbound_session
-		WHERE session_id = ? AND account_id = ? AND session IS NOT NULL`, session.ID(), k.account).Scan(&room, &sender, &signer)
+		WHERE session_id = ? AND account_id = ? AND session IS NOT NULL`, session.ID(), k.account).Scan(&room, &sender, &signingKey)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 	case err != nil:
 		return fmt.Errorf("look up the owner of a key: %w", err)
-	case room != session.RoomID || sender != session.SenderKey || signer != session.SigningKey:
+	case room != session.RoomID || sender != session.SenderKey || signingKey != session.SigningKey:
 		return fmt.Errorf("%w: another device, or another room, has it already", errRoomKey)
 	}
 	return k.Store.PutGroupSession(ctx, session)

@@ -32,8 +32,8 @@ type Account struct {
 	Trust       Trust  // whose keys count, and who gets ours
 	Identities  Identities
 
-	Store   *store.Store // keeps the device and its keys from one run to the next
-	DataDir string       // for a recovery key that had to be made
+	Store       *store.Store // keeps the device and its keys from one run to the next
+	RecoveryDir string       // for a recovery key that had to be made
 }
 
 func (a *Account) check() error {
@@ -50,8 +50,8 @@ func (a *Account) check() error {
 	if a.Store == nil {
 		return errors.New("a database is needed")
 	}
-	if a.DataDir == "" {
-		return errors.New("a data folder is needed")
+	if a.RecoveryDir == "" {
+		return errors.New("a folder for a recovery key is needed")
 	}
 	return a.Identities.Check()
 }
@@ -104,7 +104,7 @@ func (s *Session) Run(ctx context.Context, prepare func() error) error {
 		return err
 	}
 	s.machine = machine
-	v := verifier{account: s.account, client: s.Client, machine: machine, log: s.log}
+	v := verification{account: s.account, client: s.Client, machine: machine, log: s.log}
 	if err := v.verifySession(ctx); err != nil {
 		return err
 	}

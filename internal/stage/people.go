@@ -82,7 +82,7 @@ func (p *People) logIn(ctx context.Context, server *dendrite.Server, dir, name s
 	}
 	g, err := guest.New(matrix.Account{
 		Homeserver: server.URL(), User: "@" + name + ":" + server.ServerName(), Password: Password,
-		Store: sessions, DataDir: dir,
+		Store: sessions, RecoveryDir: dir,
 	}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		sessions.Close()

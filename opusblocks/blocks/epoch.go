@@ -9,10 +9,10 @@ import (
 
 // Sizes of an epoch prefix and of its parts, in bytes.
 const (
-	PrefixSize = len(prefixMagic) + 4 + saltSize
+	PrefixSize = len(prefixMagic) + 4 + randomSize
 
 	prefixMagic = "MXCEPOCH"
-	saltSize    = 16
+	randomSize  = 16
 	epochInfo   = "org.broadcastbot.epoch.v1"
 )
 
@@ -20,14 +20,14 @@ const (
 // whose key is that of the file. Whoever goes on with a file begins a further one, because somebody
 // who had a copy of the file may have gone on from the same place: see FORMAT.md, "Epochs".
 type Epoch struct {
-	Begin uint32 // sequence number of its first block
-	Salt  [saltSize]byte
+	Begin  uint32 // sequence number of its first block
+	Random [randomSize]byte
 }
 
 // newEpoch returns an epoch that nobody else has begun.
 func newEpoch(begin uint32) Epoch {
 	e := Epoch{Begin: begin}
-	rand.Read(e.Salt[:])
+	rand.Read(e.Random[:])
 	return e
 }
 
@@ -44,7 +44,7 @@ func (e Epoch) appendPrefix(dst []byte) []byte {
 	}
 	dst = append(dst, prefixMagic...)
 	dst = binary.LittleEndian.AppendUint32(dst, e.Begin)
-	return append(dst, e.Salt[:]...)
+	return append(dst, e.Random[:]...)
 }
 
 // prefixSize returns how long the prefix is.
@@ -64,7 +64,7 @@ func epochOf(body []byte) (e Epoch) {
 	body = body[len(prefixMagic):]
 	if begin := binary.LittleEndian.Uint32(body); begin > 0 {
 		e.Begin = begin
-		copy(e.Salt[:], body[4:])
+		copy(e.Random[:], body[4:])
 	}
 	return e
 }
@@ -74,7 +74,7 @@ func (k Key) Derive(e Epoch) (derived Key) {
 	if e == (Epoch{}) {
 		return k
 	}
-	salt := append(binary.LittleEndian.AppendUint32(nil, e.Begin), e.Salt[:]...)
+	salt := append(binary.LittleEndian.AppendUint32(nil, e.Begin), e.Random[:]...)
 	keys, err := hkdf.Key(sha256.New, append(k.Secret[:], k.IV[:]...), salt, epochInfo, len(k.Secret)+len(k.IV))
 	if err != nil {
 		panic("blocks: HKDF refuses to make 44 bytes: " + err.Error())

@@ -201,12 +201,12 @@ func TestDeriveNeedsAllOfIt(t *testing.T) {
 	if key.Derive(Epoch{}) != key {
 		t.Error("the key of epoch 0 is not that of the file")
 	}
-	otherSecret, otherIV, otherSalt := key, key, e
+	otherSecret, otherIV, otherRandom := key, key, e
 	otherSecret.Secret[31] ^= 1
 	otherIV.IV[11] ^= 1
-	otherSalt.Salt[15] ^= 1
+	otherRandom.Random[15] ^= 1
 	seen := map[string]bool{}
-	for _, derived := range []Key{key, key.Derive(e), otherSecret.Derive(e), otherIV.Derive(e), key.Derive(otherSalt), key.Derive(Epoch{Begin: 8})} {
+	for _, derived := range []Key{key, key.Derive(e), otherSecret.Derive(e), otherIV.Derive(e), key.Derive(otherRandom), key.Derive(Epoch{Begin: 8})} {
 		seen[fmt.Sprintf("%x", derived.Secret)] = true
 		seen[fmt.Sprintf("%x", derived.IV)] = true
 	}

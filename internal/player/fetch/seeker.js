@@ -1,4 +1,4 @@
-import { growth, SPAN } from "../format/checkpoint.js";
+import { CHECKPOINT_INTERVAL, growthOf } from "../format/checkpoint.js";
 import { BlockError } from "../format/refusal.js";
 import { SeekTable } from "../format/seektable.js";
 
@@ -24,7 +24,7 @@ export class Seeker {
   #read;
   #blockSize = 0; // of the blocks seen so far, in bytes, without checkpoints
   #blockSamples = 0; // and how long they are
-  #growth = 0; // by which those with a checkpoint are longer
+  #extra = 0; // by which those with a checkpoint are longer
   #varies = false; // they are not all alike
   #known = { offset: 0, sample: 0 }; // the latest block seen: what it says of the bytes per sample
 
@@ -46,8 +46,8 @@ export class Seeker {
    */
   learn(block) {
     if (block.packets.length === 0 || block.last) return; // not a block like the others
-    const extra = growth(block);
-    this.#growth = Math.max(this.#growth, extra);
+    const extra = growthOf(block);
+    this.#extra = Math.max(this.#extra, extra);
     this.#learnSize(block.size - extra, block.end - block.start);
     if (block.start > this.#known.sample) this.#known = { offset: block.offset, sample: block.start };
   }
@@ -164,9 +164,9 @@ export class Seeker {
   rate() {
     if (this.#varies) return { bytes: Math.max(0, this.#known.offset - this.first), samples: this.#known.sample };
     const [bytes, samples] = [this.#blockSize, this.#blockSamples];
-    if (this.#growth === 0) return { bytes, samples };
-    const blocks = Math.ceil(SPAN / samples); // of which one has a checkpoint
-    return { bytes: blocks * bytes + this.#growth, samples: blocks * samples };
+    if (this.#extra === 0) return { bytes, samples };
+    const blocks = Math.ceil(CHECKPOINT_INTERVAL / samples); // of which one has a checkpoint
+    return { bytes: blocks * bytes + this.#extra, samples: blocks * samples };
   }
 }
 

@@ -1,7 +1,7 @@
 // A show as one listener fetches it: block after authenticated block.
 
 import { BlockReader } from "../format/blocks.js";
-import { LONGEST_UNPROVEN, SPAN } from "../format/checkpoint.js";
+import { CHECKPOINT_INTERVAL, MAX_UNPROVEN } from "../format/checkpoint.js";
 import { parseKey, parseSigner } from "../format/link.js";
 import { isSign } from "../format/page-reader.js";
 import { PlainReader } from "../format/plain.js";
@@ -15,7 +15,7 @@ import { Seeker } from "./seeker.js";
 
 const FIRST = 10 << 10; // bytes of the first request: the head and some blocks
 const PRE_ROLL = 14400; // samples that a decoder needs to find its state: 300 ms
-const PROOF = SPAN + LONGEST_UNPROVEN; // samples that are read before what is played, so that a checkpoint is among them
+const PROOF = CHECKPOINT_INTERVAL + MAX_UNPROVEN; // samples that are read before what is played, so that a checkpoint is among them
 
 /**
  * The blocks of a show. A broken line costs time, but neither loses nor repeats a

@@ -1,4 +1,4 @@
-import { deriveKey, epochOf, FIRST_EPOCH, PREFIX_SIZE, sameEpoch } from "./epoch.js";
+import { deriveKey, epochOf, PREFIX_SIZE, sameEpoch, ZERO_EPOCH } from "./epoch.js";
 import { Reader } from "./reader.js";
 import { Refusal } from "./refusal.js";
 
@@ -36,7 +36,7 @@ export class BlockReader extends Reader {
 class Sealed {
   pageBlocks = false;
   #key;
-  #epoch = FIRST_EPOCH; // which the opener is for
+  #epoch = ZERO_EPOCH; // which the opener is for
   /** @type {Promise<Opener> | undefined} */
   #opener;
 
@@ -60,7 +60,7 @@ class Sealed {
     if (!plausible(header) || header.sequence !== 0 || header.length !== HEAD_PLAINTEXT + TAG_SIZE) {
       throw new Refusal("Malformed", "not a block 0");
     }
-    const pages = await this.#unseal(block, FIRST_EPOCH);
+    const pages = await this.#unseal(block, ZERO_EPOCH);
     if (!pages) throw new Refusal("WrongKey");
     if (!commits(pages)) throw new Refusal("WrongKey", "block 0 does not commit to the key");
     return pages;
@@ -99,7 +99,7 @@ class Sealed {
    * @param {Epoch} epoch
    */
   async #unseal(block, epoch) {
-    const sealed = block.subarray(HEADER_SIZE + (epoch === FIRST_EPOCH ? 0 : PREFIX_SIZE));
+    const sealed = block.subarray(HEADER_SIZE + (epoch === ZERO_EPOCH ? 0 : PREFIX_SIZE));
     const number = block.slice(4, 8); // the sequence number, little-endian
     const { secret, iv } = await this.#openerOf(epoch);
     try {

@@ -4,18 +4,18 @@ import { packetsOf, parsePage } from "./ogg.js";
 import { padding } from "./opus.js";
 import { Refusal } from "./refusal.js";
 import { Sha256 } from "./sha256.js";
-import { verifierOf } from "./signature.js";
+import { importSigner } from "./signature.js";
 
 /** @import { Block, Pages } from "./reader.js" */
 /** @import { Verify } from "./signature.js" */
 
 /** From the beginning of a block with a checkpoint to that of the next, at most, in samples: 5 s. */
-export const SPAN = 240_000;
+export const CHECKPOINT_INTERVAL = 240_000;
 
 /** What a block without a checkpoint may last, in samples: 2 s. */
-export const LONGEST_UNPROVEN = 96_000;
+export const MAX_UNPROVEN = 96_000;
 
-const EXTENSION = [0xf4, 0x42, 1]; // an extension of Opus that reaches to the end of the padding, "B", version 1
+const HEAD = [0xf4, 0x42, 1]; // an extension of Opus that reaches to the end of the padding, "B", version 1
 const SEQUENCE_AT = 3;
 const TIME_AT = 7;
 const DIGEST_AT = 15;
@@ -49,7 +49,7 @@ const DOMAIN = new TextEncoder().encode("org.broadcastbot.checkpoint.v1\0");
  */
 export function readClaim(packet) {
   const bytes = packet && padding(packet)?.subarray(-SIZE);
-  if (bytes?.length !== SIZE || EXTENSION.some((byte, i) => bytes[i] !== byte)) return null;
+  if (bytes?.length !== SIZE || HEAD.some((byte, i) => bytes[i] !== byte)) return null;
   const view = new DataView(bytes.buffer, bytes.byteOffset, SIZE);
   return {
     sequence: view.getUint32(SEQUENCE_AT, true),
@@ -64,20 +64,20 @@ export function readClaim(packet) {
  * and a lacing value more where that needs one.
  * @param {Pick<Block, "claim" | "packets">} block
  */
-export function growth({ claim, packets }) {
+export function growthOf({ claim, packets }) {
   if (!claim) return 0;
   const [{ length }] = packets;
   return GROWTH + Math.floor(length / 255) - Math.floor((length - GROWTH) / 255);
 }
 
-/** Proves that the blocks of a file are those which the station signed, in their order. */
-export class Prover {
+/** Verifies that the blocks of a file are those which the station signed, in their order. */
+export class Verifier {
   /** @type {Checkpoint | null} the last one that was proven since the last jump */
   last = null;
   headProven = false; // what block 0 says is signed, too
   #signer;
   /** @type {Promise<Verify> | null} */
-  #verifier = null;
+  #imported = null;
   /** @type {Sha256 | null} of the bytes since the last checkpoint; null until the first one after a jump */
   #chain = null;
   #fromHead = false; // the chain has all of the file
@@ -120,12 +120,12 @@ export class Prover {
     const digest = this.#chain?.digest() ?? claim.digest;
     if (digest.some((byte, i) => byte !== claim.digest[i])) return false;
     const end = packet.byteOffset - pages.byteOffset + packet.length;
-    return (await this.#verify())(claim.signature, signedPart(pages, end));
+    return (await this.#importedSigner())(claim.signature, signedPart(pages, end));
   }
 
-  #verify() {
-    return (this.#verifier ??= verifierOf(this.#signer).catch((error) => {
-      this.#verifier = null; // it could not be fetched: the next block tries again
+  #importedSigner() {
+    return (this.#imported ??= importSigner(this.#signer).catch((error) => {
+      this.#imported = null; // it could not be fetched: the next block tries again
       throw error;
     }));
   }
@@ -139,15 +139,15 @@ export class Prover {
   add(block, holds, begins) {
     const { packets, start, end, last, claim, raw, sequence } = block;
     const sound = packets.length > 0;
-    if (sound) this.#due ??= start + SPAN;
+    if (sound) this.#due ??= start + CHECKPOINT_INTERVAL;
     if (begins) this.#due = 0;
-    const due = last || (sound && (start >= (this.#due ?? 0) || end - start > LONGEST_UNPROVEN));
+    const due = last || (sound && (start >= (this.#due ?? 0) || end - start > MAX_UNPROVEN));
     if (holds === false || (due && !holds)) throw new Refusal("Checkpoint");
     if (claim && holds) {
       this.headProven ||= this.#fromHead;
       this.last = { sequence, sample: end, time: claim.time };
       this.#chain = chainFrom(claim.digest);
-      this.#due = start + SPAN;
+      this.#due = start + CHECKPOINT_INTERVAL;
     }
     this.#chain?.update(raw);
   }

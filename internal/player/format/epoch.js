@@ -7,7 +7,7 @@ const SALT_SIZE = 20; // bytes: the number of the first block, and 16 random one
 const INFO = new TextEncoder().encode("org.broadcastbot.epoch.v1");
 const BITS = 8 * (32 + 12); // of a key and an iv
 
-/** Bytes before the ciphertext of every block of an epoch but the first. */
+/** Bytes before the ciphertext of every block of an epoch but the zero one. */
 export const PREFIX_SIZE = MAGIC.length + SALT_SIZE;
 
 /**
@@ -16,8 +16,8 @@ export const PREFIX_SIZE = MAGIC.length + SALT_SIZE;
  * @typedef {{begin: number, salt: Uint8Array<ArrayBuffer>}} Epoch
  */
 
-/** @type {Epoch} the one in which every file begins */
-export const FIRST_EPOCH = { begin: 0, salt: new Uint8Array() };
+/** @type {Epoch} the zero one, in which every file begins: its key is that of the file */
+export const ZERO_EPOCH = { begin: 0, salt: new Uint8Array() };
 
 /**
  * The epoch of a block, from what stands behind its header.
@@ -26,10 +26,10 @@ export const FIRST_EPOCH = { begin: 0, salt: new Uint8Array() };
  * @returns {Epoch}
  */
 export function epochOf(body, least) {
-  if (body.length < PREFIX_SIZE + least || MAGIC.some((byte, i) => body[i] !== byte)) return FIRST_EPOCH;
+  if (body.length < PREFIX_SIZE + least || MAGIC.some((byte, i) => body[i] !== byte)) return ZERO_EPOCH;
   const salt = body.slice(MAGIC.length, PREFIX_SIZE);
   const begin = new DataView(salt.buffer).getUint32(0, true);
-  return begin > 0 ? { begin, salt } : FIRST_EPOCH;
+  return begin > 0 ? { begin, salt } : ZERO_EPOCH;
 }
 
 /**

@@ -8,26 +8,28 @@ import { Refusal } from "./refusal.js";
 // end without sound, and of a sign of life in a plain file.
 const NO_PACKET_ENDS = -1;
 
+const FIRST_PAGE = 2; // behind the two header pages
+
 /**
  * Reads the pages of one block after the other and checks that they go on where
  * the block before ended.
  */
 export class PageReader {
   serial = 0;
-  sequence = 2; // of the next page: behind the two header pages
+  sequence = FIRST_PAGE; // of the next page
   granule = 0; // samples at 48 kHz up to here, pre-skip included
-  #mayBeEmpty;
+  #pageBlocks;
 
   /**
-   * @param {boolean} mayBeEmpty a page without packets need not be the last: in a plain file it is a sign of life
+   * @param {boolean} pageBlocks every page is a block, and one without packets that is not the last a sign of life
    */
-  constructor(mayBeEmpty) {
-    this.#mayBeEmpty = mayBeEmpty;
+  constructor(pageBlocks) {
+    this.#pageBlocks = pageBlocks;
   }
 
   /** Goes back to the place behind the two header pages. */
   begin() {
-    [this.sequence, this.granule] = [2, 0];
+    [this.sequence, this.granule] = [FIRST_PAGE, 0];
   }
 
   /**
@@ -71,7 +73,7 @@ export class PageReader {
     const found = packetsOf(page);
     const empty = found.packets.length === 0;
     const endless = page.granule === NO_PACKET_ENDS;
-    if (!found.whole || empty !== endless || (empty && !page.last && !this.#mayBeEmpty)) {
+    if (!found.whole || empty !== endless || (empty && !page.last && !this.#pageBlocks)) {
       throw malformed("a page without whole packets");
     }
     packets.push(...found.packets);

@@ -1,4 +1,4 @@
-import { FIRST_EPOCH } from "./epoch.js";
+import { ZERO_EPOCH } from "./epoch.js";
 import { pageSequence, pageSize, parsePage } from "./ogg.js";
 import { Reader } from "./reader.js";
 import { Refusal } from "./refusal.js";
@@ -58,7 +58,7 @@ class BarePages {
 
   /** Without a key there is no other. */
   epoch() {
-    return FIRST_EPOCH;
+    return ZERO_EPOCH;
   }
 
   /** @param {Pages} page */

@@ -1,5 +1,5 @@
-import { Prover, readClaim } from "./checkpoint.js";
-import { FIRST_EPOCH, sameEpoch } from "./epoch.js";
+import { readClaim, Verifier } from "./checkpoint.js";
+import { sameEpoch, ZERO_EPOCH } from "./epoch.js";
 import { Framing } from "./framing.js";
 import { parseDate, parseStreamHead, tag } from "./ogg.js";
 import { isSign, PageReader } from "./page-reader.js";
@@ -70,9 +70,9 @@ export class Reader {
   #form;
   #framing;
   #pages;
-  #prover;
+  #verifier;
   #next = 0; // sequence number of the next block
-  #epoch = FIRST_EPOCH; // of the last block
+  #epoch = ZERO_EPOCH; // of the last block
   #jumped = false; // the next block that opens decides the order
   /** @type {BlockError | null} */
   #failure = null;
@@ -87,7 +87,7 @@ export class Reader {
     this.#form = form;
     this.#framing = new Framing(form);
     this.#pages = new PageReader(form.pageBlocks);
-    this.#prover = signer && new Prover(signer);
+    this.#verifier = signer && new Verifier(signer);
   }
 
   /** In the file, of block 1, once block 0 was read. */
@@ -102,12 +102,12 @@ export class Reader {
 
   /** The last checkpoint that was proven, or null. */
   get checkpoint() {
-    return this.#prover?.last ?? null;
+    return this.#verifier?.last ?? null;
   }
 
   /** Whether what block 0 says is signed; without a signer the key has to do. */
   get headProven() {
-    return this.#prover?.headProven ?? true;
+    return this.#verifier?.headProven ?? true;
   }
 
   /** Samples at 48 kHz up to here, pre-skip included. */
@@ -145,10 +145,10 @@ export class Reader {
     this.#framing.clear(offset);
     this.#jumped = offset !== this.first;
     this.ended = false;
-    if (this.#jumped) return this.#prover?.jump();
-    this.#prover?.begin(this.headRaw);
+    if (this.#jumped) return this.#verifier?.jump();
+    this.#verifier?.begin(this.headRaw);
     this.#pages.begin();
-    [this.#next, this.#epoch] = [1, FIRST_EPOCH];
+    [this.#next, this.#epoch] = [1, ZERO_EPOCH];
   }
 
   /**
@@ -184,7 +184,7 @@ export class Reader {
       this.headRaw = raw;
       this.#pages.serial = serial;
       this.#framing.advance(raw.length);
-      this.#prover?.begin(raw);
+      this.#verifier?.begin(raw);
       this.#next = 1;
     } catch (error) {
       throw this.#failed(error, 0);
@@ -243,7 +243,7 @@ export class Reader {
   async #open(raw) {
     const sequence = this.#form.sequence(raw);
     const pages = await this.#form.open(raw);
-    return { raw, pages, sequence, holds: (await this.#prover?.check(sequence, pages)) ?? null };
+    return { raw, pages, sequence, holds: (await this.#verifier?.check(sequence, pages)) ?? null };
   }
 
   /**
@@ -275,7 +275,7 @@ export class Reader {
     const { packets, start, last } = this.#pages.parse(pages, anchored);
     const place = { sequence, offset, size: raw.length, start, end: this.#pages.granule };
     const block = { ...place, packets, last, pages, raw, claim: readClaim(packets[0]) };
-    this.#prover?.add(block, holds, epoch.begin === sequence);
+    this.#verifier?.add(block, holds, epoch.begin === sequence);
     this.#next = sequence + 1;
     this.#epoch = epoch;
     this.#jumped = false;

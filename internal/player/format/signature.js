@@ -3,12 +3,12 @@
 /** @typedef {(signature: Uint8Array<ArrayBuffer>, message: Uint8Array<ArrayBuffer>) => Promise<boolean>} Verify */
 
 /**
- * What verifies the signatures of a public key: the browser, or, where it does not
+ * Returns what verifies the signatures of a signer: the browser, or, where it does not
  * know Ed25519, a module that has to be fetched.
  * @param {Uint8Array<ArrayBuffer>} signer 32 bytes
  * @returns {Promise<Verify>}
  */
-export async function verifierOf(signer) {
+export async function importSigner(signer) {
   try {
     const key = await crypto.subtle.importKey("raw", signer, "Ed25519", false, ["verify"]);
     return (signature, message) => crypto.subtle.verify("Ed25519", key, signature, message);
