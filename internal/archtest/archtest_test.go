@@ -37,7 +37,8 @@ var allowed = map[string][]string{
 	"internal/gateway":    {"internal/recordings", "internal/fanout", "internal/link", "internal/player"},
 	"internal/recordings": {"internal/livefile"},
 	"internal/fanout":     {},
-	"internal/player":     {},
+	"internal/player":     {"internal/webpage"},
+	"internal/webpage":    {},
 	"internal/listener":   {"opusblocks", "internal/link", "internal/retry", "internal/oggopus", "internal/opus"},
 }
 

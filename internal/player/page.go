@@ -14,43 +14,27 @@
 package player
 
 import (
-	"bytes"
-	"compress/gzip"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"net/url"
-	"path"
 	"strings"
-	"time"
+
+	"broadcastbot/internal/webpage"
 )
 
 //go:embed *.html *.css *.svg *.js format/*.js fetch/*.js sound/*.js ui/*.js vendor/*.js
 var files embed.FS
 
+// Shared is what the studio page, the other end of a show, has in common with this one: how it looks,
+// elements and settings, and the decoder.
+//
+//go:embed base.css icon.svg ui/dom.js ui/settings.js ui/time.js format/opus.js format/refusal.js sound/decoder.js vendor/opus-decoder.min.js
+var Shared embed.FS
+
 // Page sends the files of the listen page. Make one with [New].
 type Page struct {
-	files  map[string]file // by their path in this folder
-	policy string          // Content-Security-Policy
-}
-
-// file is ready to be sent.
-type file struct {
-	contentType  string
-	etag         string // a weak one (RFC 9110, 8.8.1): it stands for both
-	plain, small []byte // as it is, and as gzip
-}
-
-// contentTypes do not come from the system, which may know others: a browser
-// runs no script of another type.
-var contentTypes = map[string]string{
-	".html": "text/html; charset=utf-8",
-	".css":  "text/css; charset=utf-8",
-	".js":   "text/javascript; charset=utf-8",
-	".svg":  "image/svg+xml",
+	files *webpage.Files
 }
 
 // New prepares the files. Pages of the origins in embedders, such as
@@ -59,56 +43,11 @@ func New(embedders []string) (*Page, error) {
 	if err := CheckEmbedders(embedders); err != nil {
 		return nil, err
 	}
-	p := &Page{files: map[string]file{}, policy: policy(embedders)}
-	err := fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		raw, err := files.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		if path.Ext(name) == ".js" && path.Dir(name) != "vendor" {
-			raw = withoutComments(raw)
-		}
-		p.files[name] = newFile(name, raw)
-		return nil
-	})
+	loaded, err := webpage.Load(files, map[string]string{"Content-Security-Policy": policy(embedders)})
 	if err != nil {
-		return nil, fmt.Errorf("load the listen page: %w", err)
+		return nil, err
 	}
-	return p, nil
-}
-
-// withoutComments empties the lines of a module that are nothing but comments. That saves listeners
-// a third of what they load, and every line keeps its number.
-func withoutComments(module []byte) []byte {
-	lines := bytes.Split(module, []byte("\n"))
-	inside := false
-	for i, line := range lines {
-		line = bytes.TrimSpace(line)
-		ends := bytes.HasSuffix(line, []byte("*/"))
-		begins := bytes.HasPrefix(line, []byte("/**")) && (ends || !bytes.Contains(line, []byte("*/")))
-		if inside || begins || bytes.HasPrefix(line, []byte("//")) {
-			lines[i] = nil
-		}
-		inside = (inside || begins) && !ends
-	}
-	return bytes.Join(lines, []byte("\n"))
-}
-
-func newFile(name string, raw []byte) file {
-	var small bytes.Buffer
-	w, _ := gzip.NewWriterLevel(&small, gzip.BestCompression) // the level exists
-	w.Write(raw)                                              // a buffer takes all
-	w.Close()
-	sum := sha256.Sum256(raw)
-	return file{
-		contentType: contentTypes[path.Ext(name)],
-		etag:        `W/"` + hex.EncodeToString(sum[:8]) + `"`,
-		plain:       raw,
-		small:       small.Bytes(),
-	}
+	return &Page{loaded}, nil
 }
 
 // policy is the page's Content-Security-Policy: it runs no script but the
@@ -139,41 +78,11 @@ func CheckEmbedders(origins []string) error {
 // every show: which one it is about, and its key, are in the address. So it is
 // also sent for one that is not there, and then says so.
 func (p *Page) ServeIndex(w http.ResponseWriter, r *http.Request, status int) {
-	p.send(w, r, p.files["index.html"], status)
+	p.files.Send(w, r, "index.html", status)
 }
 
 // ServeAsset sends a file that the page refers to as player/name, and reports
 // whether there is one.
 func (p *Page) ServeAsset(w http.ResponseWriter, r *http.Request, name string) (found bool) {
-	file, found := p.files[name]
-	if found {
-		p.send(w, r, file, http.StatusOK)
-	}
-	return found
-}
-
-func (p *Page) send(w http.ResponseWriter, r *http.Request, file file, status int) {
-	h := w.Header()
-	h.Set("Content-Security-Policy", p.policy)
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-cache")
-	h.Set("ETag", file.etag)
-	h.Add("Vary", "Accept-Encoding")
-	h.Set("Content-Type", file.contentType)
-	body := file.plain
-	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-		h.Set("Content-Encoding", "gzip")
-		body = file.small
-	}
-	if status == http.StatusOK {
-		whole := r.Clone(r.Context())
-		whole.Header.Del("Range")                                           // nobody needs a part of a page
-		http.ServeContent(w, whole, "", time.Time{}, bytes.NewReader(body)) // knows If-None-Match
-		return
-	}
-	w.WriteHeader(status)
-	if r.Method != http.MethodHead {
-		w.Write(body) // who is gone does not need the rest
-	}
+	return p.files.Send(w, r, name, http.StatusOK)
 }

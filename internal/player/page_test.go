@@ -96,58 +96,6 @@ func TestPageIsWhole(t *testing.T) {
 	t.Logf("%d files, %d bytes", len(found), loaded)
 }
 
-// TestCommentsStayAtHome: what is sent differs from the module in lines of comment only.
-func TestCommentsStayAtHome(t *testing.T) {
-	const module = `// One.
-import { a } from "./a.js"; // stays
-/** Two. */
-export const b = /** @type {string} */ (a);
-/**
- * Three: a/b.
- */
-function c() {
-  /** @type {number} */ (b).d();
-  // Four.
-  return "/** no comment */" / 2;
-}
-`
-	const want = `
-import { a } from "./a.js"; // stays
-
-export const b = /** @type {string} */ (a);
-
-
-
-function c() {
-  /** @type {number} */ (b).d();
-
-  return "/** no comment */" / 2;
-}
-`
-	if got := string(withoutComments([]byte(module))); got != want {
-		t.Errorf("sent is\n%s\nwant\n%s", got, want)
-	}
-	sent := mustAsset(t, mustPage(t), "format/reader.js", nil).Body.String()
-	whole, err := files.ReadFile("format/reader.js")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if strings.Contains(sent, "FORMAT.md") || strings.Count(sent, "\n") != strings.Count(string(whole), "\n") {
-		t.Error("reader.js is sent with comments, or its lines have other numbers")
-	}
-}
-
-// TestNoPartOfPage: a part would be one of the compressed file, of which nobody can make anything.
-func TestNoPartOfPage(t *testing.T) {
-	page := mustPage(t)
-	for _, want := range []string{"bytes=0-9", "bytes=99999999-"} {
-		a := mustAsset(t, page, "main.js", map[string]string{"Range": want})
-		if a.Code != http.StatusOK || a.Body.Len() != len(page.files["main.js"].plain) {
-			t.Errorf("%s = %d, %d bytes, want the whole file", want, a.Code, a.Body.Len())
-		}
-	}
-}
-
 func TestEmbedders(t *testing.T) {
 	a := index(mustPage(t, "https://chat.example.org", "http://127.0.0.1:8080"), http.StatusOK)
 	if policy := a.Header().Get("Content-Security-Policy"); !strings.HasSuffix(policy, "; frame-ancestors https://chat.example.org http://127.0.0.1:8080") {
