@@ -4,7 +4,7 @@
 // A source is built from small ones, each of which does one thing:
 //
 //	microphone, WAV, raw samples, ffmpeg, tone, Opus of varying shape ─► encoded ─┐
-//	                                              Ogg Opus ─► copied, padded ─────┴─► paced (files, tones)
+//	                                        Ogg Opus files ─► copied, padded ─────┴─► paced (files, tones)
 //
 // The standard input is read by a Feed, whether somebody is on air or not.
 package capture
@@ -32,8 +32,8 @@ type Source interface {
 	// it. After the last packet comes io.EOF. When ctx ends, so does ReadPacket, and no
 	// packet is lost: a later call goes on.
 	ReadPacket(ctx context.Context) ([]byte, error)
-	// EndTrim returns, after io.EOF, how many samples (48 kHz) at the end of the last
-	// packets are padding.
+	// EndTrim returns how many samples (48 kHz) at the end of the packet returned last are
+	// padding. If there are any, it was the last packet, and io.EOF comes next.
 	EndTrim() int
 	// Close releases the source. It is called when no ReadPacket runs.
 	Close() error
@@ -53,8 +53,7 @@ type Options struct {
 //	device:default   the system's microphone       device:NAME   one that Devices lists, by its exact name or ID
 //	file:talk.opus   Ogg Opus is passed on, padded to one size unless Encoder.VBR is set; WAV, and
 //	                 everything else that ffmpeg reads, is encoded
-//	pipe:-           Options.Stdin, from the first read on: Ogg Opus, which is passed on only if Encoder.VBR
-//	                 is set and otherwise encoded anew, WAV or raw samples
+//	pipe:-           Options.Stdin, from the first read on: Ogg Opus, WAV or raw samples, which are encoded
 //	tone:440         a beeping test tone; tone:440,duration=30s ends
 //
 // Errors are sentences for the user. The source lives until Close, or until ctx ends. A

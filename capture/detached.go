@@ -20,16 +20,23 @@ type detached struct {
 	Source  // the goroutine's until done is closed, except for Format and Stats
 	cancel  context.CancelFunc
 	opened  chan error
-	packets chan []byte
+	packets chan detachedPacket
+	endTrim int // of the packet returned last
 	done    chan struct{}
 	err     error // why there are no more packets; set before done is closed
+}
+
+// detachedPacket is a packet with what the source said of it.
+type detachedPacket struct {
+	data    []byte
+	endTrim int
 }
 
 // detach runs open, and then reads the source that it returned, in a goroutine. The
 // context given to open must end every blocked read.
 func detach(ctx context.Context, open func(context.Context) (Source, error)) (Source, error) {
 	inner, cancel := context.WithCancel(ctx)
-	d := &detached{cancel: cancel, opened: make(chan error, 1), packets: make(chan []byte), done: make(chan struct{})}
+	d := &detached{cancel: cancel, opened: make(chan error, 1), packets: make(chan detachedPacket), done: make(chan struct{})}
 	go d.run(inner, open)
 	select {
 	case err := <-d.opened:
@@ -64,7 +71,7 @@ func (d *detached) forward(ctx context.Context) error {
 			return err
 		}
 		select {
-		case d.packets <- packet:
+		case d.packets <- detachedPacket{packet, d.Source.EndTrim()}:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -74,13 +81,16 @@ func (d *detached) forward(ctx context.Context) error {
 func (d *detached) ReadPacket(ctx context.Context) ([]byte, error) {
 	select {
 	case packet := <-d.packets:
-		return packet, nil
+		d.endTrim = packet.endTrim
+		return packet.data, nil
 	case <-d.done:
 		return nil, d.err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
+
+func (d *detached) EndTrim() int { return d.endTrim }
 
 // Close ends the goroutine, which closes the source.
 func (d *detached) Close() error {

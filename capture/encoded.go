@@ -71,10 +71,10 @@ func (e *encoded) ReadPacket(ctx context.Context) ([]byte, error) {
 		e.drain()
 	}
 	if e.left <= 0 {
-		e.endTrim = -e.left
 		return nil, io.EOF
 	}
 	e.left -= opus.FrameSize
+	e.endTrim = max(-e.left, 0)
 	return e.encode()
 }
 

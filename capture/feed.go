@@ -25,7 +25,7 @@ type Feed struct {
 	channels int // of sound that is not Opus
 
 	content content
-	known   chan struct{} // closed when content and head are known
+	known   chan struct{} // closed when content is known
 	ended   chan struct{} // closed when no more comes
 	stop    sync.Once     // closes ended
 
@@ -35,17 +35,10 @@ type Feed struct {
 	came    time.Time // when the portion came
 	batch   []piece   // that the portion completed
 
-	mu   sync.Mutex
-	opus opusState
-	err  error // why no more comes, once ended is closed
-	show *feedSource
-}
-
-// opusState is what a show has to know of a stream of Opus.
-type opusState struct {
-	head    oggopus.Head // of the link of the chain that runs now
-	stats   Stats
-	endTrim int // see Source
+	mu    sync.Mutex
+	stats Stats
+	err   error // why no more comes, once ended is closed
+	show  *feedSource
 }
 
 // piece is a part of the sound: a packet, or samples.
@@ -148,22 +141,17 @@ func (f *Feed) openOgg(in io.Reader) (next func() (piece, error), err error) {
 	if err := reader.ReadHead(); err != nil {
 		return nil, err
 	}
-	f.noteOgg(reader)
 	return func() (piece, error) {
 		packet, err := reader.ReadPacket()
-		f.noteOgg(reader)
+		f.note(reader.Stats())
 		return piece{packet: oggPacket{packet, reader.Head()}, samples: packet.Samples}, err
 	}, nil
 }
 
-func (f *Feed) noteOgg(reader *oggopus.Reader) {
-	stats := reader.Stats()
+func (f *Feed) note(stats oggopus.Stats) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.opus = opusState{
-		head: reader.Head(), endTrim: reader.EndTrim(),
-		stats: Stats{DamagedBytes: stats.SkippedBytes, LostSamples: stats.LostSamples},
-	}
+	f.stats = Stats{DamagedBytes: stats.SkippedBytes, LostSamples: stats.LostSamples}
 }
 
 func (f *Feed) nextSamples(pcm pcmReader) func() (piece, error) {

@@ -12,13 +12,11 @@ import (
 // time went by: more has been said before the show.
 const beginning = 2 * time.Second
 
-// feedSource is what one show reads of a feed: a Source of the packets of an Ogg Opus stream, and a
-// pcmReader of any other sound. Its sound begins with the first read: until then, the show is being
+// feedSource is what one show reads of a feed: the packets of an Ogg Opus stream, or, as a pcmReader,
+// any other sound. Its sound begins with the first read: until then, the show is being
 // prepared and nobody has been told of it.
 type feedSource struct {
 	feed   *Feed
-	format Format
-	gain   int16 // of the stream, 1/256 dB
 	before Stats // of the feed, when the show claimed it
 	pieces chan piece
 	life   context.Context
@@ -33,8 +31,7 @@ type feedSource struct {
 // newFeedSource is called with the lock of the feed.
 func newFeedSource(ctx context.Context, f *Feed) *feedSource {
 	s := &feedSource{
-		feed: f, format: formatOf(f.opus.head), gain: f.opus.head.OutputGain, before: f.opus.stats,
-		pieces: make(chan piece), fresh: true,
+		feed: f, before: f.stats, pieces: make(chan piece), fresh: true,
 	}
 	s.life, s.end = context.WithCancel(ctx)
 	context.AfterFunc(s.life, func() { f.release(s) })
@@ -107,13 +104,6 @@ func (s *feedSource) nextOgg(ctx context.Context) (oggPacket, error) {
 	return p.packet, err
 }
 
-func (s *feedSource) Format() Format { return s.format }
-
-func (s *feedSource) ReadPacket(ctx context.Context) ([]byte, error) {
-	packet, err := s.nextOgg(ctx)
-	return packet.Data, err
-}
-
 func (s *feedSource) ReadPCM(ctx context.Context, pcm []int16) (int, error) {
 	n := 0
 	for n < len(pcm) {
@@ -130,17 +120,11 @@ func (s *feedSource) ReadPCM(ctx context.Context, pcm []int16) (int, error) {
 	return n, nil
 }
 
-func (s *feedSource) EndTrim() int {
-	s.feed.mu.Lock()
-	defer s.feed.mu.Unlock()
-	return s.feed.opus.endTrim
-}
-
 // Stats counts since the show claimed the feed.
 func (s *feedSource) Stats() Stats {
 	s.feed.mu.Lock()
 	defer s.feed.mu.Unlock()
-	now := s.feed.opus.stats
+	now := s.feed.stats
 	return Stats{
 		DamagedBytes: now.DamagedBytes - s.before.DamagedBytes,
 		LostSamples:  now.LostSamples - s.before.LostSamples,

@@ -13,38 +13,40 @@ import (
 	"broadcastbot/internal/opus"
 )
 
-// openOggOpus passes the packets of a file on as they are, as far as that tells nothing: where sizes
-// have to be constant, packets of one duration are padded to the size of the largest. Packets of
-// several durations, and sound whose level is to be changed, are encoded anew. On success the source
-// takes the file over.
+// maxPassedBitrate is the highest that Opus is made for, in bits per second: one large packet must not
+// blow up all others.
+const maxPassedBitrate = 512000
+
+// openOggOpus passes the packets of a file on as they are, as far as a player hears it right and sizes
+// tell nothing: where those have to be constant, packets of one duration are padded to the size of the
+// largest. What else there is, such as a chain of streams, is encoded anew. On success the source takes
+// the file over.
 func openOggOpus(file *os.File, o Options) (Source, error) {
 	source, err := newCopied(file)
 	if err != nil {
 		return nil, err
 	}
+	shape, err := measure(file)
 	switch {
-	case source.reader.Head().OutputGain != 0:
+	case err != nil:
+		return nil, err
+	case shape.isChain || shape.isDamaged || source.reader.Head().OutputGain != 0:
 		return source.encodeAnew(o)
 	case o.Encoder.VBR:
 		return source, nil
-	}
-	shape, err := measure(file)
-	if err != nil {
-		return nil, err
-	}
-	if shape.varies {
+	case shape.varies || shape.bitrate() > maxPassedBitrate:
 		return source.encodeAnew(o)
 	}
-	return &padded{copied: source, size: shape.largest, samples: shape.samples}, nil
+	return &padded{copied: source, shape: shape}, nil
 }
 
-// copied is a Source that passes the packets of an Ogg Opus file on, bit for bit. What is damaged is left out and
-// counted. In a chain of streams the head of the first one counts: a player hears the pre-skip of the
-// others.
+// copied is a Source that passes the packets of an Ogg Opus file on, bit for bit. What is damaged is left
+// out and counted.
 type copied struct {
 	reader  *oggopus.Reader
 	file    *os.File
 	format  Format
+	endTrim int
 	damaged atomic.Int64
 	lost    atomic.Int64
 }
@@ -86,12 +88,18 @@ func (c *copied) readOgg() (oggPacket, error) {
 }
 
 func (c *copied) Format() Format { return c.format }
-func (c *copied) EndTrim() int   { return c.reader.EndTrim() }
+func (c *copied) EndTrim() int   { return c.endTrim }
 func (c *copied) Close() error   { return c.file.Close() }
 
 // ReadPacket does not look at ctx: a file does not block.
 func (c *copied) ReadPacket(context.Context) ([]byte, error) {
 	packet, err := c.readOgg()
+	for err == nil && packet.Trim == packet.Samples { // nothing of it is to be heard
+		packet, err = c.readOgg()
+	}
+	if err == nil {
+		c.endTrim = packet.Trim
+	}
 	return packet.Data, err
 }
 
@@ -105,11 +113,13 @@ type oggPacket struct {
 	head oggopus.Head
 }
 
-// shape is what the packets of a stream have in common.
+// shape is what the packets of a file have in common.
 type shape struct {
-	largest int  // bytes
-	samples int  // that each of them has, per channel at 48 kHz
-	varies  bool // not all of them have so many
+	largest   int  // bytes
+	samples   int  // that each of them has, per channel at 48 kHz
+	varies    bool // not all of them have so many
+	isChain   bool // of several streams, whose heads are for players that see them
+	isDamaged bool // a packet cannot be taken apart
 }
 
 // measure reads a whole file.
@@ -124,10 +134,20 @@ func measure(file *os.File) (shape, error) {
 		if err != nil {
 			return shape{}, fmt.Errorf("measure the packets: %w", err)
 		}
-		s.varies = s.varies || s.samples != 0 && packet.Samples != s.samples
-		s.samples, s.largest = packet.Samples, max(s.largest, len(packet.Data))
+		s.add(packet)
 	}
 }
+
+func (s *shape) add(packet oggopus.Packet) {
+	isFirst := s.samples == 0
+	s.isChain = s.isChain || packet.First && !isFirst
+	s.isDamaged = s.isDamaged || !opus.IsWhole(packet.Data)
+	s.varies = s.varies || !isFirst && packet.Samples != s.samples
+	s.samples, s.largest = packet.Samples, max(s.largest, len(packet.Data))
+}
+
+// bitrate is that of packets of the largest size, in bits per second.
+func (s shape) bitrate() int { return 8 * s.largest * opus.SampleRate / max(s.samples, 1) }
 
 var errChanged = errors.New("the file has changed while it was played")
 
@@ -135,28 +155,25 @@ var errChanged = errors.New("the file has changed while it was played")
 // loud it is or what is said (RFC 6562). Decoders skip the padding (RFC 6716 3.2.5).
 type padded struct {
 	*copied
-	size    int // bytes
-	samples int // per channel at 48 kHz
+	shape shape
 }
 
 func (p *padded) Format() Format {
 	format := p.copied.Format()
-	if p.samples > 0 {
-		format.Bitrate = 8 * p.size * opus.SampleRate / p.samples
-	}
+	format.Bitrate = p.shape.bitrate()
 	return format
 }
 
 // ReadPacket refuses what measure has not seen: it would stand out.
-func (p *padded) ReadPacket(context.Context) ([]byte, error) {
-	packet, err := p.readOgg()
+func (p *padded) ReadPacket(ctx context.Context) ([]byte, error) {
+	packet, err := p.copied.ReadPacket(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if packet.Samples != p.samples {
+	if samples, err := opus.PacketDuration(packet); err != nil || samples != p.shape.samples {
 		return nil, errChanged
 	}
-	full, err := opus.PadTo(nil, packet.Data, p.size)
+	full, err := opus.PadTo(nil, packet, p.shape.largest)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errChanged, err)
 	}

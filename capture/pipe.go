@@ -22,14 +22,11 @@ func openPipe(ctx context.Context, name string, o Options) (Source, error) {
 	return feed.source(o)
 }
 
-// source passes packets on where their sizes may vary. Nobody knows beforehand how large the largest
-// will be, so everywhere else the sound is encoded anew.
+// source encodes the sound, also that of Opus: nobody knows beforehand how large the largest packet will
+// be, and what the streams of a chain are like.
 func (s *feedSource) source(o Options) (Source, error) {
-	switch {
-	case s.feed.content != contentOggOpus:
+	if s.feed.content != contentOggOpus {
 		return newEncoded(s, o.Encoder)
-	case o.Encoder.VBR && s.gain == 0:
-		return s, nil
 	}
 	samples, err := newOpusSamples(o.Encoder.Channels, s.nextOgg)
 	if err != nil {

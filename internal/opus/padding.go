@@ -89,6 +89,12 @@ func Padding(packet []byte) []byte {
 	return b.padding
 }
 
+// IsWhole reports whether a packet can be taken apart and padded.
+func IsWhole(packet []byte) bool {
+	_, err := parseBody(packet)
+	return err == nil
+}
+
 // Unpad appends the packet to dst without padding and with the shortest head. Its frames stay as
 // they are.
 func Unpad(dst, packet []byte) ([]byte, error) {

@@ -36,6 +36,9 @@ func TestPadding(t *testing.T) {
 			if got := Padding(test.packet); !bytes.Equal(got, test.padding) {
 				t.Errorf("Padding = %x, want %x", got, test.padding)
 			}
+			if IsWhole(test.packet) != (test.unpadded != nil) {
+				t.Error("IsWhole is wrong")
+			}
 			got, err := Unpad(nil, test.packet)
 			if !bytes.Equal(got, test.unpadded) || errors.Is(err, ErrBadPacket) != (test.unpadded == nil) {
 				t.Errorf("Unpad = %x, %v; want %x", got, err, test.unpadded)
