@@ -1,6 +1,7 @@
 package broadcast
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"broadcastbot/internal/opus"
 	"broadcastbot/opusblocks"
 	"broadcastbot/store"
 )
@@ -74,4 +76,28 @@ func mustBeQuiet(t *testing.T, cmd *exec.Cmd) {
 	if text := strings.TrimSpace(string(out)); err != nil || strings.Contains(strings.ToLower(text), "warning") || strings.Contains(text, "rror") {
 		t.Errorf("%s: %v\n%s", cmd, err, text)
 	}
+}
+
+// TestShowIsAsLongAsItsSource: what the source says of its end counts to the sample, wherever in a
+// block that is.
+func TestShowIsAsLongAsItsSource(t *testing.T) {
+	t.Parallel()
+	inBothForms(t, func(t *testing.T, s *studio) {
+		for _, milliseconds := range []int{190, 193, 200, 210, 230, 250, 270, 290, 293, 294} {
+			show := s.mustStart(t, fmt.Sprintf("tone:440,duration=%dms", milliseconds))
+			stream := s.mustStream(t, show)
+			played := -stream.Head().PreSkip
+			for _, packet := range mustHear(t, stream) {
+				samples, err := opus.PacketDuration(packet)
+				if err != nil {
+					t.Fatal(err)
+				}
+				played += samples
+			}
+			if played -= stream.EndTrim(); played != milliseconds*48 {
+				t.Errorf("%d ms became %d samples, want %d", milliseconds, played, milliseconds*48)
+			}
+			s.mustSettle(t)
+		}
+	})
 }

@@ -127,6 +127,8 @@ func (s *Session) nextPackets() ([][]byte, error) {
 			return packets, cause
 		case err != nil:
 			return packets, err
+		case s.source.EndTrim() > 0: // what is not sound has to be in the last block
+			return packets, io.EOF
 		}
 	}
 	return packets, nil
@@ -145,7 +147,7 @@ func (s *Session) writeBlock(packets [][]byte) error {
 // told.
 func (s *Session) finish(packets [][]byte, endErr error) error {
 	var endTrim int
-	if endErr == io.EOF { // more than the last block cannot be trimmed
+	if endErr == io.EOF {
 		endTrim = min(s.source.EndTrim(), samplesOf(packets))
 	}
 	for _, t := range s.tracks {
