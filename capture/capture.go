@@ -46,6 +46,9 @@ type Options struct {
 	Stdin         *Feed               // what "pipe:-" reads; it has to run. nil: nothing
 	Log           *slog.Logger        // nil: silent
 	DeviceTimeout time.Duration       // how long a microphone may be gone before the source ends; 0: 30 seconds
+
+	Resumed  bool  // the source is opened again, after a restart, for a show that goes on
+	Recorded int64 // samples (48 kHz) that this show has already
 }
 
 // Open opens the source that spec names:

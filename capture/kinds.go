@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Kind is one kind of source: what stands before the colon of a specification such as
@@ -16,13 +17,28 @@ type Kind struct {
 	Examples []string // specifications for people to copy, the best one first
 	Help     string   // one line: what it is
 	Live     bool     // it happens now: after a restart it is opened again and goes on
+	Alone    bool     // the name of the kind is a specification by itself, with an empty name to open
+
+	// Late is how long after its capture sound may still come: a line that was broken brings later what
+	// its other end has kept. 0: it comes at once.
+	Late time.Duration
 
 	// Open opens the source; name is what follows the colon. See the function Open.
 	Open func(ctx context.Context, name string, o Options) (Source, error)
-	// Grant decides whether a command in a room may ask for name, and returns the name
-	// to open in its place: a file has become its real path. Its errors are sentences for
-	// the room. Without it the kind is only for the station's config.
-	Grant func(name string) (string, error)
+	// Grant decides whether somebody may ask for name, and returns the name to open in its place: a
+	// file has become its real path. Its errors are sentences for the room. Without it, and without
+	// Invite, the kind is only for the station's config.
+	Grant func(by Asker, name string) (string, error)
+	// Invite is for a kind whose shows begin elsewhere, such as at a page: whoever asks for the kind
+	// alone gets what they need for that, by a way that only they can read. It returns what to answer
+	// in the room. Its errors are sentences for the room, too.
+	Invite func(ctx context.Context, by Asker, title string) (answer string, err error)
+}
+
+// Asker is who asks for a source, and for a show in which room.
+type Asker struct {
+	Room string // id
+	User string // Matrix user id
 }
 
 // Kinds is the table of what a station can open. Packages that have sources of their own
@@ -54,7 +70,7 @@ func BuiltIn(l Limits) Kinds {
 // for what people type.
 func (ks Kinds) Parse(spec string) (kind Kind, name string, err error) {
 	word, name, found := strings.Cut(spec, ":")
-	if i := ks.index(word); found && i >= 0 {
+	if i := ks.index(word); i >= 0 && (found || ks[i].Alone) {
 		return ks[i], name, nil
 	}
 	return Kind{}, "", fmt.Errorf("unknown source %q: use %s", spec, ks.examples())
@@ -79,9 +95,9 @@ func (ks Kinds) Open(ctx context.Context, spec string, o Options) (Source, error
 	return kind.Open(ctx, name, o.withDefaults())
 }
 
-// Grant returns the specification to open for a room that asks for spec, or a sentence
-// that says why the room cannot have it.
-func (ks Kinds) Grant(spec string) (string, error) {
+// Grant returns the specification to open for somebody who asks for spec, or a sentence
+// that says why they cannot have it.
+func (ks Kinds) Grant(by Asker, spec string) (string, error) {
 	kind, name, err := ks.Parse(spec)
 	if err != nil {
 		return "", err
@@ -89,10 +105,20 @@ func (ks Kinds) Grant(spec string) (string, error) {
 	if kind.Grant == nil {
 		return "", fmt.Errorf("a %s can only be the station's own source, set in its config", kind.Name)
 	}
-	if name, err = kind.Grant(name); err != nil {
+	if name, err = kind.Grant(by, name); err != nil {
 		return "", err
 	}
+	if name == "" && kind.Alone {
+		return kind.Name, nil
+	}
 	return kind.Name + ":" + name, nil
+}
+
+// Inviting returns the kind that spec names alone, if its shows begin elsewhere: who asks for it is
+// invited, and nothing is opened.
+func (ks Kinds) Inviting(spec string) (kind Kind, ok bool) {
+	kind, name, err := ks.Parse(spec)
+	return kind, err == nil && name == "" && kind.Invite != nil
 }
 
 // IsLive reports whether the source that spec names goes on after a restart.
@@ -101,9 +127,15 @@ func (ks Kinds) IsLive(spec string) bool {
 	return err == nil && kind.Live
 }
 
+// Late is how long after its capture sound may come from the source that spec names.
+func (ks Kinds) Late(spec string) time.Duration {
+	kind, _, _ := ks.Parse(spec)
+	return kind.Late
+}
+
 // ForRooms returns the kinds that a command in a room may ask for.
 func (ks Kinds) ForRooms() Kinds {
-	return slices.DeleteFunc(slices.Clone(ks), func(k Kind) bool { return k.Grant == nil })
+	return slices.DeleteFunc(slices.Clone(ks), func(k Kind) bool { return k.Grant == nil && k.Invite == nil })
 }
 
 // index returns the kind of this name, or -1.

@@ -20,7 +20,8 @@ func (c Correction) Error() string { return string(c) }
 // behind the first word.
 //
 // A specification is one word: the name of a kind in lower case, a colon, and something
-// directly behind it. These look like one, and are corrected:
+// directly behind it. Of some kinds the name alone is one. These look like one, and are
+// corrected:
 //
 //   - almost that form: an alias, capitals, another mark for the colon, one letter wrong
 //     (mic:USB, File:x, file;x, flie:x);
@@ -42,7 +43,7 @@ func (ks Kinds) FromWords(words []string) (spec string, rest []string, err error
 	if err := ks.correct(words); err != nil {
 		return "", nil, err
 	}
-	if i := slices.IndexFunc(words, ks.isSpec); i > 0 {
+	if i := slices.IndexFunc(words, ks.isNamed); i > 0 {
 		return "", nil, fmt.Errorf("%s is a source, which has to be the first word", words[i])
 	}
 	return "", words, nil
@@ -50,6 +51,13 @@ func (ks Kinds) FromWords(words []string) (spec string, rest []string, err error
 
 // isSpec reports whether a word is a specification.
 func (ks Kinds) isSpec(word string) bool {
+	i := ks.index(word)
+	return i >= 0 && ks[i].Alone || ks.isNamed(word)
+}
+
+// isNamed reports whether a word is a specification with a colon. One without may be any word of a
+// title, unless it is the first.
+func (ks Kinds) isNamed(word string) bool {
 	_, name, err := ks.Parse(word)
 	return err == nil && name != ""
 }

@@ -50,11 +50,15 @@ type Recap struct {
 // at; "" where there is none.
 func (t *Track) Address() string { return cmp.Or(t.MXC, t.Reserved) }
 
-// Form is how the track's file is made, and read.
-func (t *Track) Form() opusblocks.Form {
-	form := t.Link().Form()
+// Form is how the track's file is read.
+func (t *Track) Form() opusblocks.Form { return t.Link().Form() }
+
+// WritingForm is how the track's file is made, and read. captured says when the sound that is written
+// was captured.
+func (t *Track) WritingForm(captured func() time.Time) opusblocks.Form {
+	form := t.Form()
 	if t.Signing != nil {
-		form = form.Signing(t.Signing, time.Now)
+		form = form.Signing(t.Signing, captured)
 	}
 	return form
 }

@@ -92,14 +92,16 @@ func (s *station) addParts(c *config, log *slog.Logger) (err error) {
 		Store: s.store, Announcer: s.bot, Media: s.bot.Media(), Gateway: s.uploads(c, token), PublicURL: c.Gateway.PublicURL,
 		SpoolDir: c.spools(), DefaultSource: c.Source,
 		BlockDuration: c.Audio.Block, ResumeWithin: c.ResumeWithin,
-		OpenSource: func(ctx context.Context, spec string) (capture.Source, error) {
-			return sources.Open(ctx, spec, capture.Options{Encoder: c.Audio.encoder(), Stdin: s.stdin.feed, Log: log})
+		OpenSource: func(ctx context.Context, spec string, o capture.Options) (capture.Source, error) {
+			o.Encoder, o.Stdin, o.Log = c.Audio.encoder(), s.stdin.feed, log
+			return sources.Open(ctx, spec, o)
 		},
-		IsLive: sources.IsLive,
-		Log:    log,
+		IsLive: sources.IsLive, Late: sources.Late,
+		Log: log,
 	})
 	s.commands, err = command.New(command.Options{
 		Broadcasts: s.manager, Rights: command.Rights{Speakers: c.Speakers, Power: c.SpeakerPower}, Sources: sources,
+		Source:     c.Source,
 		PlainRooms: c.plainRooms(), IsEncrypted: s.bot.IsEncrypted, Log: log,
 	})
 	return err

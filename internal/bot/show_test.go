@@ -53,7 +53,7 @@ func mustRecord(t *testing.T, show *store.Show, room id.RoomID) *recorded {
 	}
 	defer f.Close()
 	head := opusblocks.Head{Channels: 1, PreSkip: 312, Title: show.Title, Speaker: show.Speaker, Started: show.StartedAt}
-	w, err := show.Main().Form().NewWriter(f, head)
+	w, err := show.Main().WritingForm(time.Now).NewWriter(f, head)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,7 +51,7 @@ func benchmarkEnd(b *testing.B, length time.Duration) {
 	source := &longShow{packets: mustTone(b), left: int(length / (20 * time.Millisecond)), over: make(chan struct{})}
 	// The homeserver takes its time, so that the spool is still there to be read.
 	homeserver := &room{uploading: make(chan struct{})}
-	m := mustManager(b, dir, server.URL, homeserver, func(ctx context.Context, spec string) (capture.Source, error) {
+	m := mustManager(b, dir, server.URL, homeserver, func(ctx context.Context, spec string, o capture.Options) (capture.Source, error) {
 		if spec == "long" {
 			return source, nil
 		}

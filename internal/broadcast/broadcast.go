@@ -88,11 +88,15 @@ type Options struct {
 	// ResumeWithin is how long after a crash a show from a live source may go on air
 	// again. Every other one gets its end.
 	ResumeWithin time.Duration
-	// OpenSource opens a source, as capture.Kinds does, with its options bound.
-	OpenSource func(ctx context.Context, spec string) (capture.Source, error)
+	// OpenSource opens a source, as capture.Kinds does. Of the options, only those are set that say
+	// what the show has already.
+	OpenSource func(ctx context.Context, spec string, o capture.Options) (capture.Source, error)
 	// IsLive reports whether a source goes on after a restart, as capture.Kinds does.
 	IsLive func(spec string) bool
-	Log    *slog.Logger
+	// Late is how long after its capture the sound of a source may come, as capture.Kinds says; nil: it
+	// comes at once.
+	Late func(spec string) time.Duration
+	Log  *slog.Logger
 }
 
 // ErrRoomClosed means that a room does not let the bot say anything any more.

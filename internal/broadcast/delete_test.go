@@ -266,7 +266,7 @@ func TestRemovedAnnouncement(t *testing.T) {
 	t.Run("while the bot is away, in a live show", func(t *testing.T) {
 		s := mustStudio(t)
 		s.IsLive, s.ResumeWithin = func(string) bool { return true }, time.Hour
-		s.OpenSource = func(context.Context, string) (capture.Source, error) {
+		s.OpenSource = func(context.Context, string, capture.Options) (capture.Source, error) {
 			t.Error("the microphone was opened")
 			return nil, io.ErrUnexpectedEOF
 		}
@@ -329,7 +329,7 @@ func TestMayNotBegin(t *testing.T) {
 	t.Parallel()
 	s := mustStudio(t)
 	s.room.mayNot = ErrSpeakerLeft
-	s.OpenSource = func(context.Context, string) (capture.Source, error) {
+	s.OpenSource = func(context.Context, string, capture.Options) (capture.Source, error) {
 		t.Error("the microphone was opened")
 		return nil, io.ErrUnexpectedEOF
 	}

@@ -293,7 +293,7 @@ func mustOpenGateway(t testing.TB, dir string, o gateway.Options) *gateway.Gatew
 }
 
 // mustManager is a manager that keeps everything in dir.
-func mustManager(t testing.TB, dir, gatewayURL string, r *room, open func(context.Context, string) (capture.Source, error)) *Manager {
+func mustManager(t testing.TB, dir, gatewayURL string, r *room, open func(context.Context, string, capture.Options) (capture.Source, error)) *Manager {
 	t.Helper()
 	spools := filepath.Join(dir, "spool")
 	if err := os.MkdirAll(spools, 0o700); err != nil {
@@ -325,7 +325,7 @@ func inBothForms(t *testing.T, test func(*testing.T, *studio)) {
 	}
 }
 
-func (s *studio) open(ctx context.Context, spec string) (capture.Source, error) {
+func (s *studio) open(ctx context.Context, spec string, _ capture.Options) (capture.Source, error) {
 	source, err := capture.Open(ctx, spec, capture.Options{Encoder: opus.EncoderOptions{
 		Channels: 1, Bitrate: 32000, Application: opus.VoIP, Complexity: 0,
 	}})

@@ -23,6 +23,7 @@ type leftover struct {
 	ended    bool      // its end is on it
 	damage   error     // what came behind it, other than the beginning of a block
 	written  time.Time // the last block, as far as the disk and the file itself say
+	captured time.Time // what the last checkpoint says, or when the show began
 }
 
 // errUnreadable is why nothing can be made of a recording.
@@ -46,12 +47,13 @@ func openTrack(recorded *store.Track, path string) (*track, leftover, error) {
 		return nil, left, err
 	}
 	spool.SyncWrites = true
-	t := &track{id: recorded.ID, form: recorded.Form(), path: path, spool: spool}
+	t := newTrack(recorded, path)
+	t.spool = spool
 	if err := left.measure(t); err != nil {
 		spool.Close()
 		return nil, left, err
 	}
-	t.preSkip, t.end = left.head.PreSkip, left.position
+	t.preSkip, t.end, t.clock.earliest = left.head.PreSkip, left.position, left.captured
 	return t, left, nil
 }
 
@@ -76,8 +78,12 @@ func (l *leftover) measure(t *track) (err error) {
 		return err
 	}
 	// A disk that was restored may say that all of it was written just now.
-	if last, ok := blocks.Checkpoint(); ok && last.Time.Before(l.written) {
-		l.written = last.Time
+	l.captured = l.head.Started
+	if last, ok := blocks.Checkpoint(); ok {
+		l.captured = last.Time
+		if last.Time.Before(l.written) {
+			l.written = last.Time
+		}
 	}
 	return nil
 }

@@ -155,8 +155,8 @@ func TestSourceBreaksOff(t *testing.T) {
 
 func testSourceBreaksOff(t *testing.T, s *studio) {
 	open := s.OpenSource
-	s.OpenSource = func(ctx context.Context, spec string) (capture.Source, error) {
-		src, err := open(ctx, spec)
+	s.OpenSource = func(ctx context.Context, spec string, o capture.Options) (capture.Source, error) {
+		src, err := open(ctx, spec, o)
 		s.tape.fail, s.tape.limit = fmt.Errorf("device:Desk: %w", capture.ErrDeviceGone), 23
 		return src, err
 	}
@@ -282,7 +282,7 @@ func TestSourceThatDoesNotOpen(t *testing.T) {
 	t.Parallel()
 	s := mustStudio(t)
 	opening := make(chan struct{})
-	s.OpenSource = func(ctx context.Context, _ string) (capture.Source, error) {
+	s.OpenSource = func(ctx context.Context, _ string, _ capture.Options) (capture.Source, error) {
 		close(opening)
 		<-ctx.Done()
 		return nil, context.Cause(ctx)
@@ -320,8 +320,8 @@ func TestStartWhileAShowEnds(t *testing.T) {
 	s := mustStudio(t)
 	closing, close1 := make(chan struct{}), make(chan struct{})
 	open := s.OpenSource
-	s.OpenSource = func(ctx context.Context, spec string) (capture.Source, error) {
-		source, err := open(ctx, spec)
+	s.OpenSource = func(ctx context.Context, spec string, o capture.Options) (capture.Source, error) {
+		source, err := open(ctx, spec, o)
 		if strings.Contains(spec, "100ms") {
 			source = slowToClose{source, closing, close1}
 		}
@@ -351,7 +351,7 @@ func (s source) ReadPacket(ctx context.Context) ([]byte, error) { return s.read(
 func TestSourceThatNeverWaits(t *testing.T) {
 	t.Parallel()
 	tone := &studio{}
-	first, err := tone.open(t.Context(), "tone:440")
+	first, err := tone.open(t.Context(), "tone:440", capture.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -366,7 +366,7 @@ func TestSourceThatNeverWaits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := mustStudio(t)
-			s.OpenSource = func(context.Context, string) (capture.Source, error) { return source{read}, nil }
+			s.OpenSource = func(context.Context, string, capture.Options) (capture.Source, error) { return source{read}, nil }
 			s.mustStart(t, "")
 			if over, err := s.Stop(t.Context(), "!r:x"); err != nil || over.State() != store.StateEnded {
 				t.Errorf("Stop = %s, %v", over.State(), err)
@@ -382,7 +382,7 @@ func TestHugePackets(t *testing.T) {
 	s.BlockDuration = time.Second
 	huge := append([]byte{31 << 3}, bytes.Repeat([]byte{7}, maxPacket-1)...) // 20 ms, CELT
 	n := 0
-	s.OpenSource = func(context.Context, string) (capture.Source, error) {
+	s.OpenSource = func(context.Context, string, capture.Options) (capture.Source, error) {
 		return source{func(context.Context) ([]byte, error) {
 			if n++; n > 100 {
 				return nil, io.EOF

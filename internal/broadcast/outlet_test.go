@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"broadcastbot/internal/retry"
 	"broadcastbot/opusblocks"
@@ -60,7 +61,7 @@ func TestOneOutletRefuses(t *testing.T) {
 	file.addOutlet(slow, log)
 	refused := make(chan *outlet, 2)
 	file.send(t.Context(), func(o *outlet) { refused <- o })
-	if err := file.finish(nil, 0); err != nil {
+	if err := file.finish(nil, 0, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := file.spool.Finish(); err != nil {

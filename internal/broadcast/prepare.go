@@ -81,7 +81,7 @@ func (p *preparation) openSource(ctx context.Context) (capture.Source, error) {
 	if p.request.Source == "" {
 		p.request.Source = p.DefaultSource
 	}
-	source, err := p.open(ctx, p.request.Source)
+	source, err := p.open(ctx, p.request.Source, capture.Options{})
 	if err != nil {
 		return nil, fmt.Errorf("the source cannot be opened: %w", err)
 	}
@@ -91,10 +91,10 @@ func (p *preparation) openSource(ctx context.Context) (capture.Source, error) {
 
 // open opens a source that goes on after ctx has ended, if that does not end while
 // the source is being opened.
-func (o *Options) open(ctx context.Context, spec string) (capture.Source, error) {
+func (o *Options) open(ctx context.Context, spec string, has capture.Options) (capture.Source, error) {
 	life, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	opened := context.AfterFunc(ctx, func() { end(context.Cause(ctx)) })
-	source, err := o.OpenSource(life, spec)
+	source, err := o.OpenSource(life, spec, has)
 	opened()
 	if err != nil {
 		end(err)

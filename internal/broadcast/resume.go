@@ -120,7 +120,7 @@ func (r *reopening) openTracks(ctx context.Context, show *store.Show) (tracks []
 		}
 		if err != nil {
 			r.entry.log.Error("a recording of the last run cannot be read", "err", err)
-			t, l = unreadableTrack(&show.Tracks[i], r.spoolPath(show.Tracks[i].ID)), leftover{damage: err}
+			t, l = newTrack(&show.Tracks[i], r.spoolPath(show.Tracks[i].ID)), leftover{damage: err}
 		}
 		tracks, left = append(tracks, t), append(left, l)
 	}
@@ -200,7 +200,7 @@ func (r *reopening) continueShow(ctx context.Context, tracks []*track, left left
 // one of yesterday opens the microphone.
 func (r *reopening) openSource(ctx context.Context, left leftover) capture.Source {
 	spec := r.entry.get().Source
-	if age := time.Since(left.written); age > r.ResumeWithin {
+	if age := time.Since(left.written); age > r.ResumeWithin+r.late(spec) {
 		r.entry.log.Info("the show is too old to go on air again", "age", age.Round(time.Second))
 		return brokenSource{errRestarted}
 	}
@@ -210,7 +210,7 @@ func (r *reopening) openSource(ctx context.Context, left leftover) capture.Sourc
 	if err := r.mayGoOn(ctx); err != nil {
 		return brokenSource{fmt.Errorf("%w, and after that: %w", errRestarted, err)}
 	}
-	source, err := r.open(ctx, spec)
+	source, err := r.open(ctx, spec, capture.Options{Resumed: true, Recorded: left.position.Samples})
 	if err != nil {
 		return brokenSource{fmt.Errorf("%w, and after that: %w", errRestarted, err)}
 	}
@@ -220,6 +220,14 @@ func (r *reopening) openSource(ctx context.Context, left leftover) capture.Sourc
 	}
 	r.entry.log.Info("the show goes on after a restart")
 	return source
+}
+
+// late is how much older than the last write the last checkpoint of a show may be.
+func (o *Options) late(spec string) time.Duration {
+	if o.Late == nil {
+		return 0
+	}
+	return o.Late(spec)
 }
 
 // errToldOver means that the record is older than what the room has read.

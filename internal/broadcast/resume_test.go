@@ -33,7 +33,7 @@ func (s *studio) mustCrash(t *testing.T, source string, uploaded func(spool []by
 	if err != nil {
 		t.Fatal(err)
 	}
-	tone, err := s.open(t.Context(), "tone:440,duration=2s")
+	tone, err := s.open(t.Context(), "tone:440,duration=2s", capture.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func (s *studio) mustCrash(t *testing.T, source string, uploaded func(spool []by
 			t.Fatal(err)
 		}
 		c.sent = append(c.sent, packet)
-		if err := file.write(c.sent[len(c.sent)-1:]); err != nil {
+		if err := file.write(c.sent[len(c.sent)-1:], time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -271,7 +271,9 @@ func TestMicrophoneIsGoneAfterTheCrash(t *testing.T) {
 	s := mustStudio(t)
 	s.ResumeWithin = time.Hour
 	c := s.mustCrash(t, "device:Attic", half)
-	s.OpenSource = func(context.Context, string) (capture.Source, error) { return nil, errors.New("no such microphone") }
+	s.OpenSource = func(context.Context, string, capture.Options) (capture.Source, error) {
+		return nil, errors.New("no such microphone")
+	}
 	if end := s.mustConclude(t); end.State() != store.StateInterrupted {
 		t.Errorf("state %s", end.State())
 	}
@@ -341,7 +343,7 @@ func testEndedShowIsOnlyConcluded(t *testing.T, s *studio) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(resumeWriters([]*track{file}, []leftover{left}), file.finish(nil, 0)); err != nil {
+	if err := errors.Join(resumeWriters([]*track{file}, []leftover{left}), file.finish(nil, 0, time.Time{})); err != nil {
 		t.Fatal(err)
 	}
 	file.close()
@@ -466,10 +468,10 @@ func TestStopWhileResuming(t *testing.T) {
 	c := s.mustCrash(t, "tone:440", half)
 	opening, opened := make(chan struct{}), make(chan struct{})
 	open := s.OpenSource
-	s.OpenSource = func(ctx context.Context, spec string) (capture.Source, error) {
+	s.OpenSource = func(ctx context.Context, spec string, o capture.Options) (capture.Source, error) {
 		close(opening)
 		<-opened
-		return open(ctx, spec)
+		return open(ctx, spec, o)
 	}
 	s.begin()
 	<-opening

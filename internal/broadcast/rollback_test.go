@@ -255,7 +255,7 @@ func TestEndedShowStaysOffAir(t *testing.T) {
 	public.behind.Store(second)
 	second.room = first.room
 	second.Announcer, second.Media = first.room, first.room
-	second.OpenSource = func(context.Context, string) (capture.Source, error) {
+	second.OpenSource = func(context.Context, string, capture.Options) (capture.Source, error) {
 		t.Error("the microphone was opened")
 		return nil, io.ErrUnexpectedEOF
 	}

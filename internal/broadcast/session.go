@@ -85,6 +85,9 @@ func (s *Session) record(life context.Context) {
 		err = errors.Join(err, fmt.Errorf("%w: %w", errStorage, finishErr))
 	}
 	completeShow(s.entry, s.tracks, err)
+	if source, ok := s.source.(capture.ConcludedSource); ok {
+		source.Concluded(reason(err))
+	}
 	if err := s.source.Close(); err != nil {
 		s.log.Warn("the source was not closed", "err", err)
 	}
@@ -136,11 +139,19 @@ func (s *Session) nextPackets() ([][]byte, error) {
 
 func (s *Session) writeBlock(packets [][]byte) error {
 	for _, t := range s.tracks {
-		if err := t.write(packets); err != nil {
+		if err := t.write(packets, captured(s.source)); err != nil {
 			return err
 		}
 	}
+	s.acknowledge()
 	return nil
+}
+
+// acknowledge tells the source how much of the show is durable.
+func (s *Session) acknowledge() {
+	if source, ok := s.source.(capture.DurableSource); ok {
+		source.Durable(s.tracks[0].position().Samples)
+	}
 }
 
 // finish writes the end. How the source ended decides what the room will be
@@ -151,10 +162,11 @@ func (s *Session) finish(packets [][]byte, endErr error) error {
 		endTrim = min(s.source.EndTrim(), samplesOf(packets))
 	}
 	for _, t := range s.tracks {
-		if err := t.finish(packets, endTrim); err != nil {
+		if err := t.finish(packets, endTrim, captured(s.source)); err != nil {
 			return fmt.Errorf("%w: %w", errStorage, err)
 		}
 	}
+	s.acknowledge()
 	if endErr == io.EOF || endErr == errStopped {
 		return nil
 	}
@@ -191,6 +203,8 @@ func reason(err error) string {
 		return ""
 	case errors.Is(err, capture.ErrDeviceGone):
 		return "the microphone is gone"
+	case errors.Is(err, capture.ErrLineGone):
+		return capture.ErrLineGone.Error()
 	case errors.Is(err, syscall.ENOSPC):
 		return "the disk is full"
 	case errors.Is(err, errStorage):
@@ -251,10 +265,15 @@ type Status struct {
 	Show     store.Show
 	Extent   store.Extent // of the main track so far
 	Uploaded int64        // bytes of it that the gateway has confirmed
+	LineDown time.Time    // since when the speaker's line is down; zero: it is not
 }
 
 // Status returns how the show stands.
 func (s *Session) Status() Status {
 	main := s.tracks[0]
-	return Status{Show: s.entry.get(), Extent: main.extent(), Uploaded: main.gateway().uploader.Uploaded()}
+	status := Status{Show: s.entry.get(), Extent: main.extent(), Uploaded: main.gateway().uploader.Uploaded()}
+	if source, ok := s.source.(capture.LineSource); ok {
+		status.LineDown = source.LineDown()
+	}
+	return status
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"time"
 
 	"broadcastbot/internal/livefile"
 	"broadcastbot/internal/retry"
@@ -25,6 +26,7 @@ type track struct {
 	path    string             // of the spool
 	spool   *livefile.File     // nil where nothing of the file can be read: see isReadable
 	writer  *opusblocks.Writer // nil where nothing more may be written
+	clock   captureClock       // of the writer's checkpoints
 	preSkip int                // samples
 
 	outlets   []*outlet      // the first one is the gateway, from which listeners get the file
@@ -42,7 +44,8 @@ func createTrack(t *store.Track, path string, head opusblocks.Head) (*track, err
 		return nil, err
 	}
 	spool.SyncWrites = true
-	created := &track{id: t.ID, form: t.Form(), path: path, spool: spool, preSkip: head.PreSkip}
+	created := newTrack(t, path)
+	created.spool, created.preSkip, created.clock.earliest = spool, head.PreSkip, time.Now()
 	created.writer, err = created.form.NewWriter(spool, head)
 	if created.note(err) != nil {
 		created.remove()
@@ -51,17 +54,21 @@ func createTrack(t *store.Track, path string, head opusblocks.Head) (*track, err
 	return created, nil
 }
 
-// unreadableTrack returns a track without a spool: nothing of its file can be read.
-func unreadableTrack(t *store.Track, path string) *track {
-	return &track{id: t.ID, form: t.Form(), path: path}
+// newTrack returns a track without a spool, as one is of whose file nothing can be read.
+func newTrack(recorded *store.Track, path string) *track {
+	t := &track{id: recorded.ID, path: path}
+	t.form = recorded.WritingForm(t.clock.now)
+	return t
 }
 
 // isReadable reports whether there is a file. Where there is none, there are no
 // outlets either.
 func (t *track) isReadable() bool { return t.spool != nil }
 
-// write makes a block of the packets, or a sign of life where there are none.
-func (t *track) write(packets [][]byte) error {
+// write makes a block of the packets, which were captured until then, or a sign of life where there
+// are none.
+func (t *track) write(packets [][]byte, captured time.Time) error {
+	t.clock.note(packets, captured)
 	if len(packets) == 0 {
 		return t.note(t.writer.KeepAlive())
 	}
@@ -70,7 +77,8 @@ func (t *track) write(packets [][]byte) error {
 
 // finish makes the last block. The last endTrim samples of the packets are not
 // sound.
-func (t *track) finish(packets [][]byte, endTrim int) error {
+func (t *track) finish(packets [][]byte, endTrim int, captured time.Time) error {
+	t.clock.note(packets, captured)
 	return t.note(t.writer.Finish(packets, endTrim))
 }
 
@@ -84,12 +92,15 @@ func (t *track) note(err error) error {
 	return err
 }
 
-// extent is how much is on the spool.
-func (t *track) extent() store.Extent {
+// position is the place behind the last block on the spool.
+func (t *track) position() opusblocks.Position {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return extentOf(t.end, t.preSkip)
+	return t.end
 }
+
+// extent is how much is on the spool.
+func (t *track) extent() store.Extent { return extentOf(t.position(), t.preSkip) }
 
 // addOutlet adds a place that the file is sent to; send starts it.
 func (t *track) addOutlet(upload uploader.Upload, log *slog.Logger) {

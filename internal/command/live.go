@@ -1,15 +1,18 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"broadcastbot/capture"
 	"broadcastbot/internal/broadcast"
 	"broadcastbot/internal/text"
+	"broadcastbot/store"
 )
 
 // MaxTitle is how many characters the title of a show can have.
@@ -37,13 +40,16 @@ func ownShow(verb string) func(*Processor, Request) error {
 }
 
 func start(p *Processor, ctx context.Context, r Request) (string, error) {
-	source, title, err := p.sourceAndTitle(r.Words)
+	source, title, err := p.sourceAndTitle(r)
 	if err != nil {
 		return "", err
 	}
 	plain, err := p.isPlain(ctx, r.Room)
 	if err != nil {
 		return "", err
+	}
+	if kind, ok := p.Sources.Inviting(cmp.Or(source, p.Source)); ok {
+		return p.invite(ctx, r, kind, title)
 	}
 	show, started, err := p.Broadcasts.Start(ctx, broadcast.Request{
 		Rooms: []string{r.Room}, Speaker: r.User, Source: source, Title: title, Plain: plain,
@@ -52,7 +58,7 @@ func start(p *Processor, ctx context.Context, r Request) (string, error) {
 	case err != nil:
 		return "", err
 	case !started:
-		return fmt.Sprintf("%s is on air already. !live stop ends the show, !live status tells more.", quoted(show.Title)), nil
+		return onAirAlready(&show), nil
 	case plain:
 		return fmt.Sprintf("%s is on air, and not encrypted: everybody with its address can hear it, in any player: %s . !live stop ends the show.",
 			quoted(show.Title), show.Main().LiveURL()), nil
@@ -61,12 +67,27 @@ func start(p *Processor, ctx context.Context, r Request) (string, error) {
 	}
 }
 
-// sourceAndTitle takes the words of a start apart. The source is one that may be opened, or
-// "" where the words name none. Errors are Refusals.
-func (p *Processor) sourceAndTitle(words []string) (source, title string, err error) {
-	source, words, err = p.Sources.FromWords(words)
-	if err == nil && source != "" {
-		source, err = p.Sources.Grant(source)
+func onAirAlready(show *store.Show) string {
+	return fmt.Sprintf("%s is on air already. !live stop ends the show, !live status tells more.", quoted(show.Title))
+}
+
+// invite sends the speaker what they need to begin the show elsewhere.
+func (p *Processor) invite(ctx context.Context, r Request, kind capture.Kind, title string) (string, error) {
+	if running, live := p.Broadcasts.Status(r.Room); live {
+		return onAirAlready(&running.Show), nil
+	}
+	return kind.Invite(ctx, r.asker(), title)
+}
+
+// asker is who asks, as kinds of sources see them.
+func (r Request) asker() capture.Asker { return capture.Asker{Room: r.Room, User: r.User} }
+
+// sourceAndTitle takes the words of a start apart. The source is one that may be opened or is an
+// inviting one, or "" where the words name none. Errors are Refusals.
+func (p *Processor) sourceAndTitle(r Request) (source, title string, err error) {
+	source, words, err := p.Sources.FromWords(r.Words)
+	if _, inviting := p.Sources.Inviting(source); err == nil && source != "" && !inviting {
+		source, err = p.Sources.Grant(r.asker(), source)
 	}
 	title = strings.Join(words, " ")
 	if err == nil && utf8.RuneCountInString(title) > MaxTitle {
@@ -101,8 +122,16 @@ func status(p *Processor, _ context.Context, r Request) (string, error) {
 		return nothingOnAir, nil
 	}
 	show, extent := running.Show, running.Extent
-	return fmt.Sprintf("%s by %s is on air: %s recorded, %s.",
-		quoted(show.Title), show.Speaker, text.Clock(extent.Duration), backlog(extent.Size-running.Uploaded)), nil
+	return fmt.Sprintf("%s by %s is on air: %s recorded, %s.%s",
+		quoted(show.Title), show.Speaker, text.Clock(extent.Duration), backlog(extent.Size-running.Uploaded), lineDown(running.LineDown)), nil
+}
+
+// lineDown says that the speaker's line is down, if it is.
+func lineDown(since time.Time) string {
+	if since.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf(" The speaker's line is down, for %s.", text.Clock(time.Since(since)))
 }
 
 // backlog says how far the listeners' copy is behind.

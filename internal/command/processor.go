@@ -20,6 +20,7 @@ type Options struct {
 	Broadcasts Broadcasts
 	Rights     Rights
 	Sources    capture.Kinds // that a start may name
+	Source     string        // the station's own, for a start that names none
 
 	PlainRooms []string // ids of rooms whose shows are not encrypted
 	// IsEncrypted reports whether the members of a room encrypt what they write.

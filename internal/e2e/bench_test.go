@@ -109,7 +109,7 @@ func mustStudio(b *testing.B, source capture.Source) (store.Show, *broadcast.Man
 	m := broadcast.NewManager(broadcast.Options{
 		Store: db, Announcer: silentRoom{}, Media: silentRoom{}, PublicURL: server.URL, SpoolDir: dir, BlockDuration: 100 * time.Millisecond,
 		Gateway:    &uploader.Tus{Client: server.Client(), Endpoint: server.URL + "/upload", Token: "token"},
-		OpenSource: func(context.Context, string) (capture.Source, error) { return source, nil },
+		OpenSource: func(context.Context, string, capture.Options) (capture.Source, error) { return source, nil },
 		Log:        slog.New(slog.DiscardHandler),
 	})
 	ctx, cancel := context.WithCancel(context.Background())
