@@ -18,14 +18,15 @@ import (
 const feedPortion = 1 << 20
 
 // Feed is a stream of sound that goes on whether somebody is on air or not, such as the standard
-// input. It is read all the time, and what comes while no show reads it is dropped: a show has only
-// what was said since its beginning. Shows read it one at a time.
+// input, or what a speaker's program sends. It is read all the time, and what comes while no show
+// reads it is dropped: a show has only what was said since its beginning. Shows read it one at a time.
 type Feed struct {
 	in       io.Reader
 	channels int // of sound that is not Opus
 
 	content content
 	known   chan struct{} // closed when content is known
+	heard   chan struct{} // closed when nothing has to wait for the first show any more
 	ended   chan struct{} // closed when no more comes
 	stop    sync.Once     // closes ended
 
@@ -36,8 +37,8 @@ type Feed struct {
 	batch   []piece   // that the portion completed
 
 	mu    sync.Mutex
-	stats Stats
-	err   error // why no more comes, once ended is closed
+	stats struct{ all, past Stats } // of all streams, and of those before the one that is read
+	err   error                     // why no more comes, once ended is closed
 	show  *feedSource
 }
 
@@ -51,9 +52,16 @@ type piece struct {
 // NewFeed returns a feed of Ogg Opus, WAV, or raw s16le at 48 kHz with this many channels. An
 // io.Closer is closed at the end of Run.
 func NewFeed(in io.Reader, channels int) *Feed {
+	f := newFeed(feedPortion)
+	f.in, f.channels = in, channels
+	close(f.heard)
+	return f
+}
+
+func newFeed(portion int) *Feed {
 	return &Feed{
-		in: in, channels: channels, portion: make([]byte, feedPortion),
-		known: make(chan struct{}), ended: make(chan struct{}),
+		portion: make([]byte, portion),
+		known:   make(chan struct{}), heard: make(chan struct{}), ended: make(chan struct{}),
 	}
 }
 
@@ -151,7 +159,9 @@ func (f *Feed) openOgg(in io.Reader) (next func() (piece, error), err error) {
 func (f *Feed) note(stats oggopus.Stats) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.stats = Stats{DamagedBytes: stats.SkippedBytes, LostSamples: stats.LostSamples}
+	f.stats.all = f.stats.past
+	f.stats.all.DamagedBytes += stats.SkippedBytes
+	f.stats.all.LostSamples += stats.LostSamples
 }
 
 func (f *Feed) nextSamples(pcm pcmReader) func() (piece, error) {
@@ -182,6 +192,13 @@ func (f portions) Read(b []byte) (int, error) {
 
 // handOn gives the batch to the show that runs, and waits until that has taken it.
 func (f *Feed) handOn() {
+	if len(f.batch) == 0 {
+		return
+	}
+	select {
+	case <-f.heard:
+	case <-f.ended:
+	}
 	f.mu.Lock()
 	show := f.show
 	f.mu.Unlock()

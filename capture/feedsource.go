@@ -24,6 +24,7 @@ type feedSource struct {
 	rest   []int16 // of the piece before
 
 	begun atomic.Pointer[time.Time] // when the first read began
+	all   bool                      // everything is of the show: it was kept for it
 	taken int64                     // samples that were taken since; for the goroutine of the feed
 	fresh bool                      // no whole piece has come since; for the goroutine of the feed
 }
@@ -31,7 +32,12 @@ type feedSource struct {
 // newFeedSource is called with the lock of the feed.
 func newFeedSource(ctx context.Context, f *Feed) *feedSource {
 	s := &feedSource{
-		feed: f, before: f.stats, pieces: make(chan piece), fresh: true,
+		feed: f, before: f.stats.all, pieces: make(chan piece), fresh: true,
+	}
+	select {
+	case <-f.heard:
+	default:
+		s.all = true
 	}
 	s.life, s.end = context.WithCancel(ctx)
 	context.AfterFunc(s.life, func() { f.release(s) })
@@ -61,6 +67,9 @@ func (s *feedSource) take(batch []piece, came time.Time) {
 // counted from the end of the batch, only as much as the time that went by is of the show. The very
 // first piece may have begun before it.
 func (s *feedSource) firstSince(batch []piece, later time.Duration) int {
+	if s.all {
+		return 0
+	}
 	least := 0
 	if s.fresh {
 		least = 1
@@ -86,6 +95,7 @@ func (s *feedSource) next(ctx context.Context) (piece, error) {
 	if s.begun.Load() == nil {
 		now := time.Now()
 		s.begun.Store(&now)
+		s.feed.waitForNobody()
 	}
 	select {
 	case p := <-s.pieces:
@@ -124,7 +134,7 @@ func (s *feedSource) ReadPCM(ctx context.Context, pcm []int16) (int, error) {
 func (s *feedSource) Stats() Stats {
 	s.feed.mu.Lock()
 	defer s.feed.mu.Unlock()
-	now := s.feed.stats
+	now := s.feed.stats.all
 	return Stats{
 		DamagedBytes: now.DamagedBytes - s.before.DamagedBytes,
 		LostSamples:  now.LostSamples - s.before.LostSamples,
