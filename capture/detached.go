@@ -10,8 +10,8 @@ import (
 const closeTimeout = 2 * time.Second
 
 // detached is a Source read by a goroutine of its own, because reading it cannot be
-// interrupted by the context of one ReadPacket. Nothing is buffered: a packet waits for
-// its reader.
+// interrupted by the context of one ReadPacket. It reads ahead by as many packets as it
+// was told.
 //
 // The goroutine ends when the source does, or after Close. A blocked read ends then
 // because the context given to open has ended; where even that does not help, Close gives
@@ -32,11 +32,11 @@ type detachedPacket struct {
 	endTrim int
 }
 
-// detach runs open, and then reads the source that it returned, in a goroutine. The
-// context given to open must end every blocked read.
-func detach(ctx context.Context, open func(context.Context) (Source, error)) (Source, error) {
+// detach runs open, and then reads the source that it returned, in a goroutine, so many
+// packets ahead. The context given to open must end every blocked read.
+func detach(ctx context.Context, ahead int, open func(context.Context) (Source, error)) (Source, error) {
 	inner, cancel := context.WithCancel(ctx)
-	d := &detached{cancel: cancel, opened: make(chan error, 1), packets: make(chan detachedPacket), done: make(chan struct{})}
+	d := &detached{cancel: cancel, opened: make(chan error, 1), packets: make(chan detachedPacket, ahead), done: make(chan struct{})}
 	go d.run(inner, open)
 	select {
 	case err := <-d.opened:
@@ -81,13 +81,22 @@ func (d *detached) forward(ctx context.Context) error {
 func (d *detached) ReadPacket(ctx context.Context) ([]byte, error) {
 	select {
 	case packet := <-d.packets:
-		d.endTrim = packet.endTrim
-		return packet.data, nil
+		return d.use(packet)
 	case <-d.done:
-		return nil, d.err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	select {
+	case packet := <-d.packets: // that was read ahead
+		return d.use(packet)
+	default:
+		return nil, d.err
+	}
+}
+
+func (d *detached) use(packet detachedPacket) ([]byte, error) {
+	d.endTrim = packet.endTrim
+	return packet.data, nil
 }
 
 func (d *detached) EndTrim() int { return d.endTrim }

@@ -40,13 +40,8 @@ type ffmpeg struct {
 // openFFmpeg decodes what this package cannot read itself. The file stays the caller's, who can close
 // it afterwards.
 func openFFmpeg(ctx context.Context, file *os.File, o Options) (Source, error) {
-	program, err := exec.LookPath("ffmpeg")
-	if err != nil {
-		return nil, fmt.Errorf("%w, and there is no ffmpeg on the PATH to decode it: "+
-			"install ffmpeg, or convert the file to Ogg Opus", errForeign)
-	}
-	return detach(ctx, func(ctx context.Context) (Source, error) {
-		process, err := startFFmpeg(ctx, program, file, o)
+	return detach(ctx, 0, func(ctx context.Context) (Source, error) {
+		process, err := startFFmpeg(ctx, file, o)
 		if err != nil {
 			return nil, err
 		}
@@ -56,7 +51,12 @@ func openFFmpeg(ctx context.Context, file *os.File, o Options) (Source, error) {
 
 // startFFmpeg starts ffmpeg, confined: it reads what strangers made, and our environment has passwords
 // in it.
-func startFFmpeg(ctx context.Context, program string, file *os.File, o Options) (*ffmpeg, error) {
+func startFFmpeg(ctx context.Context, file *os.File, o Options) (*ffmpeg, error) {
+	program, err := exec.LookPath("ffmpeg")
+	if err != nil {
+		return nil, fmt.Errorf("%w, and there is no ffmpeg on the PATH to decode it: "+
+			"install ffmpeg, or convert the file to Ogg Opus", errForeign)
+	}
 	ctx, kill := context.WithCancel(ctx)
 	f := &ffmpeg{kill: kill, cmd: exec.CommandContext(ctx, program)}
 	name, err := confine.Lend(f.cmd, file)

@@ -24,13 +24,17 @@ var (
 var forFFmpeg = []error{errForeign, errForeignWAV, oggopus.ErrMapping}
 
 // openFile opens a file by its content: see openOggOpus; WAV is encoded, everything else decoded by
-// ffmpeg first.
-func openFile(ctx context.Context, path string, o Options) (Source, error) {
-	file, err := openRegular(path)
-	if err != nil {
-		return nil, err
+// ffmpeg first. Of a folder, or of a playlist, it opens all files, see openPlaylist.
+func (l Limits) openFile(ctx context.Context, path string, o Options) (source Source, err error) {
+	if isList(path) {
+		source, err = l.openPlaylist(ctx, path, o)
+	} else {
+		file, openErr := openRegular(path)
+		if openErr != nil {
+			return nil, openErr
+		}
+		source, err = openContent(ctx, file, o)
 	}
-	source, err := openContent(ctx, file, o)
 	if err == nil {
 		source, err = newPaced(ctx, source, o.FullSpeed)
 	}
@@ -51,7 +55,7 @@ func openRegular(path string) (*os.File, error) {
 	case err != nil:
 		return nil, fmt.Errorf("look at file %s: %w", name, withoutPath(err))
 	case info.IsDir():
-		return nil, fmt.Errorf("%s is a directory: name a file in it", name)
+		return nil, fmt.Errorf("%s is a folder", name)
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("%s is not a regular file: use pipe:- and give it as standard input", name)
 	case info.Size() == 0:
@@ -81,14 +85,44 @@ func openContent(ctx context.Context, file *os.File, o Options) (Source, error) 
 		return source, nil
 	}
 	defer file.Close()
-	if slices.ContainsFunc(forFFmpeg, func(reason error) bool { return errors.Is(err, reason) }) {
+	if isForFFmpeg(err) {
 		return openFFmpeg(ctx, file, o)
 	}
 	return nil, err
 }
 
+// decodeContent is openContent for who encodes the sound himself. Reading it ends with ctx.
+func decodeContent(ctx context.Context, file *os.File, o Options) (pcmReader, error) {
+	pcm, err := decodeKnown(file, o)
+	if err == nil {
+		return pcm, nil
+	}
+	defer file.Close()
+	if isForFFmpeg(err) {
+		return startFFmpeg(ctx, file, o)
+	}
+	return nil, err
+}
+
+func isForFFmpeg(err error) bool {
+	return slices.ContainsFunc(forFFmpeg, func(reason error) bool { return errors.Is(err, reason) })
+}
+
 // openKnown opens Ogg Opus and WAV. On success the source takes the file over.
 func openKnown(file *os.File, o Options) (Source, error) {
+	kind, err := sniff(bufio.NewReader(contentOf(file)))
+	if err == nil && kind == contentOggOpus {
+		return openOggOpus(file, o)
+	}
+	pcm, err := decodeKnown(file, o)
+	if err != nil {
+		return nil, err
+	}
+	return newEncoded(pcm, o.Encoder)
+}
+
+// decodeKnown decodes Ogg Opus and WAV. On success the reader takes the file over.
+func decodeKnown(file *os.File, o Options) (pcmReader, error) {
 	in := bufio.NewReader(contentOf(file))
 	kind, err := sniff(in)
 	if err != nil {
@@ -96,7 +130,11 @@ func openKnown(file *os.File, o Options) (Source, error) {
 	}
 	switch kind {
 	case contentOggOpus:
-		return openOggOpus(file, o)
+		stream, err := newCopied(file)
+		if err != nil {
+			return nil, err
+		}
+		return stream.decoded(o.Encoder.Channels)
 	case contentWAV:
 		header, err := readWAVHeader(in)
 		if err != nil {
@@ -104,7 +142,7 @@ func openKnown(file *os.File, o Options) (Source, error) {
 		}
 		samples := newWAVSamples(header, in, o.Encoder.Channels)
 		samples.closer = file
-		return newEncoded(samples, o.Encoder)
+		return samples, nil
 	}
 	return nil, errForeign
 }

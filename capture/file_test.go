@@ -161,7 +161,7 @@ func TestOpenErrors(t *testing.T) {
 		{"unknown scheme", "http://x", "use device:default"},
 		{"no path", "file:", "as in file:talk.opus"},
 		{"missing", "file:/nowhere/talk.opus", "there is no file talk.opus"},
-		{"directory", "file:" + t.TempDir(), "is a directory"},
+		{"directory", "file:" + t.TempDir(), "there is no sound file in it"},
 		{"special", "file:/dev/null", "is not a regular file: use pipe:-"},
 		{"empty", write(""), "is empty"},
 		{"text", write("this is no sound at all"), "ffmpeg cannot decode it"},
@@ -247,7 +247,7 @@ func TestErrorsDoNotTellPaths(t *testing.T) {
 		filepath.Join(dir, "none.opus"):          "there is no file none.opus",
 		filepath.Join(dir, "loop"):               "look at file loop: too many levels of symbolic links",
 		filepath.Join(dir, "notes.txt", "a.mp3"): "look at file a.mp3: not a directory",
-		dir:                                      filepath.Base(dir) + " is a directory: name a file in it",
+		dir:                                      "nothing in it can be played (" + filepath.Base(dir) + ")",
 	} {
 		_, err := Open(t.Context(), "file:"+path, Options{FullSpeed: true})
 		if err == nil || err.Error() != want {

@@ -53,8 +53,8 @@ func BuiltIn(l Limits) Kinds {
 		Open: l.openDevice, Grant: l.grantDevice,
 	}, {
 		Name:     "file",
-		Examples: []string{"file:talk.opus"}, Help: "a file of the station's media folder",
-		Open: openFile, Grant: l.grantFile,
+		Examples: []string{"file:talk.opus"}, Help: "a file of the station's media folder, a playlist (.m3u) or a folder in it",
+		Open: l.openFile, Grant: l.grantFile,
 	}, {
 		Name: "pipe", Aliases: []string{"stdin"},
 		Examples: []string{"pipe:-"}, Help: "the standard input of the station's program",

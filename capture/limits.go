@@ -57,10 +57,7 @@ func (l Limits) grantFile(_ Asker, name string) (string, error) {
 	if l.MediaDir == "" {
 		return "", errors.New("this station plays no files: its config names no media folder")
 	}
-	root, err := filepath.EvalSymlinks(l.MediaDir)
-	if err == nil {
-		root, err = filepath.Abs(root)
-	}
+	root, err := realPath(l.MediaDir)
 	if err != nil || !filepath.IsLocal(name) {
 		return "", errNoSuchFile
 	}
@@ -68,8 +65,14 @@ func (l Limits) grantFile(_ Asker, name string) (string, error) {
 	if err != nil {
 		return "", errNoSuchFile
 	}
-	if inside, err := filepath.Rel(root, path); err != nil || !filepath.IsLocal(inside) {
+	if !isInside(root, path) {
 		return "", errNoSuchFile
 	}
 	return path, nil
+}
+
+// isInside compares real paths.
+func isInside(root, path string) bool {
+	inside, err := filepath.Rel(root, path)
+	return err == nil && filepath.IsLocal(inside)
 }

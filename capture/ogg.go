@@ -71,12 +71,20 @@ func contentOf(file *os.File) io.Reader {
 
 // encodeAnew returns a source of the same sound.
 func (c *copied) encodeAnew(o Options) (Source, error) {
-	samples, err := newOpusSamples(o.Encoder.Channels, func(context.Context) (oggPacket, error) { return c.readOgg() })
+	samples, err := c.decoded(o.Encoder.Channels)
+	if err != nil {
+		return nil, err
+	}
+	return newEncoded(samples, o.Encoder)
+}
+
+func (c *copied) decoded(channels int) (pcmReader, error) {
+	samples, err := newOpusSamples(channels, func(context.Context) (oggPacket, error) { return c.readOgg() })
 	if err != nil {
 		return nil, err
 	}
 	samples.closer, samples.stats = c.file, c.Stats
-	return newEncoded(samples, o.Encoder)
+	return samples, nil
 }
 
 func (c *copied) readOgg() (oggPacket, error) {

@@ -106,7 +106,7 @@ func (ks Kinds) meant(words []string) string {
 	if i := ks.called(strings.ToLower(label)); i >= 0 {
 		return ks[i].meantBefore(words[1:], label)
 	}
-	if ks.index("file") >= 0 && (isPath(word) || isSoundFile(word)) {
+	if ks.index("file") >= 0 && (isPath(word) || isSoundFile(word) || isPlaylist(word)) {
 		return "file:" + word[strings.LastIndexAny(word, `/\`)+1:]
 	}
 	return ""
