@@ -19,7 +19,7 @@ import (
 	"broadcastbot/internal/masterkey"
 )
 
-// Store is an open database.
+// Store is an open database. It has a method for each question that is asked of it.
 type Store struct {
 	db      *sql.DB
 	secrets secrets
