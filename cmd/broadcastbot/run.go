@@ -102,7 +102,7 @@ func (s *station) addParts(c *config, log *slog.Logger) (err error) {
 	s.commands, err = command.New(command.Options{
 		Broadcasts: s.manager, Rights: command.Rights{Speakers: c.Speakers, Power: c.SpeakerPower}, Sources: sources,
 		Source:     c.Source,
-		PlainRooms: c.plainRooms(), IsEncrypted: s.bot.IsEncrypted, Log: log,
+		PlainRooms: c.plainRooms(), Rooms: s.bot, Log: log,
 	})
 	return err
 }

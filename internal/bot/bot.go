@@ -20,6 +20,7 @@ import (
 var (
 	_ broadcast.Announcer = (*Bot)(nil)
 	_ broadcast.Media     = (*media)(nil)
+	_ command.Rooms       = (*Bot)(nil)
 )
 
 // Options are the bot's account and whom it follows.
@@ -48,12 +49,14 @@ type Options struct {
 }
 
 // Bot is one Matrix account at work. What it does as an Announcer waits until Run has logged in and
-// knows the rooms. Its methods are an Announcer's, and the ways in which all of them send.
+// knows the rooms. Its methods are an Announcer's, those of command.Rooms, and the ways in which all of
+// them send.
 type Bot struct {
 	options Options
 	session *matrix.Session
 	client  *mautrix.Client // the session's
 	media   *media
+	chats   *directChats
 	log     *slog.Logger
 }
 
@@ -70,6 +73,7 @@ func New(o Options) (*Bot, error) {
 	return &Bot{
 		options: o, session: session, client: session.Client, log: log,
 		media: &media{client: session.Client, log: log},
+		chats: newDirectChats(session, log),
 	}, nil
 }
 
@@ -94,6 +98,7 @@ func (b *Bot) Run(ctx context.Context, commands *command.Processor) error {
 		if err := h.loadRooms(ctx); err != nil {
 			return err
 		}
+		b.chats.load(ctx)
 		h.subscribe(ctx)
 		moderation.subscribe(b.client.Syncer.(mautrix.ExtensibleSyncer))
 		b.log.Info("connected", "user", b.client.UserID, "device", b.client.DeviceID)

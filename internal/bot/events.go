@@ -44,6 +44,7 @@ func (h *eventHandler) subscribe(ctx context.Context) {
 	h.bot.session.OnLeftOut(func(room id.RoomID, users []id.UserID) { h.tellLeftOut(ctx, room, users) })
 	syncer := h.client.Syncer.(mautrix.ExtensibleSyncer)
 	syncer.OnEventType(event.StateMember, h.onMember)
+	syncer.OnEventType(event.StateMember, h.onDirectMember)
 	syncer.OnEventType(event.EventMessage, h.onMessage)
 }
 
@@ -97,6 +98,9 @@ func (h *eventHandler) answerInvitation(ctx context.Context, evt *event.Event) {
 		return
 	}
 	log.Info("joined a room")
+	if evt.Content.AsMember().IsDirect {
+		h.bot.chats.adopt(ctx, evt.RoomID, evt.Sender)
+	}
 }
 
 // joinPolicy has several attempts, because our server may hear of an invitation from another server

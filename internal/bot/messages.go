@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"maunium.net/go/mautrix/event"
-	"maunium.net/go/mautrix/id"
 
 	"broadcastbot/internal/command"
 )
@@ -80,8 +79,8 @@ func (h *eventHandler) isCurrent(evt *event.Event) bool {
 // request is what a message asks for, with the power that its sender has now.
 func (h *eventHandler) request(ctx context.Context, evt *event.Event, words []string) command.Request {
 	return command.Request{
-		Room: evt.RoomID.String(), User: evt.Sender.String(), Power: h.power(ctx, evt.RoomID, evt.Sender), Words: words,
-		ReplyTo: answered(evt.Content.AsMessage().RelatesTo),
+		Room: evt.RoomID.String(), User: evt.Sender.String(), Power: h.bot.power(ctx, evt.RoomID, evt.Sender), Words: words,
+		ReplyTo: answered(evt.Content.AsMessage().RelatesTo), Direct: h.bot.chats.isWith(evt.RoomID, evt.Sender),
 	}
 }
 
@@ -100,20 +99,4 @@ func (h *eventHandler) isUrgent(ctx context.Context, evt *event.Event, words []s
 	return h.commands.IsUrgent(command.Request{
 		Room: evt.RoomID.String(), User: evt.Sender.String(), Power: power, Words: words,
 	})
-}
-
-// power is the user's power level in the room. It is asked for at the moment when it counts, because
-// what is stored may be older than the room; where the answer cannot be had or read, it is 0.
-func (h *eventHandler) power(ctx context.Context, room id.RoomID, user id.UserID) int {
-	levels := new(event.PowerLevelsEventContent)
-	err := h.client.StateEvent(ctx, room, event.StatePowerLevels, "", levels)
-	if err != nil {
-		h.log.Warn("the power levels of a room are not known: nobody has any", "room", room, "err", err)
-		return 0
-	}
-	// Who made a room cannot change. From version 12 on they have power without being named.
-	if levels.CreateEvent, err = h.client.StateStore.GetCreate(ctx, room); err != nil {
-		levels.CreateEvent = nil
-	}
-	return levels.GetUserLevel(user)
 }

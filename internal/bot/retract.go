@@ -49,12 +49,11 @@ func (b *Bot) IsOver(ctx context.Context, a store.Announcement) (bool, error) {
 
 // MayGoOn implements broadcast.Announcer.
 func (b *Bot) MayGoOn(ctx context.Context, show *store.Show, room string) error {
-	var speaker event.MemberEventContent
-	err := b.client.StateEvent(ctx, id.RoomID(room), event.StateMember, show.Speaker, &speaker)
-	if err != nil && !errors.Is(err, mautrix.MNotFound) {
-		return fmt.Errorf("look up whether %s is still in %s: %w", show.Speaker, room, err)
+	speaker, err := b.membership(ctx, id.RoomID(room), id.UserID(show.Speaker))
+	if err != nil {
+		return err
 	}
-	if err != nil || speaker.Membership != event.MembershipJoin {
+	if speaker != event.MembershipJoin {
 		return broadcast.ErrSpeakerLeft
 	}
 	if !show.Main().Plain {

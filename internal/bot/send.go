@@ -37,6 +37,15 @@ func (b *Bot) sendEncrypted(ctx context.Context, room id.RoomID, content *event.
 	return b.post(ctx, room, event.EventEncrypted, encrypted, transaction)
 }
 
+// sendTo posts a message that one user alone can read.
+func (b *Bot) sendTo(ctx context.Context, room id.RoomID, reader id.UserID, content *event.Content, transaction string) (id.EventID, error) {
+	encrypted, err := b.session.EncryptTo(ctx, room, reader, event.EventMessage, content)
+	if err != nil {
+		return "", fmt.Errorf("encrypt for %s in %s: %w", reader, room, err)
+	}
+	return b.post(ctx, room, event.EventEncrypted, encrypted, transaction)
+}
+
 // post sends what may go over the line as it is.
 func (b *Bot) post(ctx context.Context, room id.RoomID, kind event.Type, content any, transaction string) (id.EventID, error) {
 	ctx, cancel := outlast(ctx)
@@ -92,11 +101,16 @@ func (b *Bot) IsEncrypted(ctx context.Context, room string) (bool, error) {
 	return b.session.IsEncrypted(ctx, id.RoomID(room))
 }
 
-// reply answers a message.
-func (b *Bot) reply(ctx context.Context, to *event.Event, body string) error {
-	content := notice(body)
-	content.SetReply(to)
-	_, err := b.send(ctx, to.RoomID, &event.Content{Parsed: content}, "reply-"+to.ID.String())
+// reply answers a message. In a direct chat nobody but its sender can read the answer.
+func (b *Bot) reply(ctx context.Context, to *event.Event, body string) (err error) {
+	message := notice(body)
+	message.SetReply(to)
+	content, transaction := &event.Content{Parsed: message}, "reply-"+to.ID.String()
+	if b.chats.isWith(to.RoomID, to.Sender) {
+		_, err = b.sendTo(ctx, to.RoomID, to.Sender, content, transaction)
+	} else {
+		_, err = b.send(ctx, to.RoomID, content, transaction)
+	}
 	return err
 }
 

@@ -21,6 +21,7 @@ type Request struct {
 	Words []string // see Parse; a command's function gets those behind its name
 
 	ReplyTo string // id of the event that it answers; "": none
+	Direct  bool   // the room is a direct chat of the user and the station
 }
 
 // command is a row of the table.
@@ -79,3 +80,16 @@ type Broadcasts interface {
 }
 
 var _ Broadcasts = (*broadcast.Manager)(nil)
+
+// Rooms are what the commands have to know of rooms, as it is at this moment, and the way to somebody
+// in them. *bot.Bot is the real one.
+type Rooms interface {
+	// IsEncrypted reports whether the members of a room encrypt what they write.
+	IsEncrypted(ctx context.Context, room string) (bool, error)
+	// Member returns the power level that somebody has in a room. Where they or the station are not in
+	// it, present is false.
+	Member(ctx context.Context, room, user string) (power int, present bool, err error)
+	// Direct writes to somebody what nobody else may read. What they have to know of why that does
+	// not work is a Refusal.
+	Direct(ctx context.Context, user, text string) error
+}

@@ -2,7 +2,6 @@ package command
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -111,7 +110,7 @@ func TestCommands(t *testing.T) {
 func TestStartPlain(t *testing.T) {
 	fake := &commandtest.Broadcasts{}
 	p := mustProcessor(t, fake)
-	p.PlainRooms, p.IsEncrypted = []string{room}, func(context.Context, string) (bool, error) { return false, nil }
+	p.PlainRooms, p.Rooms = []string{room}, &commandtest.Rooms{}
 	if got := say(t, p, Request{Room: room, User: alice}, "!live start Town hall"); !strings.Contains(got, "on air, and not encrypted") {
 		t.Errorf("answer %q", got)
 	}
@@ -124,7 +123,7 @@ func TestStartPlainIsRefused(t *testing.T) {
 	for want, err := range map[string]error{"This room is encrypted, but": nil, "That did not work": errors.New("the homeserver is away")} {
 		fake := &commandtest.Broadcasts{}
 		p := mustProcessor(t, fake)
-		p.PlainRooms, p.IsEncrypted = []string{room}, func(context.Context, string) (bool, error) { return err == nil, err }
+		p.PlainRooms, p.Rooms = []string{room}, &commandtest.Rooms{Encrypted: err == nil, Err: err}
 		if got := say(t, p, Request{Room: room, User: alice}, "!live start"); !strings.Contains(got, want) {
 			t.Errorf("answer %q, want %q", got, want)
 		}

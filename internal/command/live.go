@@ -44,22 +44,16 @@ func start(p *Processor, ctx context.Context, r Request) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	plain, err := p.isPlain(ctx, r.Room)
-	if err != nil {
-		return "", err
-	}
 	if kind, ok := p.Sources.Inviting(cmp.Or(source, p.Source)); ok {
 		return p.invite(ctx, r, kind, title)
 	}
-	show, started, err := p.Broadcasts.Start(ctx, broadcast.Request{
-		Rooms: []string{r.Room}, Speaker: r.User, Source: source, Title: title, Plain: plain,
-	})
+	show, started, err := p.begin(ctx, r, source, title)
 	switch {
 	case err != nil:
 		return "", err
 	case !started:
 		return onAirAlready(&show), nil
-	case plain:
+	case show.Main().Plain:
 		return fmt.Sprintf("%s is on air, and not encrypted: everybody with its address can hear it, in any player: %s . !live stop ends the show.",
 			quoted(show.Title), show.Main().LiveURL()), nil
 	default:
@@ -71,10 +65,24 @@ func onAirAlready(show *store.Show) string {
 	return fmt.Sprintf("%s is on air already. !live stop ends the show, !live status tells more.", quoted(show.Title))
 }
 
+// begin has a show begin, unless one is on air in the room already, which it returns then.
+func (p *Processor) begin(ctx context.Context, r Request, source, title string) (show store.Show, started bool, err error) {
+	plain, err := p.isPlain(ctx, r.Room)
+	if err != nil {
+		return store.Show{}, false, err
+	}
+	return p.Broadcasts.Start(ctx, broadcast.Request{
+		Rooms: []string{r.Room}, Speaker: r.User, Source: source, Title: title, Plain: plain,
+	})
+}
+
 // invite sends the speaker what they need to begin the show elsewhere.
 func (p *Processor) invite(ctx context.Context, r Request, kind capture.Kind, title string) (string, error) {
 	if running, live := p.Broadcasts.Status(r.Room); live {
 		return onAirAlready(&running.Show), nil
+	}
+	if _, err := p.isPlain(ctx, r.Room); err != nil {
+		return "", err
 	}
 	return kind.Invite(ctx, r.asker(), title)
 }

@@ -15,7 +15,7 @@ func (p *Processor) isPlain(ctx context.Context, room string) (bool, error) {
 	if !slices.Contains(p.PlainRooms, room) {
 		return false, nil
 	}
-	encrypted, err := p.IsEncrypted(ctx, room)
+	encrypted, err := p.Rooms.IsEncrypted(ctx, room)
 	if err != nil {
 		return false, err
 	}
@@ -23,4 +23,20 @@ func (p *Processor) isPlain(ctx context.Context, room string) (bool, error) {
 		return false, errEncryptedRoom
 	}
 	return true, nil
+}
+
+// errClearRoom is for what was not said in the room: whoever says it there is told by internal/bot.
+const errClearRoom = Refusal("That room is not encrypted, and the station's config does not list it as one in which I work all the same.")
+
+// checkPrivacy returns a Refusal for a room in which no command is obeyed, because anybody could have
+// given it.
+func (p *Processor) checkPrivacy(ctx context.Context, room string) error {
+	if slices.Contains(p.PlainRooms, room) {
+		return nil
+	}
+	encrypted, err := p.Rooms.IsEncrypted(ctx, room)
+	if err == nil && !encrypted {
+		err = errClearRoom
+	}
+	return err
 }

@@ -23,8 +23,7 @@ type Options struct {
 	Source     string        // the station's own, for a start that names none
 
 	PlainRooms []string // ids of rooms whose shows are not encrypted
-	// IsEncrypted reports whether the members of a room encrypt what they write.
-	IsEncrypted func(ctx context.Context, room string) (bool, error)
+	Rooms      Rooms
 
 	Log *slog.Logger // nil discards
 }
@@ -70,17 +69,22 @@ func (p *Processor) Answer(ctx context.Context, r Request) (answer string) {
 		}
 	}()
 	answer, err := p.carryOut(ctx, r)
-	var refusal Refusal
-	switch {
-	case errors.As(err, &refusal):
-		log.Info("refused a command", "reason", refusal)
-		return refusal.Error()
-	case err != nil:
-		log.Warn("a command did not work", "err", err)
-		return fmt.Sprintf("That did not work: %s. The station's log says more.", headline(err))
+	if err != nil {
+		return apology(log, err)
 	}
 	log.Info("carried out a command")
 	return answer
+}
+
+// apology says why a command is not carried out, and has the log say it in full.
+func apology(log *slog.Logger, err error) string {
+	var refusal Refusal
+	if errors.As(err, &refusal) {
+		log.Info("refused a command", "reason", refusal)
+		return refusal.Error()
+	}
+	log.Warn("a command did not work", "err", err)
+	return fmt.Sprintf("That did not work: %s. The station's log says more.", headline(err))
 }
 
 func (p *Processor) carryOut(ctx context.Context, r Request) (string, error) {

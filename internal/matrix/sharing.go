@@ -30,7 +30,8 @@ type roomKey struct {
 	// current is false of a key that an earlier run has made, when other rules may have held, and of
 	// one whose room has other members or devices now.
 	current atomic.Bool
-	reached sync.Map // the users who have got one, by id
+	reader  id.UserID // who alone has it; "" means all members. It is guarded by making
+	reached sync.Map  // the users who have got one, by id
 }
 
 func (s *sharer) key(room id.RoomID) *roomKey {
@@ -44,9 +45,18 @@ const maxShares = 5
 
 // Encrypt implements mautrix.CryptoHelper.
 func (s *sharer) Encrypt(ctx context.Context, room id.RoomID, kind event.Type, content any) (*event.EncryptedEventContent, error) {
+	return s.encryptTo(ctx, room, "", kind, content)
+}
+
+// encryptTo encrypts for one user alone; an empty reader means all members of the room.
+func (s *sharer) encryptTo(ctx context.Context, room id.RoomID, reader id.UserID, kind event.Type, content any) (*event.EncryptedEventContent, error) {
 	key := s.key(room)
 	key.making.Lock()
 	defer key.making.Unlock()
+	if key.reader != reader {
+		key.reader = reader
+		key.current.Store(false)
+	}
 	for range maxShares {
 		if !key.current.Swap(true) {
 			if err := s.dropKey(ctx, room, key); err != nil {
@@ -57,7 +67,7 @@ func (s *sharer) Encrypt(ctx context.Context, room id.RoomID, kind event.Type, c
 		if !wantsKey(err) {
 			return encrypted, err
 		}
-		if err := s.share(ctx, room); err != nil {
+		if err := s.share(ctx, room, reader); err != nil {
 			return nil, fmt.Errorf("share the keys of %s: %w", room, err)
 		}
 	}
@@ -76,8 +86,11 @@ func (s *sharer) dropKey(ctx context.Context, room id.RoomID, key *roomKey) erro
 	return nil
 }
 
-// share makes a key for the room and gives it to its members.
-func (s *sharer) share(ctx context.Context, room id.RoomID) error {
+// share makes a key for the room and gives it to its members, or to the reader alone.
+func (s *sharer) share(ctx context.Context, room id.RoomID, reader id.UserID) error {
+	if reader != "" {
+		return s.shareWith(ctx, room, reader)
+	}
 	users, err := s.recipients(ctx, room)
 	if err != nil {
 		return err
@@ -93,6 +106,18 @@ func (s *sharer) share(ctx context.Context, room id.RoomID) error {
 		return err
 	}
 	return s.reportLeftOut(ctx, room, users)
+}
+
+// shareWith makes a key for the room and gives it to one user, whom the homeserver may not have told of
+// their invitation yet.
+func (s *sharer) shareWith(ctx context.Context, room id.RoomID, reader id.UserID) error {
+	if err := s.checkReader(ctx, reader); err != nil {
+		return err
+	}
+	if err := s.Machine().ShareGroupSession(ctx, room, []id.UserID{reader}); err != nil {
+		return err
+	}
+	return s.logReached(ctx, room, []id.UserID{reader})
 }
 
 // withDevices returns the users whose devices are known, after the homeserver was asked for those
@@ -128,18 +153,13 @@ func (s *sharer) splitByDevices(ctx context.Context, users []id.UserID) (known, 
 // recipients asks the homeserver who is in the room or invited to it, ourselves aside. Whoever's
 // membership cannot be read is not among them.
 func (s *sharer) recipients(ctx context.Context, room id.RoomID) (users []id.UserID, err error) {
-	members, err := s.session.Client.Members(ctx, room)
-	if err != nil {
-		return nil, fmt.Errorf("ask for the members: %w", err)
-	}
-	for _, evt := range members.Chunk {
-		user := id.UserID(evt.GetStateKey())
-		membership := readMembership(evt.Content.VeryRaw)
+	members, err := s.session.Members(ctx, room)
+	for user, membership := range members {
 		if user != s.session.Client.UserID && (membership == event.MembershipJoin || membership == event.MembershipInvite) {
 			users = append(users, user)
 		}
 	}
-	return users, nil
+	return users, err
 }
 
 // readMembership reads a member's state and nothing else of the event, which is written by the
