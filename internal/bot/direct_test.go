@@ -74,3 +74,19 @@ func TestDirect(t *testing.T) {
 		t.Error("the log says what was written")
 	}
 }
+
+func TestRoomName(t *testing.T) {
+	t.Parallel()
+	radio, alice := newStudio(t)
+	room := newRoomWith(t, radio, alice)
+	if got := radio.RoomName(t.Context(), room.String()); got != room.String() {
+		t.Errorf("a room without a name is called %q", got)
+	}
+	name := "Town\n\u202ehall " + strings.Repeat("x", 40_000)
+	if _, err := alice.SendStateEvent(t.Context(), room, event.StateRoomName, "", map[string]any{"name": name}); err != nil {
+		t.Fatal(err)
+	}
+	if got := radio.RoomName(t.Context(), room.String()); !strings.HasPrefix(got, "Town hall xx") || len(got) > maxName+len("…") {
+		t.Errorf("the room is called %q", got)
+	}
+}

@@ -8,6 +8,8 @@ import (
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"broadcastbot/internal/text"
 )
 
 // Member implements command.Rooms. It asks the homeserver, as power does.
@@ -52,4 +54,18 @@ func (b *Bot) power(ctx context.Context, room id.RoomID, user id.UserID) int {
 		levels.CreateEvent = nil
 	}
 	return levels.GetUserLevel(user)
+}
+
+// RoomName implements command.Rooms: the name that its members have given a room, or its address, or
+// its id. It is in one line, and short.
+func (b *Bot) RoomName(ctx context.Context, room string) string {
+	var name event.RoomNameEventContent
+	if err := b.client.StateEvent(ctx, id.RoomID(room), event.StateRoomName, "", &name); err == nil && text.Line(name.Name) != "" {
+		return text.Short(text.Line(name.Name), maxName)
+	}
+	var alias event.CanonicalAliasEventContent
+	if err := b.client.StateEvent(ctx, id.RoomID(room), event.StateCanonicalAlias, "", &alias); err == nil && alias.Alias != "" {
+		return text.Short(text.Line(alias.Alias.String()), maxName)
+	}
+	return room
 }

@@ -89,6 +89,8 @@ type Rooms interface {
 	// Member returns the power level that somebody has in a room. Where they or the station are not in
 	// it, present is false.
 	Member(ctx context.Context, room, user string) (power int, present bool, err error)
+	// RoomName returns what members call a room.
+	RoomName(ctx context.Context, room string) string
 	// Direct writes to somebody what nobody else may read. What they have to know of why that does
 	// not work is a Refusal.
 	Direct(ctx context.Context, user, text string) error

@@ -28,6 +28,9 @@ func (f *Rooms) Member(_ context.Context, _, user string) (power int, present bo
 	return power, present, f.Err
 }
 
+// RoomName implements command.Rooms.
+func (f *Rooms) RoomName(_ context.Context, room string) string { return "Room " + room }
+
 // Direct implements command.Rooms.
 func (f *Rooms) Direct(_ context.Context, user, text string) error {
 	f.mu.Lock()
