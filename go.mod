@@ -3,6 +3,7 @@ module broadcastbot
 go 1.26.0
 
 require (
+	github.com/coder/websocket v1.8.15
 	github.com/gen2brain/malgo v0.11.24
 	github.com/gofrs/flock v0.12.1
 	github.com/hraban/opus v0.0.0-20260708213942-bde8e4304501

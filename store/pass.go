@@ -58,7 +58,7 @@ func (ps Passes) Find(ctx context.Context, hash string) (*Pass, error) {
 	p := new(Pass)
 	var expires, started int64
 	err := ps.store.db.QueryRowContext(ctx, `
-		SELECT pass.source, room, pass.speaker, pass.title, expires_at, used, coalesce(show.id, ''), coalesce(started_at, 0)
+		SELECT pass.source, room, pass.speaker, coalesce(show.title, pass.title), expires_at, used, coalesce(show.id, ''), coalesce(started_at, 0)
 		FROM pass LEFT JOIN show ON `+passShow+` WHERE hash = ?`, hash).
 		Scan(&p.Source, &p.Room, &p.Speaker, &p.Title, &expires, &p.Used, &p.Show, &started)
 	if errors.Is(err, sql.ErrNoRows) {

@@ -36,10 +36,13 @@ var allowed = map[string][]string{
 	"internal/guest":      {"internal/matrix"},
 	"internal/gateway":    {"internal/recordings", "internal/fanout", "internal/link", "internal/player"},
 	"internal/recordings": {"internal/livefile"},
-	"internal/fanout":     {},
-	"internal/player":     {"internal/webpage"},
-	"internal/webpage":    {},
-	"internal/listener":   {"opusblocks", "internal/link", "internal/retry", "internal/oggopus", "internal/opus"},
+
+	"internal/ingest/studioline": {"capture", "internal/opus", "store"},
+
+	"internal/fanout":   {},
+	"internal/player":   {"internal/webpage"},
+	"internal/webpage":  {},
+	"internal/listener": {"opusblocks", "internal/link", "internal/retry", "internal/oggopus", "internal/opus"},
 }
 
 // doors says which package alone may import a module, and the folders below it.
@@ -53,6 +56,7 @@ var doors = map[string][]string{
 	"go.yaml.in/yaml/v3":          {"cmd/broadcastbot"},
 	"github.com/oov/audio":        {"capture"},
 	"github.com/rs/zerolog":       {"internal/matrix"},
+	"github.com/coder/websocket":  {"internal/ingest/studioline"},
 	"go.mau.fi/util":              {"internal/matrix"},
 }
 

@@ -1,0 +1,128 @@
+package studioline
+
+import (
+	"context"
+	"encoding/base64"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"broadcastbot/store"
+)
+
+const (
+	helloTimeout = 10 * time.Second
+	// guessDelay is how long a wrong secret waits for its answer.
+	guessDelay = time.Second
+	// maxVisitors is how many lines may be there that have not said whose they are.
+	maxVisitors = 100
+)
+
+// lobby has the lines that have not said whose they are. When there are too many, the oldest has to go:
+// a page says it at once, so nobody who comes in great numbers keeps others out.
+type lobby struct {
+	mu       sync.Mutex
+	visitors []*visitor
+}
+
+type visitor struct{ leave context.CancelFunc }
+
+// enter lets a line in until it leaves, or has to.
+func (l *lobby) enter(cancel context.CancelFunc) *visitor {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	v := &visitor{cancel}
+	l.visitors = append(l.visitors, v)
+	if len(l.visitors) > maxVisitors {
+		l.visitors[0].leave()
+		l.visitors = l.visitors[1:]
+	}
+	return v
+}
+
+func (l *lobby) left(v *visitor) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.visitors = slices.DeleteFunc(l.visitors, func(other *visitor) bool { return other == v })
+}
+
+// empty sends all away.
+func (l *lobby) empty() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, v := range l.visitors {
+		v.leave()
+	}
+}
+
+// converse speaks with a page until its line is broken.
+func (s *Studio) converse(ctx context.Context, cancel context.CancelFunc, conn *websocket.Conn) {
+	l := newLine(s, conn)
+	if !s.greet(ctx, cancel, l) {
+		return
+	}
+	defer l.detach()
+	s.Log.Info("a studio page has a line", "source", l.desk.source)
+	var writing sync.WaitGroup
+	writing.Go(func() {
+		defer cancel() // and so of reading
+		l.write(ctx)
+	})
+	l.read(ctx)
+	cancel()
+	writing.Wait()
+	s.Log.Info("the line of a studio page is broken", "source", l.desk.source)
+}
+
+// greet finds out whose line it is. It reports whether the line has a desk now.
+func (s *Studio) greet(ctx context.Context, cancel context.CancelFunc, l *line) bool {
+	v := s.lobby.enter(cancel)
+	defer s.lobby.left(v)
+	pass, err := s.identify(ctx, l.conn)
+	switch {
+	case err != nil:
+		s.Log.Info("a studio page did not say whose it is", "err", err)
+		l.conn.Close(websocket.StatusTryAgainLater, "")
+		return false
+	case pass == nil:
+		s.turnAway(ctx, l)
+		return false
+	}
+	if !s.attach(l, pass, s.RoomName(ctx, pass.Room)) {
+		l.conn.Close(websocket.StatusTryAgainLater, "The station has just been started, and opens the show again.")
+		return false
+	}
+	return true
+}
+
+// identify returns the pass that a page has; nil: none.
+func (s *Studio) identify(ctx context.Context, conn *websocket.Conn) (*store.Pass, error) {
+	ctx, cancel := context.WithTimeout(ctx, helloTimeout)
+	defer cancel()
+	kind, data, err := conn.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r, err := parseRequest(data)
+	if err != nil || kind != websocket.MessageText || r.Type != "hello" {
+		return nil, nil
+	}
+	secret, err := base64.RawURLEncoding.DecodeString(r.Secret)
+	if err != nil || len(secret) != secretSize {
+		return nil, nil
+	}
+	return s.Passes.Find(ctx, hashOf(secret))
+}
+
+// turnAway refuses a line, after a while: guesses are slow.
+func (s *Studio) turnAway(ctx context.Context, l *line) {
+	select {
+	case <-time.After(guessDelay):
+	case <-ctx.Done():
+		return
+	}
+	l.refuse(closeFinal, invalid)
+	l.write(ctx)
+}

@@ -1,0 +1,97 @@
+package studioline
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"time"
+
+	"broadcastbot/capture"
+	"broadcastbot/store"
+)
+
+// passLifetime is how long a speaker has time to begin the show.
+const passLifetime = 24 * time.Hour
+
+// secretSize is how many random bytes are in a link.
+const secretSize = 32
+
+// hashOf is what is stored of a secret. It is as hard to guess as the secret is.
+func hashOf(secret []byte) string {
+	hash := sha256.Sum256(secret)
+	return base64.RawStdEncoding.EncodeToString(hash[:])
+}
+
+// invite sends a link to the speaker.
+func (s *Studio) invite(ctx context.Context, by capture.Asker, title string) (answer string, err error) {
+	secret := make([]byte, secretSize)
+	rand.Read(secret)
+	pass := &store.Pass{
+		Source: Kind.Name + ":" + rand.Text(), Room: by.Room, Speaker: by.User, Title: title,
+		ExpiresAt: time.Now().Add(passLifetime),
+	}
+	if err := s.Passes.Add(ctx, pass, hashOf(secret)); err != nil {
+		return "", err
+	}
+	s.replaceOthers(pass)
+	text := fmt.Sprintf("Your studio for %s: %s/studio/#%s\n\n"+
+		"Open it where your microphone is, on a telephone or a computer, and go on air there. The link is for one show, "+
+		"which has to begin within 24 hours. Whoever has it can speak in your name: pass it on to nobody.",
+		s.RoomName(ctx, by.Room), s.PublicURL, base64.RawURLEncoding.EncodeToString(secret))
+	if err := s.Direct(ctx, by.User, text); err != nil {
+		return "", errors.Join(err, s.Passes.End(context.WithoutCancel(ctx), pass.Source))
+	}
+	return "I have sent you the link to your studio in our direct chat. You go on air there, in your browser.", nil
+}
+
+// replaceOthers ends the lines of passes that a new one has replaced.
+func (s *Studio) replaceOthers(pass *store.Pass) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range s.desks {
+		if d.stage == off && d.asker == (capture.Asker{Room: pass.Room, User: pass.Speaker}) {
+			d.line.refuse(closeFinal, invalid)
+		}
+	}
+}
+
+// invalid is what is said to whoever has no valid link.
+const invalid = "This link is not valid, or not any more: it is for one show, which has to begin within 24 hours, " +
+	"and a newer link takes its place. Say !live start in the room to get one."
+
+// grantNone refuses a name behind the kind: sources with names are for pages.
+func grantNone(capture.Asker, string) (string, error) {
+	return "", errors.New("the studio is asked for without a name: !live start studio")
+}
+
+// open opens the source of a pass's show.
+func (s *Studio) open(ctx context.Context, name string, o capture.Options) (capture.Source, error) {
+	if name == "" {
+		return nil, errors.New("a show from the studio is started on its page: say !live start studio to get a link to it")
+	}
+	source := Kind.Name + ":" + name
+	if !o.Resumed {
+		switch used, err := s.Passes.Use(ctx, source); {
+		case err != nil:
+			return nil, err
+		case !used:
+			return nil, errors.New(invalid)
+		}
+	}
+	return s.openDesk(source, o), nil
+}
+
+// openDesk has the desk of a pass yield a source.
+func (s *Studio) openDesk(source string, o capture.Options) *source {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := s.deskOf(source)
+	d.air = newSource(d, o)
+	if o.Resumed {
+		d.stage = live
+	}
+	return d.air
+}
