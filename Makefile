@@ -12,8 +12,9 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.4.0
 # How long each fuzz target runs, or, as in 5000x, with how many inputs.
 FUZZTIME ?= 60s
 
-# The listen page; its package.json says with which versions its JavaScript is checked.
+# The pages; the listen page's package.json says with which versions their JavaScript is checked.
 PLAYER := internal/player
+STUDIO := internal/studio
 
 .PHONY: build demo test race lint lint-js vuln bench fuzz clean
 
@@ -46,7 +47,8 @@ lint-js:
 	else \
 		cd $(PLAYER) && \
 		{ test node_modules/.package-lock.json -nt package-lock.json || npm ci --silent --ignore-scripts --no-audit --no-fund; } && \
-		npm run --silent lint; \
+		npm run --silent lint && \
+		cd $(CURDIR)/$(STUDIO) && npm run --silent lint; \
 	fi
 
 bench: ## figures beside a peer's, in the same run

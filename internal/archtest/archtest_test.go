@@ -41,6 +41,7 @@ var allowed = map[string][]string{
 
 	"internal/fanout":   {},
 	"internal/player":   {"internal/webpage"},
+	"internal/studio":   {"internal/webpage", "internal/player"},
 	"internal/webpage":  {},
 	"internal/listener": {"opusblocks", "internal/link", "internal/retry", "internal/oggopus", "internal/opus"},
 }

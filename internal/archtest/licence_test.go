@@ -73,12 +73,14 @@ func TestModulesHaveCompatibleLicences(t *testing.T) {
 	}
 }
 
-// TestVendoredFilesHaveTheirLicences: the player's decoder is two works in one file.
+// TestVendoredFilesHaveTheirLicences: decoder and encoder are each two works in one file.
 func TestVendoredFilesHaveTheirLicences(t *testing.T) {
-	names := licencesIn("../player/vendor")
-	slices.Sort(names)
-	if !slices.Equal(names, []string{"BSD", "MIT"}) {
-		t.Errorf("internal/player/vendor/LICENSE has the licences %q, want those of libopus (BSD) and opus-decoder (MIT)", names)
+	for _, dir := range []string{"../player/vendor", "../studio/vendor"} {
+		names := licencesIn(dir)
+		slices.Sort(names)
+		if !slices.Equal(names, []string{"BSD", "MIT"}) {
+			t.Errorf("%s/LICENSE has the licences %q, want those of libopus (BSD) and of what was made of it (MIT)", dir, names)
+		}
 	}
 }
 

@@ -95,9 +95,13 @@ func TestFunctionsAreShort(t *testing.T) {
 }
 
 func TestFilesAreShort(t *testing.T) {
-	modules := mustGlob(t, "../player", ".js")
-	if len(modules) == 0 {
-		t.Fatal("the player has no modules")
+	var modules []string
+	for _, page := range []string{"../player", "../studio"} {
+		found := mustGlob(t, page, ".js")
+		if len(found) == 0 {
+			t.Fatalf("%s has no modules", page)
+		}
+		modules = append(modules, found...)
 	}
 	for _, s := range mustSources(t) {
 		modules = append(modules, s.path)

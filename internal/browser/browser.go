@@ -16,6 +16,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -44,16 +45,17 @@ type answer struct {
 	Error string
 }
 
-// Start starts a browser that ends with the test. Where something is missing
-// that it needs, the test is skipped and told what.
-func Start(t testing.TB) *Browser {
+// Start starts a browser, with some more flags of Chromium, that ends with the
+// test. Where something is missing that it needs, the test is skipped and told
+// what.
+func Start(t testing.TB, flags ...string) *Browser {
 	t.Helper()
 	tools, err := findTools(t.Context())
 	if err != nil {
 		t.Skipf("no browser: %v", err)
 	}
 	cmd := exec.Command(tools.node, "--input-type=module", "--eval", driver)
-	cmd.Env = append(os.Environ(), "BROWSER_CHROMIUM="+tools.chromium, "BROWSER_MODULES="+tools.modules)
+	cmd.Env = append(os.Environ(), "BROWSER_CHROMIUM="+tools.chromium, "BROWSER_MODULES="+tools.modules, "BROWSER_FLAGS="+strings.Join(flags, "\n"))
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

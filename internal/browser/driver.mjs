@@ -23,6 +23,7 @@ const browser = await chromium.launch({
     "--disable-component-update",
     "--disable-sync",
     "--autoplay-policy=document-user-activation-required",
+    ...process.env.BROWSER_FLAGS.split("\n").filter(Boolean),
   ],
 });
 

@@ -26,10 +26,10 @@ import (
 //go:embed *.html *.css *.svg *.js format/*.js fetch/*.js sound/*.js ui/*.js vendor/*.js
 var files embed.FS
 
-// Shared is what the studio page, the other end of a show, has in common with this one: how it looks,
-// elements and settings, and the decoder.
+// Shared is what the studio page, the other end of a show, has in common with this one: looks, elements,
+// settings, retries and the decoder.
 //
-//go:embed base.css icon.svg ui/dom.js ui/settings.js ui/time.js format/opus.js format/refusal.js sound/decoder.js vendor/opus-decoder.min.js
+//go:embed base.css icon.svg ui/dom.js ui/settings.js ui/time.js fetch/retry.js format/opus.js format/refusal.js sound/decoder.js vendor/opus-decoder.min.js
 var Shared embed.FS
 
 // Page sends the files of the listen page. Make one with [New].

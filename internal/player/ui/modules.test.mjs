@@ -1,31 +1,15 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
+import { importsOf, modulesOf, preloadedBy } from "../testing/modules.mjs";
 
 const player = new URL("../", import.meta.url);
 const read = (url) => readFileSync(url, "utf8");
 
-/** The addresses of what a module imports. */
-function importsOf(url) {
-  const imports = read(url).matchAll(/^(?:import|export)\b[^"';]*?["'](\.{1,2}\/[^"']+)["']/gm);
-  return [...imports].map(([, path]) => new URL(path, url));
-}
-
-/** Adds a module and all that it imports to a set of addresses. */
-function collect(url, modules) {
-  if (modules.has(url.href)) return;
-  modules.add(url.href);
-  for (const imported of importsOf(url)) collect(imported, modules);
-}
-
 test("index.html preloads every module but main.js, and no other: else the page loads them one after the other", () => {
-  const modules = new Set();
-  collect(new URL("main.js", player), modules);
-  const needed = [...modules].map((href) => href.slice(player.href.length)).filter((path) => path !== "main.js");
-  const preloaded = [
-    ...read(new URL("index.html", player)).matchAll(/rel="modulepreload" href="player\/([^"]+)"/g),
-  ].map(([, path]) => path);
-  assert.deepEqual(preloaded.sort(), needed.sort());
+  const modules = [...modulesOf(new URL("main.js", player))].map((href) => href.slice(player.href.length));
+  const needed = modules.filter((path) => path !== "main.js").map((path) => `player/${path}`);
+  assert.deepEqual(preloadedBy(new URL("index.html", player)), needed.sort());
 });
 
 /** What the modules of a folder may import from: the way of a block to the ear. */
