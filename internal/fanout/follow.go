@@ -30,10 +30,10 @@ type Sink interface {
 // Follow returns nil at once, and a shard sends the rest and closes the connection. If takeOver is
 // nil or fails, Follow sends the rest to the sink.
 func (h *Hub) Follow(ctx context.Context, feed Feed, first int64, to Sink, takeOver func() (net.Conn, error)) error {
-	h.listeners.Add(1)
+	h.countAlone(feed, 1)
 	joined, err := h.follow(ctx, feed, first, to, takeOver)
 	if !joined {
-		h.listeners.Add(-1)
+		h.countAlone(feed, -1)
 	}
 	return err
 }

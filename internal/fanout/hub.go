@@ -42,12 +42,13 @@ type Hub struct {
 
 	mu        sync.Mutex
 	audiences map[Feed][]*shard // who has joined, in shards
+	following map[string]int    // how many follow each feed, by its id
 }
 
 // New returns a hub. It drops a listener who takes nothing for as long as stall, or, while they get
 // what they missed, not a whole chunk. New starts no goroutine.
 func New(stall time.Duration, log *slog.Logger) *Hub {
-	return &Hub{stall: stall, log: log, audiences: make(map[Feed][]*shard)}
+	return &Hub{stall: stall, log: log, audiences: make(map[Feed][]*shard), following: make(map[string]int)}
 }
 
 // Stats is what a hub is doing, and has done since it was made.
@@ -60,6 +61,29 @@ type Stats struct {
 // Stats returns the present numbers.
 func (h *Hub) Stats() Stats {
 	return Stats{Listeners: h.listeners.Load(), Dropped: h.dropped.Load(), Bytes: h.sent.Load()}
+}
+
+// Listeners returns how many follow the feed with this id now.
+func (h *Hub) Listeners(id string) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.following[id]
+}
+
+// count counts listeners who come, or, with a negative number, go. The caller holds the hub's lock.
+func (h *Hub) count(feed Feed, n int) {
+	h.listeners.Add(int64(n))
+	id := feed.ID()
+	if h.following[id] += n; h.following[id] == 0 {
+		delete(h.following, id)
+	}
+}
+
+// countAlone is count for who does not hold the lock.
+func (h *Hub) countAlone(feed Feed, n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.count(feed, n)
 }
 
 // shardSize is how many listeners one goroutine serves: enough to make the goroutine's own cost

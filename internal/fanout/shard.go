@@ -125,10 +125,10 @@ func (s *shard) dropAll() {
 
 func (s *shard) drop(l *listener) {
 	l.conn.Close()
-	s.hub.listeners.Add(-1)
 	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
 	s.members--
-	s.hub.mu.Unlock()
+	s.hub.count(s.feed, -1)
 }
 
 // wait returns when there may be something to do, but not before the hub's pause since the last

@@ -31,6 +31,10 @@ func TestAudience(t *testing.T) {
 		return s.gateway.Stats().Listeners == size+1 && runtime.NumGoroutine() < before+20
 	})
 
+	if here, elsewhere := s.gateway.Listeners(id), s.gateway.Listeners("AAAAAAAAAAAAAAAAAAAAAA"); here != size+1 || elsewhere != 0 {
+		t.Errorf("%d listen to the recording, %d to another one", here, elsewhere)
+	}
+
 	var listeners sync.WaitGroup
 	for i, r := range readers {
 		listeners.Go(func() { mustHear(t, r, data[i:]) })
@@ -44,7 +48,9 @@ func TestAudience(t *testing.T) {
 	eventually(t, "the sleeper is dropped", func() bool { return s.gateway.Stats().Dropped == 1 })
 	s.finish(id, len(data))
 	listeners.Wait()
-	eventually(t, "nobody is left", func() bool { return s.gateway.Stats().Listeners == 0 && s.holders() == 1 })
+	eventually(t, "nobody is left", func() bool {
+		return s.gateway.Stats().Listeners == 0 && s.gateway.Listeners(id) == 0 && s.holders() == 1
+	})
 }
 
 // listen follows from first on over a connection of its own.

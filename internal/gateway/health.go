@@ -23,6 +23,9 @@ func (g *Gateway) Stats() Stats {
 	}
 }
 
+// Listeners returns how many follow a growing recording now.
+func (g *Gateway) Listeners(recording string) int { return g.hub.Listeners(recording) }
+
 // health answers GET /healthz.
 func (g *Gateway) health(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", "no-store")
