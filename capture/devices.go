@@ -35,6 +35,13 @@ func Devices() ([]Device, error) {
 	return devices, nil
 }
 
+// HasMicrophone reports whether "device:default" is a microphone.
+func HasMicrophone() bool {
+	devices, err := Devices()
+	isDefault := func(d Device) bool { return d.Default && !isMonitor(d) }
+	return err == nil && slices.ContainsFunc(devices, isDefault)
+}
+
 // choose finds the only device with exactly this name or ID. One that is called almost so can be
 // another one, in another place, whom nobody asked to be heard. The error does not tell which
 // devices there are: a room may read it.

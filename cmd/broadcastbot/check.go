@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"broadcastbot/capture"
 	"broadcastbot/internal/command"
 	"broadcastbot/internal/opus"
 	"broadcastbot/internal/player"
@@ -23,10 +22,13 @@ func (c *config) check() error {
 	var wrong problems
 	wrong.merge(c.checkAccount())
 	wrong.merge(c.checkRights())
-	if err := capture.BuiltIn(capture.Limits{}).Check(c.Source); err != nil { // only the names count here
+	if err := kindNames().Check(c.Source); c.Source != "" && err != nil {
 		wrong.add("source", "%v", err)
 	}
 	wrong.merge(c.Audio.check())
+	if c.LineGrace <= 0 {
+		wrong.add("line_grace", "has to be longer than nothing, such as 2m")
+	}
 	if c.ResumeWithin < 0 {
 		wrong.add("resume_within", "cannot be negative")
 	}

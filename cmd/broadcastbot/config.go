@@ -42,6 +42,7 @@ type config struct {
 
 	Source       string        `yaml:"source"`
 	Audio        audioConfig   `yaml:"audio"`
+	LineGrace    time.Duration `yaml:"line_grace"`
 	ResumeWithin time.Duration `yaml:"resume_within"`
 
 	Gateway gatewayConfig `yaml:"gateway"`

@@ -33,7 +33,7 @@ func runGateway(ctx context.Context, args []string, _, stderr io.Writer) error {
 // newGatewayFront opens the port of a gateway that stands alone.
 func newGatewayFront(c *config, log *slog.Logger) (*front, error) {
 	f := newFront(log)
-	if err := mountGateway(f, c, c.Gateway.UploadToken, log); err != nil {
+	if _, err := mountGateway(f, c, c.Gateway.UploadToken, log); err != nil {
 		return nil, err
 	}
 	if err := f.listen(c.Gateway.Listen); err != nil {
@@ -43,10 +43,10 @@ func newGatewayFront(c *config, log *slog.Logger) (*front, error) {
 }
 
 // mountGateway opens the recordings and has a gateway answer with them. Uploads present the token.
-func mountGateway(f *front, c *config, token string, log *slog.Logger) error {
+func mountGateway(f *front, c *config, token string, log *slog.Logger) (*gateway.Gateway, error) {
 	catalogue, err := recordings.Open(recordings.Disk(c.recordings()))
 	if err != nil {
-		return fmt.Errorf("open recordings in %s: %w", c.recordings(), err)
+		return nil, fmt.Errorf("open recordings in %s: %w", c.recordings(), err)
 	}
 	g, err := gateway.New(gateway.Options{
 		Recordings: catalogue, Token: token, PublicURL: c.Gateway.PublicURL,
@@ -54,8 +54,8 @@ func mountGateway(f *front, c *config, token string, log *slog.Logger) error {
 	})
 	if err != nil {
 		catalogue.Close()
-		return err
+		return nil, err
 	}
 	f.mount("/", g.Handler(), g.Close)
-	return nil
+	return g, nil
 }

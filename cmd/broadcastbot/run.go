@@ -16,6 +16,8 @@ import (
 	"broadcastbot/internal/bot"
 	"broadcastbot/internal/broadcast"
 	"broadcastbot/internal/command"
+	"broadcastbot/internal/gateway"
+	"broadcastbot/internal/ingest/studioline"
 	"broadcastbot/internal/matrix"
 	"broadcastbot/store"
 	"broadcastbot/uploader"
@@ -54,6 +56,8 @@ type station struct {
 	bot      *bot.Bot
 	manager  *broadcast.Manager
 	commands *command.Processor
+	gateway  *gateway.Gateway // nil: it is elsewhere
+	studio   *studioline.Studio
 	stdin    stdin
 }
 
@@ -66,6 +70,7 @@ func newStation(ctx context.Context, c *config, log *slog.Logger) (*station, err
 	if err != nil {
 		return nil, err
 	}
+	c.chooseSource(log)
 	s := &station{store: db, front: newFront(log), stdin: newStdin(c, log)}
 	if err := s.addParts(c, log); err != nil {
 		return nil, errors.Join(err, s.front.close(), db.Close())
@@ -87,7 +92,7 @@ func (s *station) addParts(c *config, log *slog.Logger) (err error) {
 	if err := s.openFront(c, token, log); err != nil {
 		return err
 	}
-	sources := capture.BuiltIn(capture.Limits{MediaDir: c.MediaDir, Devices: c.Devices, Own: c.Source})
+	sources := s.kinds(c)
 	s.manager = broadcast.NewManager(broadcast.Options{
 		Store: s.store, Announcer: s.bot, Media: s.bot.Media(), Gateway: s.uploads(c, token), PublicURL: c.Gateway.PublicURL,
 		SpoolDir: c.spools(), DefaultSource: c.Source,
@@ -108,12 +113,13 @@ func (s *station) addParts(c *config, log *slog.Logger) (err error) {
 }
 
 // openFront mounts the parts that answer requests, and opens the port if there are any.
-func (s *station) openFront(c *config, token string, log *slog.Logger) error {
+func (s *station) openFront(c *config, token string, log *slog.Logger) (err error) {
 	if c.Gateway.Remote == "" {
-		if err := mountGateway(s.front, c, token, log); err != nil {
+		if s.gateway, err = mountGateway(s.front, c, token, log); err != nil {
 			return err
 		}
 	}
+	s.openStudio(c, log)
 	return s.front.listen(c.Gateway.Listen)
 }
 

@@ -26,7 +26,8 @@ func mustCloseStation(t *testing.T, s *station) {
 	}
 }
 
-// TestStationUploads: to its own gateway, or to the one that the config names; then it has no port.
+// TestStationUploads: to its own gateway, or to the one that the config names; then it has a port only for
+// a studio.
 func TestStationUploads(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	own := mustConfig(t)
@@ -40,7 +41,7 @@ func TestStationUploads(t *testing.T) {
 	}
 
 	elsewhere := mustConfig(t)
-	elsewhere.Gateway.Remote = "https://radio.example.org"
+	elsewhere.Gateway.Remote, elsewhere.Source = "https://radio.example.org", "tone:440"
 	remote, err := newStation(t.Context(), elsewhere, log)
 	if err != nil {
 		t.Fatal(err)
@@ -51,6 +52,15 @@ func TestStationUploads(t *testing.T) {
 	}
 	if remote.front.listener != nil {
 		t.Errorf("it listens at %v, where nothing answers", remote.front.listener.Addr())
+	}
+	elsewhere.Source, elsewhere.DataDir = "studio", t.TempDir()
+	studio, err := newStation(t.Context(), elsewhere, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mustCloseStation(t, studio)
+	if studio.front.listener == nil {
+		t.Error("there is no port for the studio")
 	}
 }
 

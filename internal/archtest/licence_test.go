@@ -17,7 +17,7 @@ var compatible = map[string]string{
 	"Apache-2.0": "Apache License Version 2.0, January 2004",
 	"MIT":        "Permission is hereby granted, free of charge, to any person obtaining a copy of this software",
 	"BSD":        "Redistribution and use in source and binary forms, with or without modification, are permitted provided",
-	"ISC":        "Permission to use, copy, modify, and/or distribute this software for any purpose with or without fee is hereby granted",
+	"ISC":        "distribute this software for any purpose with or without fee is hereby granted",
 	"MPL-2.0":    "Mozilla Public License Version 2.0",
 	"Unlicense":  "This is free and unencumbered software released into the public domain",
 }

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"broadcastbot/capture"
+	"broadcastbot/internal/ingest/studioline"
+	"broadcastbot/store"
+)
+
+// kindNames are the kinds of sources, as far as their names count.
+func kindNames() capture.Kinds {
+	return append(capture.BuiltIn(capture.Limits{}), studioline.Kind)
+}
+
+// chooseSource decides what goes on air when a start names no source, if the config leaves it open: the
+// microphone of this machine if there is one, and otherwise the speaker's.
+func (c *config) chooseSource(log *slog.Logger) {
+	if c.Source != "" {
+		return
+	}
+	if c.Source = studioline.Kind.Name; capture.HasMicrophone() {
+		c.Source = "device:default"
+	}
+	log.Info("the config names no source", "source", c.Source)
+}
+
+// hasStudio reports whether there is a studio page. The port of a station whose gateway is elsewhere is
+// opened only if the config asks for that.
+func (c *config) hasStudio() bool {
+	return c.Gateway.Remote == "" || c.Source == studioline.Kind.Name
+}
+
+// openStudio makes the studio and mounts its line.
+func (s *station) openStudio(c *config, log *slog.Logger) {
+	s.studio = studioline.New(studioline.Options{
+		PublicURL: c.Gateway.PublicURL, Encoder: c.Audio.encoder(), Grace: c.LineGrace,
+		Passes: s.store.Passes(), Stage: s, Direct: s.bot.Direct, RoomName: s.bot.RoomName, Listeners: s.listeners,
+		Log: log,
+	})
+	if c.hasStudio() {
+		s.front.mount("/studio/line", s.studio, s.studio.Close)
+	}
+}
+
+// kinds is the table of sources that this station can open.
+func (s *station) kinds(c *config) capture.Kinds {
+	kinds := capture.BuiltIn(capture.Limits{MediaDir: c.MediaDir, Devices: c.Devices, Own: c.Source})
+	if c.hasStudio() {
+		kinds = append(kinds, s.studio.Kind())
+	}
+	return kinds
+}
+
+// StartFor starts a show for somebody who is not in the room. The parts that take people's lines are made
+// before what starts shows is.
+func (s *station) StartFor(ctx context.Context, by capture.Asker, source, title string) (store.Show, error) {
+	return s.commands.StartFor(ctx, by, source, title)
+}
+
+// listeners returns how many listen to a show now. Of a gateway that is elsewhere that is not known.
+func (s *station) listeners(show string) (count int, known bool) {
+	if s.gateway == nil {
+		return 0, false
+	}
+	return s.gateway.Listeners(show), true
+}
