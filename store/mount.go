@@ -34,20 +34,25 @@ var (
 	ErrNoMount = errors.New("the speaker has no mount for the room")
 )
 
-// Replace gives a speaker a mount for a room, in the place of the one that they may have: what is
-// still connected to that can come back no more. The password is known to the caller alone.
-func (ms Mounts) Replace(ctx context.Context, room, speaker string) (m Mount, password string, err error) {
+// NewMount returns a mount that counts once it is put among the others, and the password for it, which
+// is in no other place.
+func NewMount(room, speaker string) (m Mount, password string) {
 	m = Mount{ID: strings.ToLower(rand.Text()[:12]), Room: room, Speaker: speaker, Created: time.UnixMilli(time.Now().UnixMilli())}
-	password = rand.Text()[:20] // 100 bits: too many to be guessed from a fast hash
+	return m, rand.Text()[:20] // 100 bits: too many to be guessed from a fast hash
+}
+
+// Put puts a mount in the place of the one that its speaker may have for the room. What is still
+// connected to that can come back no more, because it has another id.
+func (ms Mounts) Put(ctx context.Context, m Mount, password string) error {
 	hash := sha256.Sum256([]byte(password))
-	_, err = ms.db.ExecContext(ctx,
+	_, err := ms.db.ExecContext(ctx,
 		`INSERT INTO mount (`+mountColumns+`) VALUES (?,?,?,?,?)
 			ON CONFLICT (room, speaker) DO UPDATE SET id = excluded.id, password_hash = excluded.password_hash, created = excluded.created`,
-		m.ID, room, speaker, hash[:], m.Created.UnixMilli())
+		m.ID, m.Room, m.Speaker, hash[:], m.Created.UnixMilli())
 	if err != nil {
-		return Mount{}, "", fmt.Errorf("make a mount: %w", err)
+		return fmt.Errorf("store a mount: %w", err)
 	}
-	return m, password, nil
+	return nil
 }
 
 // Authorize returns the mount with this id if the password is the one that its speaker was given.
@@ -66,8 +71,8 @@ func (ms Mounts) Authorize(ctx context.Context, mount, password string) (Mount, 
 	return m, nil
 }
 
-// Find returns the speaker's mount for a room, or ErrNoMount.
-func (ms Mounts) Find(ctx context.Context, room, speaker string) (Mount, error) {
+// Mount returns the speaker's mount for a room, or ErrNoMount.
+func (ms Mounts) Mount(ctx context.Context, room, speaker string) (Mount, error) {
 	return scanMount(ms.db.QueryRowContext(ctx, mountQuery+` WHERE room = ? AND speaker = ?`, room, speaker), new([]byte))
 }
 

@@ -12,8 +12,8 @@ const mountRoom, mountSpeaker = "!room:example.org", "@alice:example.org"
 
 func (s *Store) mustMount(t *testing.T, room, speaker string) (Mount, string) {
 	t.Helper()
-	m, password, err := s.Mounts().Replace(t.Context(), room, speaker)
-	if err != nil {
+	m, password := NewMount(room, speaker)
+	if err := s.Mounts().Put(t.Context(), m, password); err != nil {
 		t.Fatal(err)
 	}
 	return m, password
@@ -69,7 +69,7 @@ func TestMountIsReplaced(t *testing.T) {
 func TestMountIsRemoved(t *testing.T) {
 	s := mustOpen(t, filepath.Join(t.TempDir(), "db"))
 	m, password := s.mustMount(t, mountRoom, mountSpeaker)
-	if got, err := s.Mounts().Find(t.Context(), mountRoom, mountSpeaker); err != nil || got != m {
+	if got, err := s.Mounts().Mount(t.Context(), mountRoom, mountSpeaker); err != nil || got != m {
 		t.Error(got, err)
 	}
 	if got, err := s.Mounts().Remove(t.Context(), mountRoom, mountSpeaker); err != nil || got != m {
@@ -78,7 +78,7 @@ func TestMountIsRemoved(t *testing.T) {
 	if _, err := s.Mounts().Remove(t.Context(), mountRoom, mountSpeaker); !errors.Is(err, ErrNoMount) {
 		t.Error("removed twice:", err)
 	}
-	if _, err := s.Mounts().Find(t.Context(), mountRoom, mountSpeaker); !errors.Is(err, ErrNoMount) {
+	if _, err := s.Mounts().Mount(t.Context(), mountRoom, mountSpeaker); !errors.Is(err, ErrNoMount) {
 		t.Error("still there:", err)
 	}
 	if _, err := s.Mounts().Authorize(t.Context(), m.ID, password); !errors.Is(err, ErrWrongPassword) {

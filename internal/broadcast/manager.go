@@ -3,12 +3,14 @@ package broadcast
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"broadcastbot/store"
 )
 
-// Manager starts and stops shows: at most one in a room.
+// Manager starts and stops shows: at most one in a room. It has a method for each thing that can be
+// asked of it.
 type Manager struct {
 	Options
 	places places
@@ -171,6 +173,15 @@ func (m *Manager) StopIf(ctx context.Context, room string, isMeant func(*store.S
 		return store.Show{}, ErrNotLive
 	}
 	return p.session.stopAndWait(ctx)
+}
+
+// OnAir returns how all shows stand that are on air, the oldest first.
+func (m *Manager) OnAir() (all []Status) {
+	for _, session := range m.places.sessions() {
+		all = append(all, session.Status())
+	}
+	slices.SortFunc(all, func(a, b Status) int { return a.Show.StartedAt.Compare(b.Show.StartedAt) })
+	return all
 }
 
 // Status returns how the room's show stands, if there is one.

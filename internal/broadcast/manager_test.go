@@ -74,6 +74,9 @@ func testStopEndsAnEndlessShow(t *testing.T, s *studio) {
 	if _, live := s.Status("!r:x"); live {
 		t.Error("Status says live after the end")
 	}
+	if all := s.OnAir(); len(all) > 0 {
+		t.Errorf("%d shows are on air after the end", len(all))
+	}
 }
 
 func TestStartIsIdempotent(t *testing.T) {
@@ -455,6 +458,9 @@ func TestRefusedRoomIsFree(t *testing.T) {
 	}
 	if _, live := s.Status("!r:x"); !live {
 		t.Error("the room that was told has no show")
+	}
+	if all := s.OnAir(); len(all) != 1 || all[0].Show.ID != show.ID {
+		t.Errorf("%d shows are on air", len(all))
 	}
 }
 

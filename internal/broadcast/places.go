@@ -118,6 +118,18 @@ func (ps *places) of(room string) *place {
 	return ps.byRoom[room]
 }
 
+// sessions returns those that are live, each once.
+func (ps *places) sessions() (live []*Session) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	for _, p := range ps.byRoom {
+		if p.isLive() && !slices.Contains(live, p.session) {
+			live = append(live, p.session)
+		}
+	}
+	return live
+}
+
 // starting returns the place of a show that is just being started in the room; nil: there is none.
 func (ps *places) starting(room string) *place {
 	p := ps.of(room)

@@ -33,20 +33,26 @@ type command struct {
 	// An urgent command of a speaker or moderator replaces the commands that wait in its room: a
 	// flood of commands must not keep a show on air.
 	urgent bool
+	// has reports whether the station has what the command is about. nil: every station has.
+	has func(*Processor) bool
 	// may returns a Refusal for who must not give the command. nil: everybody may.
 	may func(*Processor, Request) error
 	// run carries the command out and returns the answer. See Processor.Answer for errors.
 	run func(*Processor, context.Context, Request) (string, error)
+	// direct is run for a direct chat, in which nothing goes on air. nil: it is refused there.
+	direct func(*Processor, context.Context, Request) (string, error)
 }
 
 // commands is the table; a function, because help reads it as well.
 func commands() []command {
 	return []command{
-		{name: "!live start", usage: "[source] [title]", help: "go on air", may: mayStart, run: start},
-		{name: "!live stop", help: "end the show", urgent: true, may: ownShow("end"), run: stop},
+		{name: "!live start", usage: "[source] [title]", help: "go on air; !live alone does so, too", may: mayStart, run: start},
+		{name: "!live stop", help: "end the show", urgent: true, may: ownShow("end"), run: stop, direct: stopOwn},
 		{name: "!live delete", help: "delete the show on air, or the last one, for good; as an answer to an announcement, that show", urgent: true, run: deleteShow},
-		{name: "!live status", help: "how the show is going", run: status},
-		{name: "!help", aliases: []string{"!live help"}, help: "this list", run: help},
+		{name: "!live status", help: "how the show is going", run: status, direct: statusOfOwn},
+		{name: "!live source", usage: "[revoke]", help: "go on air with a program of yours, such as BUTT or Mixxx: I send you what to type into it; revoke makes that void",
+			has: takesPrograms, run: source, direct: sourcesOfOwn},
+		{name: "!help", aliases: []string{"!live help"}, help: "this list", run: help, direct: helpInDirect},
 	}
 }
 
@@ -77,6 +83,8 @@ type Broadcasts interface {
 	CheckAnnouncements(ctx context.Context, room string)
 	// Status returns how the show of a room stands, if there is one.
 	Status(room string) (broadcast.Status, bool)
+	// OnAir returns how all shows stand that are on air, the oldest first.
+	OnAir() []broadcast.Status
 }
 
 var _ Broadcasts = (*broadcast.Manager)(nil)

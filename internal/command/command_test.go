@@ -48,7 +48,11 @@ func TestCommands(t *testing.T) {
 		{name: "Help", user: bob, body: "!help", want: "!live start [source] [title]: go on air"},
 		{name: "HelpElsewhere", user: bob, body: "!live help", want: "!live start [source] [title]: go on air"},
 		{name: "HelpSources", user: bob, body: "!help", want: "device:default, device:NAME: a microphone"},
-		{name: "LiveAlone", user: alice, body: "!live", want: `I do not know "!live". Say !help`},
+		{name: "LiveAlone", user: alice, body: "!Live", want: "The show is on air.",
+			asked: &broadcast.Request{Rooms: []string{room}, Speaker: alice}},
+		{name: "LiveAloneStranger", user: bob, body: "!live", want: "Only this station's speakers"},
+		{name: "LiveTitle", user: alice, body: "!live Town hall", want: `I do not know "!live Town". Say !help`},
+		{name: "NoPrograms", user: alice, body: "!live source", want: `I do not know "!live source". Say !help`},
 		{name: "Unknown", user: alice, body: "!live strat Town hall", want: `I do not know "!live strat". Say !help`},
 
 		{name: "Start", user: alice, body: "!live start", want: "The show is on air.",
@@ -212,10 +216,11 @@ func TestIsUrgent(t *testing.T) {
 
 // TestNames: no command hides another one, under whatever name.
 func TestNames(t *testing.T) {
+	p := newDesk(t)
 	for _, c := range commands() {
 		for _, name := range append([]string{c.name}, c.aliases...) {
 			words, ok := Parse(strings.ToUpper(name) + " and more")
-			found, rest, _ := find(words)
+			found, rest, _ := p.find(words)
 			if !ok || found.name != c.name || len(rest) != 2 {
 				t.Errorf("%q is taken for %q with the words %q", name, found.name, rest)
 			}
@@ -240,7 +245,7 @@ func TestLeftRoom(t *testing.T) {
 
 // TestHelpIsComplete: a command that nobody can find does not exist.
 func TestHelpIsComplete(t *testing.T) {
-	text := say(t, mustProcessor(t, &commandtest.Broadcasts{}), Request{}, "!help")
+	text := say(t, newDesk(t).Processor, Request{}, "!help")
 	for _, c := range commands() {
 		if !strings.Contains(text, c.name) || c.help == "" {
 			t.Errorf("!help does not explain %s", c.name)

@@ -112,7 +112,11 @@ func (p *Processor) sourceAndTitle(r Request) (source, title string, err error) 
 }
 
 func stop(p *Processor, ctx context.Context, r Request) (string, error) {
-	show, err := p.Broadcasts.Stop(ctx, r.Room)
+	return over(p.Broadcasts.Stop(ctx, r.Room))
+}
+
+// over says that a show has ended.
+func over(show store.Show, err error) (string, error) {
 	if errors.Is(err, broadcast.ErrNotLive) {
 		return nothingOnAir, nil
 	}
@@ -129,9 +133,14 @@ func status(p *Processor, _ context.Context, r Request) (string, error) {
 	if !live {
 		return nothingOnAir, nil
 	}
-	show, extent := running.Show, running.Extent
+	return extent(&running), nil
+}
+
+// extent says how far a show has come.
+func extent(running *broadcast.Status) string {
+	show, extent := &running.Show, running.Extent
 	return fmt.Sprintf("%s by %s is on air: %s recorded, %s.%s",
-		quoted(show.Title), show.Speaker, text.Clock(extent.Duration), backlog(extent.Size-running.Uploaded), lineDown(running.LineDown)), nil
+		quoted(show.Title), show.Speaker, text.Clock(extent.Duration), backlog(extent.Size-running.Uploaded), lineDown(running.LineDown))
 }
 
 // lineDown says that the speaker's line is down, if it is.

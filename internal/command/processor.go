@@ -24,11 +24,13 @@ type Options struct {
 
 	PlainRooms []string // ids of rooms whose shows are not encrypted
 	Rooms      Rooms
+	Programs   Programs
 
 	Log *slog.Logger // nil discards
 }
 
-// Processor carries out commands.
+// Processor carries out commands. Its methods are what it is asked for, in rooms, by what happens in
+// them, and by those who bring sound from elsewhere; and what several of these have in common.
 type Processor struct{ Options }
 
 // New checks the options. The methods of what it returns may be called from any goroutine.
@@ -54,7 +56,7 @@ func Parse(body string) (words []string, ok bool) {
 // IsUrgent reports whether a request is to be answered before all others of its room, which
 // need no answer any more.
 func (p *Processor) IsUrgent(r Request) bool {
-	c, _, found := find(r.Words)
+	c, _, found := p.find(r.Words)
 	return found && c.urgent && (p.Rights.maySpeak(r) || r.isModerator())
 }
 
@@ -88,9 +90,12 @@ func apology(log *slog.Logger, err error) string {
 }
 
 func (p *Processor) carryOut(ctx context.Context, r Request) (string, error) {
-	c, rest, found := find(r.Words)
+	c, rest, found := p.find(r.Words)
 	if !found {
 		return "", Refusal(fmt.Sprintf("I do not know %q. Say !help for what I know.", briefly(r.Words)))
+	}
+	if r.Direct {
+		return c.runDirect(p, ctx, r)
 	}
 	if c.may != nil {
 		if err := c.may(p, r); err != nil {
@@ -114,8 +119,11 @@ func (p *Processor) LeftRoom(ctx context.Context, room string) {
 }
 
 // find returns the command that words begin with, and the words behind its name.
-func find(words []string) (c command, rest []string, found bool) {
-	for _, c := range commands() {
+func (p *Processor) find(words []string) (c command, rest []string, found bool) {
+	if len(words) == 1 && strings.EqualFold(words[0], "!live") {
+		words = []string{"!live", "start"}
+	}
+	for _, c := range p.commands() {
 		for _, name := range append([]string{c.name}, c.aliases...) {
 			if rest, found := cutName(words, strings.Fields(name)); found {
 				return c, rest, true
@@ -123,6 +131,11 @@ func find(words []string) (c command, rest []string, found bool) {
 		}
 	}
 	return command{}, nil, false
+}
+
+// commands is the part of the table that is of use in this station.
+func (p *Processor) commands() []command {
+	return slices.DeleteFunc(commands(), func(c command) bool { return c.has != nil && !c.has(p) })
 }
 
 // cutName returns the words behind the name that they begin with.
@@ -146,14 +159,18 @@ func headline(err error) string {
 }
 
 func help(p *Processor, _ context.Context, _ Request) (string, error) {
+	return "I put a voice on air in this room." + p.list(), nil
+}
+
+// list is what there is to say, a line for each.
+func (p *Processor) list() string {
 	var b strings.Builder
-	b.WriteString("I put a voice on air in this room.")
-	for _, c := range commands() {
+	for _, c := range p.commands() {
 		fmt.Fprintf(&b, "\n%s: %s", strings.TrimSpace(c.name+" "+c.usage), c.help)
 	}
 	b.WriteString("\nSources:")
 	for _, k := range p.Sources.ForRooms() {
 		fmt.Fprintf(&b, "\n%s: %s", strings.Join(k.Examples, ", "), k.Help)
 	}
-	return b.String(), nil
+	return b.String()
 }

@@ -4,7 +4,9 @@ package commandtest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -127,6 +129,16 @@ func (f *Broadcasts) Status(room string) (broadcast.Status, bool) {
 	defer f.mu.Unlock()
 	running, live := f.Live[room]
 	return running, live
+}
+
+// OnAir returns how all shows stand, ordered by their rooms.
+func (f *Broadcasts) OnAir() (all []broadcast.Status) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, room := range slices.Sorted(maps.Keys(f.Live)) {
+		all = append(all, f.Live[room])
+	}
+	return all
 }
 
 // Asked returns the requests that have put a show on air.

@@ -1,0 +1,64 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"broadcastbot/internal/broadcast"
+	"broadcastbot/store"
+)
+
+// errDirect is for what belongs into a room. A show in a direct chat would have nobody to listen to it.
+const errDirect = Refusal("This is our direct chat, where I write what nobody but you may read, and nobody else is here to listen. " +
+	"Say that in the room that it is about; invite me there if I am not in it yet.")
+
+// runDirect carries out a command that is said in a direct chat.
+func (c *command) runDirect(p *Processor, ctx context.Context, r Request) (string, error) {
+	if c.direct == nil {
+		return "", errDirect
+	}
+	return c.direct(p, ctx, r)
+}
+
+func helpInDirect(p *Processor, _ context.Context, _ Request) (string, error) {
+	return "I put a voice on air in rooms. This is our direct chat, where I write what nobody but you may read. " +
+		"Here, !live status and !live stop are about your own shows. Invite me into the room that is to hear you, and say there:" + p.list(), nil
+}
+
+const nothingOwnOnAir = "You have nothing on air. How the shows of others stand, I say in their rooms."
+
+// statusOfOwn tells of the shows that the user has on air, in all rooms.
+func statusOfOwn(p *Processor, ctx context.Context, r Request) (string, error) {
+	return p.eachOwn(ctx, r.User, func(running *broadcast.Status) (string, error) { return extent(running), nil })
+}
+
+// stopOwn ends them: whoever hurries to close a microphone does not look for its room first.
+func stopOwn(p *Processor, ctx context.Context, r Request) (string, error) {
+	return p.eachOwn(ctx, r.User, func(running *broadcast.Status) (string, error) {
+		return over(p.Broadcasts.StopIf(ctx, roomOf(&running.Show), func(show *store.Show) bool { return show.ID == running.Show.ID }))
+	})
+}
+
+// eachOwn returns what is to be said of each show that the user has on air.
+func (p *Processor) eachOwn(ctx context.Context, user string, say func(*broadcast.Status) (string, error)) (string, error) {
+	own := slices.DeleteFunc(p.Broadcasts.OnAir(), func(running broadcast.Status) bool { return running.Show.Speaker != user })
+	if len(own) == 0 {
+		return nothingOwnOnAir, nil
+	}
+	var lines []string
+	for i := range own {
+		line, err := say(&own[i])
+		if err != nil {
+			return "", err
+		}
+		lines = append(lines, fmt.Sprintf("In %s: %s", p.Rooms.RoomName(ctx, roomOf(&own[i].Show)), line))
+	}
+	return strings.Join(lines, "\n"), nil
+}
+
+// roomOf returns a room that has the show.
+func roomOf(show *store.Show) string {
+	return append(show.AnnouncedIn(), show.Announcements[0].Room)[0]
+}

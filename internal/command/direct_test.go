@@ -1,0 +1,69 @@
+package command
+
+import (
+	"strings"
+	"testing"
+
+	"broadcastbot/internal/broadcast"
+	"broadcastbot/store"
+)
+
+const chat = "!chat:example.org" // a direct chat with alice
+
+// TestDirectChat: a direct chat is about its user's own things, and nothing goes on air in it.
+func TestDirectChat(t *testing.T) {
+	on := func(where, id, speaker string) broadcast.Status {
+		return broadcast.Status{Show: store.Show{ID: id, Speaker: speaker, Title: "Town hall", Announcements: []store.Announcement{{Room: where}}}}
+	}
+	for _, test := range []struct {
+		body, want string
+		live       map[string]broadcast.Status
+		stays      int // shows on air afterwards
+	}{
+		{body: "!live", want: "nobody else is here to listen"},
+		{body: "!live start tone:440 Town hall", want: "nobody else is here to listen"},
+		{body: "!live delete", want: "nobody else is here to listen"},
+		{body: "!live strat", want: "I do not know"},
+		{body: "!help", want: "This is our direct chat"},
+		{body: "!help", want: "\n!live source [revoke]: "},
+		{body: "!live status", want: nothingOwnOnAir},
+		{body: "!live stop", want: nothingOwnOnAir},
+		{body: "!live source", want: "You have no password for a program."},
+		{body: "!live source revoke", want: "You have no password for a program."},
+		{body: "!live status", live: map[string]broadcast.Status{"!1": on("!1", "1", bob), "!2": on("!2", "2", alice)}, stays: 2,
+			want: "In Room !2: “Town hall” by " + alice + " is on air: 0:00 recorded, the gateway keeps up."},
+		{body: "!live stop", live: map[string]broadcast.Status{"!1": on("!1", "1", bob), "!2": on("!2", "2", alice), "!3": on("!3", "3", alice)}, stays: 1,
+			want: "In Room !2: “Town hall” is over after 12:34.\nIn Room !3: “Town hall” is over after 12:34."},
+	} {
+		t.Run(test.body, func(t *testing.T) {
+			d := newDesk(t)
+			for where, status := range test.live {
+				d.broadcasts.Set(where, status)
+			}
+			got := say(t, d.Processor, Request{Room: chat, User: alice, Direct: true}, test.body)
+			if !strings.Contains(got, test.want) {
+				t.Errorf("answer %q, want %q", got, test.want)
+			}
+			d.broadcasts.CheckAsked(t, nil)
+			if sent := d.rooms.Sent(); len(sent) > 0 {
+				t.Errorf("sent %v", sent)
+			}
+			if got := len(d.broadcasts.OnAir()); got != test.stays {
+				t.Errorf("%d shows stay on air, want %d", got, test.stays)
+			}
+		})
+	}
+}
+
+// TestOwnSources: in the direct chat somebody reads where they have passwords, and none of them.
+func TestOwnSources(t *testing.T) {
+	d := newDesk(t)
+	_, mount, password := d.mustGive(t, alice)
+	got := say(t, d.Processor, Request{Room: chat, User: alice, Direct: true}, "!live source")
+	if !strings.Contains(got, "\nRoom "+room+": mount "+mount+", since ") || strings.Contains(got, password) {
+		t.Errorf("answer %q", got)
+	}
+	if got := say(t, d.Processor, Request{Room: chat, User: bob, Direct: true}, "!live source"); strings.Contains(got, mount) {
+		t.Errorf("somebody else is told %q", got)
+	}
+}

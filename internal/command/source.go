@@ -1,0 +1,126 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"path"
+	"strings"
+
+	"broadcastbot/store"
+)
+
+// Programs are broadcasting programs of speakers, which push sound to the station. The zero value is
+// for a station that takes none.
+type Programs struct {
+	Mounts store.Mounts
+	// Addresses are where mounts are, such as https://radio.example.org/icecast/ , the best one first.
+	Addresses []string
+	// Kind is the name of their kind of sources. A source's name is the id of its mount.
+	Kind string
+	// CutOff ends the connection of a program whose mount is no more.
+	CutOff func(mount string)
+}
+
+func takesPrograms(p *Processor) bool { return len(p.Programs.Addresses) > 0 }
+
+// source sends the speaker what their program needs to go on air in this room, or makes it void.
+func source(p *Processor, ctx context.Context, r Request) (string, error) {
+	switch {
+	case len(r.Words) == 0:
+		return newMount(p, ctx, r)
+	case len(r.Words) == 1 && strings.EqualFold(r.Words[0], "revoke"):
+		return revokeMount(p, ctx, r)
+	default:
+		return "", Refusal("!live source sends you what to type into your program, and !live source revoke makes that void. Nothing else belongs behind it.")
+	}
+}
+
+// newMount gives the speaker a mount of which nobody else reads. The one before counts until the new one
+// is sent. A program that is connected to that can stay on air, but nothing new begins with it.
+func newMount(p *Processor, ctx context.Context, r Request) (string, error) {
+	if err := mayStart(p, r); err != nil {
+		return "", err
+	}
+	m, password := store.NewMount(r.Room, r.User)
+	if err := p.Rooms.Direct(ctx, r.User, p.Programs.settings(p.Rooms.RoomName(ctx, r.Room), m.ID, password)); err != nil {
+		return "", err
+	}
+	if err := p.Programs.Mounts.Put(ctx, m, password); err != nil {
+		return "", err
+	}
+	return SentDirect, nil
+}
+
+// SentDirect is what a room reads when somebody was sent what the others must not read.
+const SentDirect = "I have sent it to you in our direct chat. If you do not see that chat, accept my invitation to it."
+
+// settings is what to type into a program. Its windows ask for these words, in this order.
+func (ps Programs) settings(room, mount, password string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "This is what to type into your program (BUTT, Mixxx, liquidsoap, ffmpeg and others, as for an Icecast 2 server), so that it goes on air in %s:", room)
+	for i, address := range ps.Addresses {
+		if i > 0 {
+			b.WriteString("\n\nor, if it knows no TLS:")
+		}
+		b.WriteString(server(address, mount))
+	}
+	fmt.Fprintf(&b, "\n\nUser: source\nPassword: %s\nFormat: Ogg Opus", password)
+	b.WriteString("\n\nWhoever has this can speak in your name in that room. What I have sent you for it earlier is void. " +
+		"!live source revoke in the room makes this void, too.")
+	return b.String()
+}
+
+// server is the part of the settings that says where the program connects to.
+func server(address, mount string) string {
+	u, err := url.Parse(address)
+	if err != nil { // the config was checked
+		return "\n\nAddress: " + address + mount
+	}
+	port, tls := u.Port(), "no"
+	if u.Scheme == "https" {
+		tls = "yes"
+	}
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return fmt.Sprintf("\n\nServer: %s\nPort: %s\nTLS (SSL): %s\nMount: %s", u.Hostname(), port, tls, path.Join("/", u.Path, mount))
+}
+
+// revokeMount makes void what the speaker has for this room, whether they may still go on air or not, and
+// ends what is on air through it: perhaps it is not theirs any more.
+func revokeMount(p *Processor, ctx context.Context, r Request) (string, error) {
+	m, err := p.Programs.Mounts.Remove(ctx, r.Room, r.User)
+	if errors.Is(err, store.ErrNoMount) {
+		return "There is nothing to make void: you have no password for a program in this room.", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	p.Programs.CutOff(m.ID)
+	answer := "Your program's password for this room is void."
+	show, ended := p.stopIf(ctx, r.Room, func(show *store.Show) bool { return show.Source == p.Programs.Kind+":"+m.ID })
+	if ended {
+		answer += fmt.Sprintf(" %s is over.", quoted(show.Title))
+	}
+	return answer, nil
+}
+
+// sourcesOfOwn tells in the direct chat in which rooms the user has mounts. The passwords nobody knows
+// any more.
+func sourcesOfOwn(p *Processor, ctx context.Context, r Request) (string, error) {
+	mounts, err := p.Programs.Mounts.Of(ctx, r.User)
+	if err != nil {
+		return "", err
+	}
+	if len(mounts) == 0 {
+		return "You have no password for a program. Say !live source in the room that is to hear you, and I send you one here.", nil
+	}
+	var b strings.Builder
+	b.WriteString("You have a password for a program in these rooms. Say !live source there to get a new one, or !live source revoke.")
+	for _, m := range mounts {
+		fmt.Fprintf(&b, "\n%s: mount %s, since %s", p.Rooms.RoomName(ctx, m.Room), m.ID, m.Created.UTC().Format("2 January 2006, 15:04 UTC"))
+	}
+	return b.String(), nil
+}
