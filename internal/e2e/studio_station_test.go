@@ -2,254 +2,178 @@ package e2e
 
 import (
 	"context"
-	"encoding/binary"
-	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/coder/websocket"
-
+	"broadcastbot/capture"
+	"broadcastbot/internal/ingest/studioline"
+	"broadcastbot/internal/masterkey"
+	"broadcastbot/internal/opus"
+	"broadcastbot/internal/showtest"
 	"broadcastbot/internal/studio"
+	"broadcastbot/store"
 )
 
-// station speaks the studio's protocol as the real one does, and can lose its lines.
-type station struct {
+// studioStation is what a speaker's page speaks with: the page's handler and the station's side of its
+// line, behind a line that can be cut. Of the show it keeps the packets.
+type studioStation struct {
 	t      testing.TB
-	server *httptest.Server
+	line   *showtest.Line
+	passes store.Passes
+	studio atomic.Pointer[studioline.Studio]
+	closed atomic.Bool // the page can be loaded, but gets no line
+	link   string
+	end    context.CancelFunc // of the show's reader
 
 	mu       sync.Mutex
-	state    string // off, live, ended
 	title    string
-	packets  [][]byte
-	captured []int64 // ms, of the last packet of each message
-	messages int
-	repeated int // packets that came again
-	faults   []string
-	count    int // packets of the whole show, once it is stopped
-	down     bool
-	deaf     bool // lines stand, but nothing goes over them
-	refusal  string
-	bitrate  int
-	lines    map[*stationLine]bool
+	source   string   // of the show
+	packets  [][]byte // of the show
+	durable  int
+	captured []time.Time // of each packet
+	over     bool
 }
 
-type stationLine struct {
-	conn      *websocket.Conn
-	rehearses bool
-}
+const blockPackets = 5
 
-const stationSecret = "c2VjcmV0-c2VjcmV0_c2VjcmV0c2VjcmV0c2VjcmV0"
+var (
+	studioSpeaker = capture.Asker{Room: "!town:example.org", User: "@anna:example.org"}
+	studioLink    = regexp.MustCompile(`/studio/(#[\w-]+)`)
+)
 
-func newStation(t testing.TB) *station {
-	s := &station{t: t, state: "off", count: -1, bitrate: 32000, lines: map[*stationLine]bool{}}
+func newStudioStation(t testing.TB) *studioStation {
+	t.Helper()
+	dir := t.TempDir()
+	db, err := store.Open(t.Context(), filepath.Join(dir, "db"), masterkey.File(filepath.Join(dir, "key")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &studioStation{t: t, passes: db.Passes()}
 	mux := http.NewServeMux()
 	mux.Handle("/studio/", studio.Handler())
-	mux.HandleFunc("/studio/line", s.serve)
-	s.server = httptest.NewServer(mux)
-	t.Cleanup(func() { s.cut(); s.server.Close() })
+	mux.HandleFunc("/studio/line", func(w http.ResponseWriter, r *http.Request) {
+		if s.closed.Load() {
+			http.Error(w, "the station is not there", http.StatusBadGateway)
+			return
+		}
+		s.studio.Load().ServeHTTP(w, r)
+	})
+	server := httptest.NewServer(mux)
+	s.line = showtest.NewLine(t, server.Listener.Addr().String())
+	s.begin()
+	t.Cleanup(func() {
+		s.end()
+		s.studio.Load().Close()
+		server.Close()
+		db.Close()
+	})
+	if _, err := s.studio.Load().Kind().Invite(t.Context(), studioSpeaker, "The evening talk"); err != nil {
+		t.Fatal(err)
+	}
 	return s
 }
 
-func (s *station) link() string { return s.server.URL + "/studio/#" + stationSecret }
+// begin makes the station's side of the line.
+func (s *studioStation) begin() {
+	s.studio.Store(studioline.New(studioline.Options{
+		PublicURL: s.line.URL(), Encoder: opus.Defaults(), Grace: time.Minute, Passes: s.passes, Stage: s,
+		Direct:    s.writeTo,
+		RoomName:  func(context.Context, string) string { return "Town hall" },
+		Listeners: func(string) (int, bool) { return 3, true }, Log: slog.New(slog.DiscardHandler),
+	}))
+}
 
-func (s *station) serve(w http.ResponseWriter, r *http.Request) {
+func (s *studioStation) writeTo(_ context.Context, _, text string) error {
+	s.link = s.line.URL() + "/studio/" + studioLink.FindStringSubmatch(text)[1]
+	return nil
+}
+
+// secret is what is behind the link's #.
+func (s *studioStation) secret() string {
+	_, secret, _ := strings.Cut(s.link, "#")
+	return secret
+}
+
+// StartFor implements studioline.Stage: who has a link may speak.
+func (s *studioStation) StartFor(ctx context.Context, _ capture.Asker, source, title string) (store.Show, error) {
 	s.mu.Lock()
-	down := s.down
+	s.source, s.title = source, title
 	s.mu.Unlock()
-	if down {
-		http.Error(w, "down", http.StatusBadGateway)
-		return
-	}
-	if strings.Contains(r.URL.String()+r.Referer(), stationSecret[:8]) {
-		s.fault("the secret is in an address")
-	}
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"org.broadcastbot.studio.v1"}})
+	return store.Show{ID: "show", StartedAt: time.Now()}, s.open(false)
+}
+
+// open records the show, from where it is.
+func (s *studioStation) open(resumed bool) error {
+	_, name, _ := strings.Cut(s.source, ":")
+	options := capture.Options{Encoder: opus.Defaults(), Resumed: resumed, Recorded: int64(s.durable) * opus.FrameSize}
+	source, err := s.studio.Load().Kind().Open(context.Background(), name, options)
 	if err != nil {
-		return
+		return err
 	}
-	conn.SetReadLimit(1 << 20)
-	line := &stationLine{conn: conn}
-	defer s.drop(line)
-	go s.tick(r.Context(), line)
+	ctx, cancel := context.WithCancel(context.Background())
+	s.end = cancel
+	go s.record(ctx, source)
+	return nil
+}
+
+func (s *studioStation) record(ctx context.Context, source capture.Source) {
 	for {
-		kind, message, err := conn.Read(r.Context())
+		packet, err := source.ReadPacket(ctx)
+		if ctx.Err() != nil {
+			return // killed
+		}
 		if err != nil {
-			return
-		}
-		s.mu.Lock()
-		if s.deaf {
+			source.Close()
+			s.mu.Lock()
+			s.over = true
 			s.mu.Unlock()
-			continue
-		}
-		if kind == websocket.MessageBinary {
-			s.hear(line, message)
-		} else {
-			s.obey(line, message)
-		}
-		s.mu.Unlock()
-	}
-}
-
-func (s *station) drop(line *stationLine) {
-	s.mu.Lock()
-	delete(s.lines, line)
-	s.mu.Unlock()
-	line.conn.CloseNow()
-}
-
-// tick says the time, and what is durable: that is everything that has come.
-func (s *station) tick(ctx context.Context, line *stationLine) {
-	for n := 0; ; n++ {
-		s.mu.Lock()
-		if s.lines[line] && !s.deaf {
-			if n%10 == 0 {
-				s.say(line, map[string]any{"type": "tick", "now": time.Now().UnixMilli()})
-				s.say(line, map[string]any{"type": "listeners", "count": 3})
-			}
-			if s.state == "live" {
-				s.say(line, map[string]any{"type": "durable", "next": len(s.packets)})
-			}
-			s.endIfWhole()
-		}
-		s.mu.Unlock()
-		select {
-		case <-ctx.Done():
 			return
-		case <-time.After(200 * time.Millisecond):
+		}
+		s.mu.Lock()
+		s.packets = append(s.packets, packet)
+		s.captured = append(s.captured, source.(capture.CapturedSource).Captured())
+		n := len(s.packets)
+		isBlock := n%blockPackets == 0
+		if isBlock {
+			s.durable = n
+		}
+		s.mu.Unlock()
+		if isBlock {
+			source.(capture.DurableSource).Durable(int64(n) * opus.FrameSize)
 		}
 	}
 }
 
-func (s *station) say(line *stationLine, message map[string]any) {
-	text, err := json.Marshal(message)
-	if err != nil {
-		s.t.Error(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	line.conn.Write(ctx, websocket.MessageText, text)
-}
-
-func (s *station) obey(line *stationLine, raw []byte) {
-	var m struct {
-		Type, Secret, Title string
-		Count               int
-		On                  bool
-	}
-	if err := json.Unmarshal(raw, &m); err != nil {
-		s.faults = append(s.faults, err.Error())
-	}
-	switch m.Type {
-	case "hello":
-		s.greet(line, m.Secret)
-	case "start":
-		s.state, s.title = "live", m.Title
-		s.say(line, map[string]any{"type": "onair", "started": time.Now().UnixMilli(), "next": len(s.packets)})
-	case "stop":
-		s.count = m.Count
-		s.endIfWhole()
-	case "rehearse":
-		line.rehearses = m.On
-	}
-}
-
-func (s *station) greet(line *stationLine, secret string) {
-	if secret != stationSecret || s.refusal != "" {
-		s.say(line, map[string]any{"type": "refused", "reason": s.refusal + "This link is not valid any more."})
-		line.conn.Close(4003, "refused")
-		return
-	}
-	for older := range s.lines {
-		delete(s.lines, older)
-		s.say(older, map[string]any{"type": "replaced"})
-		go older.conn.Close(4001, "replaced")
-	}
-	s.lines[line] = true
-	s.say(line, map[string]any{"type": "welcome", "room": "!r:example.org", "roomName": "Town hall", "speaker": "@anna:example.org", "title": "The evening talk",
-		"audio": map[string]any{"channels": 1, "bitrate": s.bitrate, "application": "voip", "vbr": false},
-		"state": s.state, "next": len(s.packets), "grace": 120, "now": time.Now().UnixMilli()})
-}
-
-func (s *station) hear(line *stationLine, message []byte) {
-	if line.rehearses {
-		go line.conn.Write(context.Background(), websocket.MessageBinary, message)
-		return
-	}
-	number := int(binary.LittleEndian.Uint32(message))
-	s.messages++
-	s.captured = append(s.captured, int64(binary.LittleEndian.Uint64(message[4:])))
-	for rest := message[12:]; len(rest) > 0; number++ {
-		size := int(binary.LittleEndian.Uint16(rest))
-		packet := rest[2 : 2+size]
-		rest = rest[2+size:]
-		switch {
-		case s.state != "live":
-			s.faults = append(s.faults, "a packet while the show is "+s.state)
-		case number < len(s.packets):
-			s.repeated++
-		case number > len(s.packets):
-			s.faults = append(s.faults, "a hole")
-		case size > s.bitrate*20/8000:
-			s.faults = append(s.faults, "a packet that is too large")
-		default:
-			s.packets = append(s.packets, packet)
-		}
-	}
-}
-
-func (s *station) endIfWhole() {
-	if s.state != "live" || s.count < 0 || len(s.packets) < s.count {
-		return
-	}
-	s.state = "ended"
-	for line := range s.lines {
-		s.say(line, map[string]any{"type": "ended", "reason": ""})
-	}
-}
-
-func (s *station) fault(what string) {
+// kill ends the station with everything that is not on its disk, and begins it again.
+func (s *studioStation) kill() {
+	s.t.Helper()
+	s.line.SetCut(true)
+	s.end()
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults = append(s.faults, what)
-}
-
-// cut breaks all lines; none comes back until restore.
-func (s *station) cut() {
-	s.mu.Lock()
-	s.down = true
-	lines := s.lines
-	s.lines = map[*stationLine]bool{}
+	s.packets, s.captured = s.packets[:s.durable], s.captured[:s.durable]
 	s.mu.Unlock()
-	for line := range lines {
-		line.conn.CloseNow()
+	s.begin()
+	if err := s.open(true); err != nil {
+		s.t.Fatal(err)
 	}
 }
 
-func (s *station) restore() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.down = false
-}
-
-// forget sets the station back, as after it was killed: what was not durable is gone.
-func (s *station) forget(packets int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.packets = s.packets[:len(s.packets)-packets]
-}
-
-func (s *station) received() int {
+func (s *studioStation) received() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.packets)
 }
 
 // mustHave waits until the station has so many packets.
-func (s *station) mustHave(packets int) {
+func (s *studioStation) mustHave(packets int) {
 	s.t.Helper()
 	for deadline := time.Now().Add(time.Minute); s.received() < packets; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {

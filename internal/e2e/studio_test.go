@@ -26,6 +26,7 @@ func TestStudioPage(t *testing.T) {
 	}{
 		{"Speaks", studioSpeaks},
 		{"LineCut", studioLineCut},
+		{"Killed", studioKilled},
 		{"DeadLine", studioDeadLine},
 		{"Reload", studioReload},
 	} {
@@ -57,17 +58,17 @@ func mustWAV(t testing.TB, sound []float32) string {
 type speaking struct {
 	*browser.Page
 	t       testing.TB
-	station *station
+	station *studioStation
 }
 
 // plainSound switches off what the browser does to a voice: then it can be compared.
 const plainSound = `for (const name of ["echo", "noise", "gain"]) localStorage.setItem("broadcastbot.studio." + name, "false");`
 
-func mustOpenStudio(t testing.TB, b *browser.Browser, st *station, o browser.Options) *speaking {
+func mustOpenStudio(t testing.TB, b *browser.Browser, st *studioStation, o browser.Options) *speaking {
 	t.Helper()
 	o.Init += plainSound
 	p := &speaking{Page: b.Open(t, o), t: t, station: st}
-	p.Goto(st.link())
+	p.Goto(st.link)
 	p.awaitState("ready")
 	return p
 }
@@ -96,16 +97,16 @@ func (p *speaking) stop() {
 	p.awaitState("ended")
 }
 
-// mustBeWell checks that neither the page nor the station has anything to complain about.
+// mustBeWell checks that the page has complained about nothing, and has told nobody its secret.
 func (p *speaking) mustBeWell() {
 	p.t.Helper()
 	for _, complaint := range p.Errors() {
 		p.t.Errorf("the page complains: %s", complaint)
 	}
-	p.station.mu.Lock()
-	defer p.station.mu.Unlock()
-	for _, fault := range p.station.faults {
-		p.t.Errorf("the station complains: %s", fault)
+	for _, r := range p.station.line.Requests() {
+		if strings.Contains(r.URL.String()+r.Referer(), p.station.secret()[:8]) {
+			p.t.Errorf("the secret is in a request for %s", r.URL)
+		}
 	}
 }
 
@@ -114,7 +115,10 @@ type stretch struct{ heard, sent, windows int }
 
 // arrived says where in what was said the packets come from that the station has, and for how much of
 // it that can be told. (It was coded, so it is only alike; recognise is too strict for it.)
-func (s *station) arrived(said speech) (stretches []stretch, told float64) {
+//
+// On a busy machine the browser itself loses or repeats 10 ms of its microphone now and then, before the page
+// hears it. What the page could lose are packets of 20 ms.
+func (s *studioStation) arrived(said speech) (stretches []stretch, told float64) {
 	s.t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -128,13 +132,26 @@ func (s *station) arrived(said speech) (stretches []stretch, told float64) {
 	for at := 0; at+window <= len(sound); at += window {
 		windows++
 		piece := sound[at : at+window]
-		if n := len(stretches); n > 0 && likeness(piece, said.sound, stretches[n-1].sent+at-stretches[n-1].heard) >= enough {
-			known++
-			stretches[n-1].windows++
-		} else if sent, alike := r.anywhere(piece); alike >= 0.8 {
-			known++
-			stretches = append(stretches, stretch{at, sent, 1})
+		sent := nowhere
+		if n := len(stretches); n > 0 {
+			sent = stretches[n-1].sent + at - stretches[n-1].heard
 		}
+		if likeness(piece, said.sound, sent) >= enough {
+			known++
+			stretches[len(stretches)-1].windows++
+			continue
+		}
+		found, alike := r.anywhere(piece)
+		if alike < 0.8 {
+			continue
+		}
+		known++
+		if lost := found - sent; sent != nowhere && lost != 0 && max(lost, -lost) < opus.FrameSize {
+			s.t.Logf("the browser has lost or repeated %d samples", lost)
+			stretches[len(stretches)-1].sent += lost
+			continue
+		}
+		stretches = append(stretches, stretch{at, found, 1})
 	}
 	byChance := func(s stretch) bool { return s.windows < 3 } // two vowels of one voice are alike
 	return slices.DeleteFunc(stretches, byChance), float64(known) / float64(max(1, windows))
@@ -150,7 +167,7 @@ func (p *speaking) mustArrive(said speech, want int) {
 }
 
 func studioSpeaks(t *testing.T, b *browser.Browser, said speech) {
-	st := newStation(t)
+	st := newStudioStation(t)
 	p := mustOpenStudio(t, b, st, browser.Options{})
 	began := time.Now()
 	p.goOnAir()
@@ -161,61 +178,73 @@ func studioSpeaks(t *testing.T, b *browser.Browser, said speech) {
 	p.stop()
 	p.mustBeWell()
 	p.mustArrive(said, 1)
-	if st.title != "The evening talk" || len(st.packets) != st.count || st.repeated > 0 {
-		t.Errorf("the show %q has %d of %d packets, %d came again", st.title, len(st.packets), st.count, st.repeated)
+	if st.title != "The evening talk" || !st.over {
+		t.Errorf("the show %q is over: %v", st.title, st.over)
 	}
 	for i, at := range st.captured {
-		if at < began.UnixMilli() || at > time.Now().UnixMilli() || i > 0 && at < st.captured[i-1] {
-			t.Fatalf("message %d was captured at %d", i, at)
+		if at.Before(began) || at.After(time.Now()) || i > 0 && at.Before(st.captured[i-1]) {
+			t.Fatalf("packet %d was captured at %v, the one before it at %v", i, at, st.captured[max(0, i-1)])
 		}
 	}
 	var address string
 	p.Eval("location.href", &address)
-	if strings.Contains(address, stationSecret[:8]) {
+	if strings.Contains(address, st.secret()[:8]) {
 		t.Errorf("the secret stays in the address bar: %s", address)
 	}
 }
 
-// studioLineCut: the speaker speaks on while the line is down, and all of it arrives.
+// studioLineCut: the speaker speaks on while the line is down, and the station dies meanwhile. All
+// of it arrives.
 func studioLineCut(t *testing.T, b *browser.Browser, said speech) {
-	st := newStation(t)
+	st := newStudioStation(t)
 	p := mustOpenStudio(t, b, st, browser.Options{})
 	p.goOnAir()
 	st.mustHave(100)
-	st.cut()
+	st.line.SetCut(true)
 	p.awaitWords("state", "the line is down")
 	p.awaitWords("line", "No line: 5 s kept here")
-	st.forget(20) // the station was killed, too
-	st.restore()
+	st.kill()
+	st.line.SetCut(false)
 	st.mustHave(500)
 	p.awaitWords("line", "All has arrived")
 	p.stop()
 	p.mustArrive(said, 1)
-	p.mustHaveAll()
+}
+
+// studioKilled: the station dies in the middle of a sentence.
+func studioKilled(t *testing.T, b *browser.Browser, said speech) {
+	st := newStudioStation(t)
+	p := mustOpenStudio(t, b, st, browser.Options{})
+	p.goOnAir()
+	for n := range 3 {
+		st.mustHave(100 * (n + 1))
+		st.kill()
+		st.line.SetCut(false)
+	}
+	st.mustHave(500)
+	p.stop()
+	p.mustArrive(said, 1)
 }
 
 // studioDeadLine: a line that dies silently is found out.
 func studioDeadLine(t *testing.T, b *browser.Browser, said speech) {
-	st := newStation(t)
+	st := newStudioStation(t)
 	p := mustOpenStudio(t, b, st, browser.Options{})
 	p.goOnAir()
 	st.mustHave(50)
-	st.mu.Lock()
-	st.deaf = true
-	st.mu.Unlock()
+	st.line.SetHeld(true)
 	p.awaitWords("state", "the line is down")
-	st.mu.Lock()
-	st.deaf = false
-	st.mu.Unlock()
+	st.line.SetCut(true)
+	st.line.SetHeld(false)
+	st.line.SetCut(false)
 	st.mustHave(600)
 	p.stop()
 	p.mustArrive(said, 1)
-	p.mustHaveAll()
 }
 
 // studioReload: the page is loaded again, with the line and without, and goes on by itself.
 func studioReload(t *testing.T, b *browser.Browser, said speech) {
-	st := newStation(t)
+	st := newStudioStation(t)
 	p := mustOpenStudio(t, b, st, browser.Options{})
 	p.goOnAir()
 	st.mustHave(150)
@@ -223,17 +252,18 @@ func studioReload(t *testing.T, b *browser.Browser, said speech) {
 	p.speakOn()
 	have := st.received()
 	st.mustHave(have + 100)
-	st.cut()
+	st.closed.Store(true)
+	st.line.SetCut(true)
 	p.awaitWords("line", "No line: 3 s kept here")
+	st.line.SetCut(false)
 	p.Reload()
 	p.speakOn()
 	p.awaitWords("line", "No line: 5 s kept here")
-	st.restore()
+	st.closed.Store(false)
 	st.mustHave(have + 400)
 	p.awaitWords("line", "All has arrived")
 	p.stop()
 	p.mustArrive(said, 3)
-	p.mustHaveAll()
 }
 
 // speakOn waits until the page that was loaded again hears the speaker, who taps where it asks them to.
@@ -241,19 +271,4 @@ func (p *speaking) speakOn() {
 	p.t.Helper()
 	p.awaitState("live")
 	p.Wait(`document.body.dataset.mic === "open" || (document.body.dataset.mic === "sleeping" && document.querySelector("#big").click(), false)`)
-}
-
-// mustHaveAll checks that the station has every packet once.
-func (p *speaking) mustHaveAll() {
-	p.t.Helper()
-	st := p.station
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if len(st.packets) != st.count {
-		p.t.Errorf("the station has %d of %d packets", len(st.packets), st.count)
-	}
-	for _, fault := range st.faults {
-		p.t.Errorf("the station complains: %s", fault)
-	}
-	p.t.Logf("%d packets in %d messages, %d came again", len(st.packets), st.messages, st.repeated)
 }

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// Line is a TCP proxy that can be cut, and that remembers what was asked
-// through it.
+// Line is a TCP proxy that can be cut or held up, and that remembers what was
+// asked through it.
 type Line struct {
 	listener net.Listener
 	target   string
@@ -20,6 +20,7 @@ type Line struct {
 	mu       sync.Mutex
 	open     []net.Conn
 	cut      bool
+	held     chan struct{} // closed when what is held up may go on
 	requests []*http.Request
 	asked    bytes.Buffer // all bytes of all requests
 }
@@ -31,7 +32,8 @@ func NewLine(t testing.TB, target string) *Line {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Line{listener: l, target: target}
+	p := &Line{listener: l, target: target, held: make(chan struct{})}
+	close(p.held)
 	var running sync.WaitGroup
 	running.Go(func() {
 		for {
@@ -44,6 +46,7 @@ func NewLine(t testing.TB, target string) *Line {
 	})
 	t.Cleanup(func() {
 		l.Close()
+		p.SetHeld(false)
 		p.SetCut(true)
 		running.Wait()
 	})
@@ -67,6 +70,31 @@ func (p *Line) SetCut(cut bool) {
 	p.open = nil
 }
 
+// SetHeld holds up everything on its way, or lets it go on: connections stand,
+// and nobody hears anything.
+func (p *Line) SetHeld(held bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-p.held:
+		if held {
+			p.held = make(chan struct{})
+		}
+	default:
+		if !held {
+			close(p.held)
+		}
+	}
+}
+
+// wait waits as long as the line is held up.
+func (p *Line) wait() {
+	p.mu.Lock()
+	held := p.held
+	p.mu.Unlock()
+	<-held
+}
+
 func (p *Line) carry(near net.Conn) {
 	defer near.Close()
 	far, err := net.Dial("tcp", p.target)
@@ -86,9 +114,21 @@ func (p *Line) carry(near net.Conn) {
 		io.Copy(far, overhearing{near, p})
 		far.Close()
 	})
-	io.Copy(near, far)
+	io.Copy(near, waiting{far, p})
 	near.Close()
 	up.Wait()
+}
+
+// waiting hands on what it reads when the line is not held up.
+type waiting struct {
+	net.Conn
+	line *Line
+}
+
+func (w waiting) Read(b []byte) (int, error) {
+	n, err := w.Conn.Read(b)
+	w.line.wait()
+	return n, err
 }
 
 // overhearing remembers what passes. Requests are small and have no bodies: each
@@ -99,7 +139,7 @@ type overhearing struct {
 }
 
 func (o overhearing) Read(b []byte) (int, error) {
-	n, err := o.Conn.Read(b)
+	n, err := waiting(o).Read(b)
 	o.line.mu.Lock()
 	defer o.line.mu.Unlock()
 	o.line.asked.Write(b[:n])

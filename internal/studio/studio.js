@@ -193,7 +193,7 @@ export class Studio extends EventTarget {
   async #greet(welcome) {
     await this.#prepare(welcome);
     if (FINAL.has(this.state)) return;
-    if (welcome.state === "ended") return this.#finish(this.reason);
+    if (welcome.state === "ended") return this.#finish(welcome.reason);
     if (welcome.state === "live") return this.#goLive(welcome.next);
     if (this.state === State.STARTING) return this.#sayStart(); // it was not heard
     if (onAir(this.state)) await this.#keep.clear(); // the station knows nothing of it

@@ -3,14 +3,15 @@
 
 import { retry } from "../../player/fetch/retry.js";
 import { ClockOffset } from "../capture/clock.js";
-import { PROTOCOL, pack, parse, TAKEN, unpack } from "./messages.js";
+import { MISTAKE, PROTOCOL, pack, parse, TAKEN, unpack } from "./messages.js";
 
-/** @import { Keep } from "./keep.js" */
+/** @import { Keep, Kept } from "./keep.js" */
 /** @import { Packets, Welcome } from "./messages.js" */
 
 const DEAD = 6_000; // ms: the station says something every 2 s, so this line has died silently
 const LOOK = 1_000; // ms
 const BATCH = 50; // packets of one message
+const BREAK = 100; // ms between two packets
 const ROOM = 64 << 10; // bytes that may wait in the browser: more would only be sent in vain
 const AGAIN = 50; // ms until it is tried to send more
 const TICKS = 30; // to compare clocks over: a minute
@@ -35,6 +36,7 @@ export class Line {
   #clock = new ClockOffset(TICKS);
   #next = Infinity; // the number of the packet that is sent next; none while nobody wants any
   #waiting = 0; // timer
+  #refusal = ""; // what the station has refused last
   #tab = crypto.randomUUID();
 
   /**
@@ -95,6 +97,7 @@ export class Line {
         signal.removeEventListener("abort", abort);
         if (this.#socket === socket) this.#socket = null;
         if (code === TAKEN) this.#end(null);
+        if (code === MISTAKE) this.#end(`${this.#refusal} Load this page again to try it once more.`);
         this.#hearer.onbroken();
         if (ticks > 0) resolve();
         else reject(new Error(reason || "no line"));
@@ -114,8 +117,9 @@ export class Line {
         this.#hearer.onwelcome(/** @type {any} */ (message));
         break;
       case "refused":
+        this.#refusal = String(message.reason);
         if (this.#socket) this.#hearer.onmessage(message);
-        else this.#end(String(message.reason));
+        else this.#end(this.#refusal);
         break;
       case "replaced":
         this.#end(null);
@@ -179,7 +183,7 @@ export class Line {
         this.#waiting = setTimeout(() => this.#sendKept(), AGAIN);
         return;
       }
-      const kept = this.#keep.from(this.#next, BATCH);
+      const kept = together(this.#keep.from(this.#next, BATCH));
       const { captured } = kept[kept.length - 1];
       this.#socket.send(pack({ number: this.#next, captured, packets: kept.map(({ packet }) => packet) }));
       this.#next += kept.length;
@@ -189,6 +193,15 @@ export class Line {
   close() {
     this.#closed.abort();
   }
+}
+
+/**
+ * The first of some packets that were captured without a break: one time is said of all of them.
+ * @param {Kept[]} kept
+ */
+export function together(kept) {
+  const end = kept.findIndex(({ captured }, i) => i > 0 && captured - kept[i - 1].captured > BREAK);
+  return end < 0 ? kept : kept.slice(0, end);
 }
 
 /** ms since 1970, by a clock that is not set while the page is open. */

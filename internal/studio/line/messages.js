@@ -5,7 +5,9 @@
 //	12     for each packet 2 bytes of length, little endian, and its bytes
 
 export const PROTOCOL = "org.broadcastbot.studio.v1";
-export const TAKEN = 4001; // close code: a newer tab has the line
+/** Codes with which the station closes a line for ever. */
+export const TAKEN = 4001; // a newer tab has it
+export const MISTAKE = 4002; // the page has sent what cannot be recorded
 const HEAD = 12; // bytes
 
 /**
@@ -55,6 +57,7 @@ export function unpack(message) {
  * @property {import("../encode/encoder.js").Audio} audio
  * @property {"off" | "live" | "ended"} state
  * @property {number} next the packet that the station wants
+ * @property {string} [reason] why it is over
  * @property {number} grace seconds that the line may be down
  * @property {number} now ms since 1970
  */

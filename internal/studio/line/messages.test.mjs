@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { together } from "./line.js";
 import { pack, parse, unpack } from "./messages.js";
 
 test("packets go there and back", () => {
@@ -19,4 +20,11 @@ test("packets go there and back", () => {
 test("a text that is no message is none", () => {
   assert.deepEqual(parse('{"type":"tick","now":1}'), { type: "tick", now: 1 });
   for (const text of ["", "{", "null", "[]", "1", '{"type":1}']) assert.equal(parse(text), null);
+});
+
+test("packets before and behind a break go in messages of their own", () => {
+  const kept = [0, 20, 41, 5060, 5080].map((captured) => ({ captured }));
+  assert.deepEqual(together(kept), kept.slice(0, 3));
+  assert.deepEqual(together(kept.slice(3)), kept.slice(3));
+  assert.deepEqual(together([]), []);
 });

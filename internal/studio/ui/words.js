@@ -1,6 +1,6 @@
 // What the page says: what happens, and what to do or to expect.
 
-import { clock } from "../../player/ui/time.js";
+import { clock, spoken } from "../../player/ui/time.js";
 import { Fault } from "../capture/level.js";
 import { Mic, onAir, State } from "../state.js";
 
@@ -44,11 +44,11 @@ const SENTENCES = {
     connected
       ? "The show ends as soon as all of it has arrived. Leave this page open."
       : `The show ends when the line is back and all of it has arrived. Leave this page open: ${AGAIN}.`,
-  [State.ENDED]: ({ reason, lost }) => `The show is over${reason ? `: ${trimmed(reason)}` : ""}.${missing(lost)}`,
+  [State.ENDED]: ({ reason, lost }) => `${reason || "The show is over."}${missing(lost)}`,
   [State.REPLACED]: () =>
     "You speak from another tab or device now, because the link was opened there later. This page is silent. To speak from here again, reload it.",
   [State.REFUSED]: ({ reason }) =>
-    `${trimmed(reason || "The station does not accept this link")}. For a new link, write !live in the room.`,
+    reason || "The station does not accept this link. For a new one, write !live in the room.",
   [State.NO_LINK]: () =>
     "This page needs your personal link. Write !live in the room, and open the link that the bot sends you.",
   [State.UNSUPPORTED]: () =>
@@ -79,17 +79,15 @@ const MIC = {
 
 /** @param {Shown} studio */
 function live({ connected, welcome, input, lasting }) {
-  if (input.mic !== Mic.OPEN) return `You are on air, but nothing is heard. ${MIC[input.mic]}`;
+  const grace = spoken(welcome?.grace ?? 120);
+  if (input.mic !== Mic.OPEN)
+    return `You are on air, but nothing is heard. ${MIC[input.mic]} After ${grace} without sound the show ends.`;
   if (!connected) {
-    const minutes = Math.round((welcome?.grace ?? 120) / 60);
     const keeping = lasting ? "what you say is kept" : "what you say is kept as long as you do not reload this page";
-    return `You are on air, but the line is down. Speak on: ${keeping} and sent when it is back. After ${minutes} minutes without a line the show ends.`;
+    return `You are on air, but the line is down. Speak on: ${keeping} and sent when it is back. After ${grace} without a line the show ends.`;
   }
   return input.muted ? "You are on air, but muted: the room hears silence." : "You are on air.";
 }
-
-/** @param {string} reason */
-const trimmed = (reason) => reason.replace(/\.$/, "");
 
 /** @param {number} lost seconds */
 const missing = (lost) => (lost >= 1 ? ` The last ${amount(lost)} did not arrive in time.` : "");

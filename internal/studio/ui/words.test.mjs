@@ -34,14 +34,14 @@ for (const [state, studio, said, big] of [
   ["live", { ...cut, lasting: false }, /do not reload/, "Stop"],
   ["live", deaf, /on air, but nothing is heard/, "Speak on"],
   ["stopping", idle, /ends as soon as all of it has arrived/, "Ending…"],
-  ["ended", { ...idle, reason: "you were away for too long." }, /^The show is over: you were away for too long\.$/],
+  [
+    "ended",
+    { ...idle, reason: "The show is over: you were away for too long." },
+    /^The show is over: you were away for too long\.$/,
+  ],
   ["ended", { ...idle, lost: 95 }, /The last 1:35 min did not arrive in time/],
   ["replaced", idle, /another tab or device/],
-  [
-    "refused",
-    { ...idle, reason: "This link is not valid any more." },
-    /^This link is not valid any more\. For a new link/,
-  ],
+  ["refused", { ...idle, reason: "This link is not valid any more." }, /^This link is not valid any more\.$/],
   ["nolink", idle, /personal link/],
   ["unsupported", idle, /current Firefox, Chrome or Safari/],
 ]) {
