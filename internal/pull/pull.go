@@ -34,13 +34,8 @@ type Puller struct {
 	client  *http.Client
 }
 
-// New starts nothing. It returns what Hosts.Check says.
-func New(o Options) (*Puller, error) {
-	if err := o.Hosts.Check(); err != nil {
-		return nil, err
-	}
-	return newPuller(o, usualLimits), nil
-}
+// New starts nothing.
+func New(o Options) *Puller { return newPuller(o, usualLimits) }
 
 func newPuller(o Options, l limits) *Puller {
 	return &Puller{options: o, limits: l, client: newClient(o.Hosts, l)}
