@@ -29,6 +29,11 @@ type (
 		// LineDown returns since when the line is down. The zero time: it is not.
 		LineDown() time.Time
 	}
+	// PlayingSource knows what is playing.
+	PlayingSource interface {
+		// Playing returns what the other end says that it plays; "": it does not say.
+		Playing() string
+	}
 	// ConcludedSource is told how the show has ended, before Close.
 	ConcludedSource interface {
 		// Concluded gets the reason that the room reads; "": the show came to its own end, or somebody

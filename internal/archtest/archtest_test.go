@@ -37,8 +37,7 @@ var allowed = map[string][]string{
 	"internal/gateway":    {"internal/recordings", "internal/fanout", "internal/link", "internal/player"},
 	"internal/recordings": {"internal/livefile"},
 
-	"internal/pull": {"capture", "internal/retry"},
-
+	"internal/ingest/icecast":    {"capture", "internal/oggopus", "internal/opus", "internal/text", "store"},
 	"internal/ingest/studioline": {"capture", "internal/opus", "store"},
 
 	"internal/fanout":   {},
@@ -58,7 +57,6 @@ var doors = map[string][]string{
 	"github.com/gofrs/flock":      {"internal/dirlock"},
 	"go.yaml.in/yaml/v3":          {"cmd/broadcastbot"},
 	"github.com/oov/audio":        {"capture"},
-	"code.dny.dev/ssrf":           {"internal/pull"},
 	"github.com/rs/zerolog":       {"internal/matrix"},
 	"github.com/coder/websocket":  {"internal/ingest/studioline"},
 	"go.mau.fi/util":              {"internal/matrix"},

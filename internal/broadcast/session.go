@@ -71,7 +71,7 @@ var errStorage = errors.New("the recording cannot be written")
 // so does the show.
 func (s *Session) record(life context.Context) {
 	defer context.AfterFunc(life, s.Stop)()
-	s.log.Info("on air", "source", capture.Loggable(s.entry.get().Source))
+	s.log.Info("on air", "source", s.entry.get().Source)
 	for _, t := range s.tracks {
 		t.send(life, func(o *outlet) { s.sayRefused(life, o) })
 		t.readBack(life)
@@ -266,6 +266,7 @@ type Status struct {
 	Extent   store.Extent // of the main track so far
 	Uploaded int64        // bytes of it that the gateway has confirmed
 	LineDown time.Time    // since when the speaker's line is down; zero: it is not
+	Playing  string       // what the speaker's program says that it plays; "": it does not say
 }
 
 // Status returns how the show stands.
@@ -274,6 +275,9 @@ func (s *Session) Status() Status {
 	status := Status{Show: s.entry.get(), Extent: main.extent(), Uploaded: main.gateway().uploader.Uploaded()}
 	if source, ok := s.source.(capture.LineSource); ok {
 		status.LineDown = source.LineDown()
+	}
+	if source, ok := s.source.(capture.PlayingSource); ok {
+		status.Playing = source.Playing()
 	}
 	return status
 }

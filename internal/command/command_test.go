@@ -142,6 +142,13 @@ func TestPanicIsAnswered(t *testing.T) {
 	}
 }
 
+func TestStatusTellsWhatIsPlaying(t *testing.T) {
+	p := mustProcessor(t, &commandtest.Broadcasts{Live: map[string]broadcast.Status{room: {Playing: "Ella Fitzgerald - Summertime"}}})
+	if got := say(t, p, Request{Room: room}, "!live status"); !strings.HasSuffix(got, " Now playing: Ella Fitzgerald - Summertime.") {
+		t.Errorf("answer %q", got)
+	}
+}
+
 func TestStatusTellsBacklog(t *testing.T) {
 	p := mustProcessor(t, &commandtest.Broadcasts{Live: map[string]broadcast.Status{room: {Extent: store.Extent{Size: 900_000}, Uploaded: 100_000}}})
 	if got := say(t, p, Request{Room: room}, "!live status"); !strings.Contains(got, "800 kB wait for the gateway") {

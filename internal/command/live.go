@@ -139,8 +139,16 @@ func status(p *Processor, _ context.Context, r Request) (string, error) {
 // extent says how far a show has come.
 func extent(running *broadcast.Status) string {
 	show, extent := &running.Show, running.Extent
-	return fmt.Sprintf("%s by %s is on air: %s recorded, %s.%s",
-		quoted(show.Title), show.Speaker, text.Clock(extent.Duration), backlog(extent.Size-running.Uploaded), lineDown(running.LineDown))
+	return fmt.Sprintf("%s by %s is on air: %s recorded, %s.%s%s", quoted(show.Title), show.Speaker,
+		text.Clock(extent.Duration), backlog(extent.Size-running.Uploaded), lineDown(running.LineDown), playing(running.Playing))
+}
+
+// playing says what is playing, if that is known.
+func playing(song string) string {
+	if song == "" {
+		return ""
+	}
+	return " Now playing: " + song + "."
 }
 
 // lineDown says that the speaker's line is down, if it is.

@@ -1,0 +1,125 @@
+package icecast
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"broadcastbot/store"
+)
+
+const (
+	firstDelay   = 250 * time.Millisecond // after the first wrong password
+	longestDelay = 10 * time.Second
+	// perDoubling is how many wrong passwords for a mount, from wherever they come, double the delay.
+	perDoubling = 8
+	// forgiven is how long ago a wrong password has to be to count no more.
+	forgiven = 15 * time.Minute
+	// maxWaiting is how many may wait for the same mount at the same address.
+	maxWaiting = 8
+	// maxRemembered is how many addresses and mounts are remembered.
+	maxRemembered = 1 << 14
+)
+
+// errBusy means that too many passwords are tried at one address.
+var errBusy = errors.New("too many attempts: try again in a minute")
+
+// guard slows those who guess passwords. After a wrong one the same address can try the same mount
+// again only when its answer is there, and that takes the longer, the more wrong ones came from the
+// address and for the mount. Whoever comes from elsewhere with the right one waits for nobody.
+type guard struct {
+	mu       sync.Mutex
+	failures map[string]failures // by address, and by mount
+	turns    map[string]*turn    // by address and mount
+}
+
+// failures are the wrong passwords of an address, or for a mount.
+type failures struct {
+	n    int
+	last time.Time
+}
+
+// turn is had by one at a time.
+type turn struct {
+	taken   chan struct{} // has room for one
+	waiting int           // who has it or wants it
+}
+
+func newGuard() *guard {
+	return &guard{failures: make(map[string]failures), turns: make(map[string]*turn)}
+}
+
+// try returns what check returns, a wrong password later than that. An address may be unknown, "".
+func (g *guard) try(ctx context.Context, address, mount string, check func() error) error {
+	if address != "" {
+		leave, err := g.take(ctx, address+" "+mount)
+		if err != nil {
+			return err
+		}
+		defer leave()
+	}
+	err := check()
+	if errors.Is(err, store.ErrWrongPassword) {
+		sleep(ctx, g.fail(address, mount))
+	}
+	return err
+}
+
+// take waits for a turn.
+func (g *guard) take(ctx context.Context, key string) (leave func(), err error) {
+	g.mu.Lock()
+	t := g.turns[key]
+	if t == nil {
+		t = &turn{taken: make(chan struct{}, 1)}
+		g.turns[key] = t
+	}
+	if t.waiting > maxWaiting {
+		g.mu.Unlock()
+		return nil, errBusy
+	}
+	t.waiting++
+	g.mu.Unlock()
+	select {
+	case t.taken <- struct{}{}:
+		return func() { <-t.taken; g.leave(key, t) }, nil
+	case <-ctx.Done():
+		g.leave(key, t)
+		return nil, ctx.Err()
+	}
+}
+
+func (g *guard) leave(key string, t *turn) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if t.waiting--; t.waiting == 0 {
+		delete(g.turns, key)
+	}
+}
+
+// fail counts a wrong password and returns how long its answer has to wait.
+func (g *guard) fail(address, mount string) time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	doublings := (g.count("mount "+mount) - 1) / perDoubling
+	if address != "" {
+		doublings = max(doublings, g.count("address "+address)-1)
+	}
+	return min(firstDelay<<min(doublings, 10), longestDelay)
+}
+
+// count counts one more for a key, and returns how many there are. When it remembers too much, it
+// forgets: those who fill it have to begin anew, too, but each with an address of their own.
+func (g *guard) count(key string) int {
+	now := time.Now()
+	f := g.failures[key]
+	if now.Sub(f.last) > forgiven {
+		f.n = 0
+	}
+	if len(g.failures) >= maxRemembered {
+		clear(g.failures)
+	}
+	f.n, f.last = f.n+1, now
+	g.failures[key] = f
+	return f.n
+}

@@ -1,0 +1,152 @@
+package icecast
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+
+	"broadcastbot/capture"
+	"broadcastbot/internal/oggopus"
+	"broadcastbot/internal/text"
+	"broadcastbot/store"
+)
+
+// push takes a stream.
+func (s *Server) push(x *exchange) {
+	mount, ok := s.authorize(x, mountOf(x.request.URL.Path))
+	if !ok {
+		return
+	}
+	if why := cmp.Or(s.refusals.repeated(mount.ID), foreignType(x.request)); why != "" {
+		x.answer(http.StatusUnsupportedMediaType, why)
+		return
+	}
+	x.accept()
+	log := s.Log.With("mount", mount.ID, "room", mount.Room, "speaker", mount.Speaker)
+	log.Info("a program sends", "program", text.Short(text.Line(x.request.UserAgent()), maxName))
+	l := s.lines.join(mount, x)
+	body := &watched{Reader: x.body()}
+	err := l.read(body, func(tags oggopus.Tags) { s.began(l, x, tags) })
+	log.Info("a program has stopped sending", "err", err)
+	s.lines.leave(l, x, err)
+	if !body.ended && isForeign(err) {
+		s.refuse(mount, err)
+		x.answer(http.StatusUnsupportedMediaType, reason(err))
+		return
+	}
+	x.finish()
+}
+
+// watched notes whether a stream came to its end.
+type watched struct {
+	io.Reader
+	ended bool
+}
+
+func (w *watched) Read(b []byte) (int, error) {
+	n, err := w.Reader.Read(b)
+	w.ended = w.ended || err != nil
+	return n, err
+}
+
+// mountOf is the id of the mount in a path: /icecast/ID, or /ID. Some programs want the name to end
+// like that of a file.
+func mountOf(path string) string {
+	name := strings.TrimPrefix(strings.TrimPrefix(path, Prefix), "/")
+	for _, end := range []string{".opus", ".ogg"} {
+		name = strings.TrimSuffix(name, end)
+	}
+	return name
+}
+
+// authorize checks the password of a request, and answers it if that is wrong. The user's name may be
+// any: it is "source" in most programs.
+func (s *Server) authorize(x *exchange, id string) (mount store.Mount, ok bool) {
+	_, password, given := x.request.BasicAuth()
+	if !given { // libshout asks like this what it needs
+		x.answer(http.StatusUnauthorized, "The password is missing", challenge)
+		return store.Mount{}, false
+	}
+	err := s.guard.try(s.life, x.address(), id, func() (err error) {
+		mount, err = s.Mounts.Authorize(s.life, id, password)
+		return err
+	})
+	switch {
+	case err == nil:
+		return mount, true
+	case errors.Is(err, store.ErrWrongPassword):
+		s.Log.Info("a wrong password", "address", x.address())
+		x.answer(http.StatusUnauthorized, "Mount or password is wrong", challenge)
+	case errors.Is(err, errBusy):
+		x.answer(http.StatusTooManyRequests, "Too many attempts: try again in a minute")
+	default:
+		s.Log.Error("a password was not checked", "err", err)
+		x.answer(http.StatusServiceUnavailable, "The station cannot check the password now")
+	}
+	return store.Mount{}, false
+}
+
+const challenge = `WWW-Authenticate: Basic realm="broadcastbot"`
+
+// codecs are what the types of streams mean that are not Opus in Ogg.
+var codecs = map[string]string{
+	"audio/mpeg": "MP3", "audio/mp3": "MP3", "audio/aac": "AAC", "audio/aacp": "AAC", "audio/mp4": "AAC",
+	"audio/webm": "WebM", "video/webm": "WebM", "audio/x-matroska": "Matroska", "audio/flac": "FLAC",
+}
+
+// foreignType says why a stream of this type is not taken, or "".
+func foreignType(r *http.Request) string {
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if codec := codecs[kind]; codec != "" {
+		return fmt.Sprintf("%s means %s: set the program to Opus in Ogg, type audio/ogg", kind, codec)
+	}
+	return ""
+}
+
+// isForeign reports whether a stream could not be read because of what it is.
+func isForeign(err error) bool {
+	return errors.Is(err, oggopus.ErrNotOpus) || errors.Is(err, oggopus.ErrMapping) || errors.Is(err, oggopus.ErrMalformed)
+}
+
+// maxName is how many characters a name has that a program gives.
+const maxName = 200
+
+// began is called for each link of a chain, before its sound goes to a show.
+func (s *Server) began(l *line, x *exchange, tags oggopus.Tags) {
+	if s.lines.note(l, songOf(tags)) && s.Auto {
+		s.running.Go(func() { s.goOnAir(l, titleOf(x.request.Header.Get("Ice-Name"))) })
+	}
+}
+
+// goOnAir starts the show of a program that has connected.
+func (s *Server) goOnAir(l *line, title string) {
+	by := capture.Asker{Room: l.mount.Room, User: l.mount.Speaker}
+	if _, err := s.Stage.StartFor(s.life, by, sourceOf(l.mount.ID), title); err != nil {
+		s.refuse(l.mount, err)
+		s.lines.end(l)
+	}
+}
+
+// nameless are what programs call a stream that nobody has named.
+var nameless = []string{"no name", "unspecified name", "untitled", "my station name", "unnamed stream"}
+
+// titleOf is the title of a show whose stream has this name.
+func titleOf(name string) string {
+	name = text.Short(text.Line(name), maxName)
+	for _, none := range nameless {
+		if strings.EqualFold(name, none) {
+			return ""
+		}
+	}
+	return name
+}
+
+// songOf is what the tags of a stream say that is playing.
+func songOf(tags oggopus.Tags) string {
+	song := strings.TrimPrefix(tags.Get("artist")+" - "+tags.Get("title"), " - ")
+	return text.Short(text.Line(strings.TrimSuffix(song, " - ")), maxName)
+}
