@@ -23,7 +23,6 @@ const burst = 80 * time.Millisecond
 type paced struct {
 	Source
 	fullSpeed bool
-	slack     time.Duration // if the source is later than this, all that comes is due later; 0: never
 
 	next    []byte // read but not due yet
 	start   time.Time
@@ -33,12 +32,9 @@ type paced struct {
 // newPaced takes the source over. It reads the first packet, so that a source without
 // sound is told at once: by errNoSound.
 func newPaced(ctx context.Context, source Source, fullSpeed bool) (Source, error) {
-	return beginPaced(ctx, &paced{Source: source, fullSpeed: fullSpeed})
-}
-
-func beginPaced(ctx context.Context, p *paced) (Source, error) {
+	p := &paced{Source: source, fullSpeed: fullSpeed}
 	if err := p.fetch(ctx); err != nil {
-		p.Source.Close()
+		source.Close()
 		if errors.Is(err, io.EOF) {
 			err = errNoSound
 		}
@@ -82,9 +78,6 @@ func (p *paced) wait(ctx context.Context) error {
 		p.start = time.Now()
 	}
 	early := time.Until(p.start.Add(opus.Duration(p.samples)))
-	if p.slack > 0 && early < -p.slack {
-		p.start, early = p.start.Add(-early), 0
-	}
 	if early <= burst {
 		return ctx.Err()
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/url"
 	"os"
 	"slices"
@@ -22,7 +23,7 @@ func (c *config) check() error {
 	var wrong problems
 	wrong.merge(c.checkAccount())
 	wrong.merge(c.checkRights())
-	if err := c.checkSource(); err != nil {
+	if err := kindNames().Check(c.Source); c.Source != "" && err != nil {
 		wrong.add("source", "%v", err)
 	}
 	wrong.merge(c.Audio.check())
@@ -38,6 +39,7 @@ func (c *config) check() error {
 			wrong.add("gateway.upload_token", "is needed for a remote gateway")
 		}
 	}
+	wrong.merge(c.Icecast.check())
 	wrong.merge(c.checkCommon())
 	return wrong.err()
 }
@@ -72,9 +74,6 @@ func (c *config) checkRights() (wrong problems) {
 		if info, err := os.Stat(c.MediaDir); err != nil || !info.IsDir() {
 			wrong.add("media_dir", "%q is not a folder", c.MediaDir)
 		}
-	}
-	if err := c.PullHosts.Check(); err != nil {
-		wrong.add("pull_hosts", "%v", err)
 	}
 	for _, room := range slices.Sorted(maps.Keys(c.Rooms)) {
 		if !strings.HasPrefix(room, "!") {
@@ -117,6 +116,19 @@ func (a audioConfig) check() (wrong problems) {
 	}
 	if _, err := opus.NewEncoder(a.encoder()); err != nil {
 		wrong.add("audio", "%v", err)
+	}
+	return wrong
+}
+
+func (i icecastConfig) check() (wrong problems) {
+	if i.PublicURL != "" {
+		wrong.url("icecast.public_url", i.PublicURL)
+	}
+	if _, _, err := net.SplitHostPort(i.Listen); i.Listen != "" && err != nil {
+		wrong.add("icecast.listen", "has to be like 0.0.0.0:8010, not %q", i.Listen)
+	}
+	if i.Listen == "" && (i.PublicURL != "" || i.Auto) {
+		wrong.add("icecast.listen", "is empty: no program can connect, whatever the other keys of icecast say")
 	}
 	return wrong
 }

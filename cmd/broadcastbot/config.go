@@ -18,7 +18,6 @@ import (
 	"broadcastbot"
 	"broadcastbot/internal/matrix"
 	"broadcastbot/internal/opus"
-	"broadcastbot/internal/pull"
 )
 
 // config is config.yaml, which documents the keys. It has a field for each key of the file's
@@ -38,7 +37,6 @@ type config struct {
 	Identities   matrix.Identities `yaml:"identities"`
 	MediaDir     string            `yaml:"media_dir"`
 	Devices      []string          `yaml:"devices"`
-	PullHosts    pull.Hosts        `yaml:"pull_hosts"`
 
 	Rooms map[string]roomConfig `yaml:"rooms"`
 
@@ -48,6 +46,7 @@ type config struct {
 	ResumeWithin time.Duration `yaml:"resume_within"`
 
 	Gateway gatewayConfig `yaml:"gateway"`
+	Icecast icecastConfig `yaml:"icecast"`
 
 	DataDir string    `yaml:"data_dir"`
 	KeyFile string    `yaml:"key_file"`
@@ -92,6 +91,12 @@ type gatewayConfig struct {
 	Embedders   []string `yaml:"embedders"`
 	Remote      string   `yaml:"remote"`
 	UploadToken string   `yaml:"upload_token"`
+}
+
+type icecastConfig struct {
+	Listen    string `yaml:"listen"`
+	PublicURL string `yaml:"public_url"`
+	Auto      bool   `yaml:"auto"`
 }
 
 type logConfig struct {

@@ -58,6 +58,7 @@ type station struct {
 	commands *command.Processor
 	gateway  *gateway.Gateway // nil: it is elsewhere
 	studio   *studioline.Studio
+	programs programPort
 	stdin    stdin
 }
 
@@ -107,7 +108,7 @@ func (s *station) addParts(c *config, log *slog.Logger) (err error) {
 	s.commands, err = command.New(command.Options{
 		Broadcasts: s.manager, Rights: command.Rights{Speakers: c.Speakers, Power: c.SpeakerPower}, Sources: sources,
 		Source:     c.Source,
-		PlainRooms: c.plainRooms(), Rooms: s.bot, Log: log,
+		PlainRooms: c.plainRooms(), Rooms: s.bot, Programs: s.programCommands(c), Log: log,
 	})
 	return err
 }
@@ -120,6 +121,9 @@ func (s *station) openFront(c *config, token string, log *slog.Logger) (err erro
 		}
 	}
 	s.openStudio(c, log)
+	if err := s.openPrograms(c, log); err != nil {
+		return err
+	}
 	return s.front.listen(c.Gateway.Listen)
 }
 
@@ -139,6 +143,7 @@ func (s *station) run(ctx context.Context) error {
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
 	parts.Go(func() error { return s.stdin.run(serving) })
 	parts.Go(func() error { return s.front.serve(serving) })
+	parts.Go(func() error { return s.programs.run(serving) })
 	parts.Go(func() error { return s.bot.Run(serving, s.commands) })
 	parts.Go(func() error {
 		defer stopServing()

@@ -3,11 +3,9 @@ package main
 import (
 	"context"
 	"log/slog"
-	"strings"
 
 	"broadcastbot/capture"
 	"broadcastbot/internal/ingest/studioline"
-	"broadcastbot/internal/pull"
 	"broadcastbot/store"
 )
 
@@ -52,23 +50,10 @@ func (s *station) kinds(c *config) capture.Kinds {
 	if c.hasStudio() {
 		kinds = append(kinds, s.studio.Kind())
 	}
-	return append(kinds, c.puller().Kinds()...)
-}
-
-// puller fetches streams of other stations.
-func (c *config) puller() *pull.Puller {
-	return pull.New(pull.Options{Hosts: c.PullHosts, Grace: c.LineGrace})
-}
-
-// checkSource looks at the station's own source, if the config names one.
-func (c *config) checkSource() error {
-	switch {
-	case c.Source == "":
-		return nil
-	case strings.HasPrefix(c.Source, "https://"), strings.HasPrefix(c.Source, "http://"):
-		return c.puller().Check(c.Source)
+	if s.programs.server != nil {
+		kinds = append(kinds, s.programs.server.Kind())
 	}
-	return kindNames().Check(c.Source)
+	return kinds
 }
 
 // StartFor starts a show for somebody who is not in the room. The parts that take people's lines are made
