@@ -56,7 +56,7 @@ func newStudioStation(t testing.TB) *studioStation {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &studioStation{t: t, passes: db.Passes()}
+	s := &studioStation{t: t, passes: db.Passes(), end: func() {}}
 	mux := http.NewServeMux()
 	mux.Handle("/studio/", studio.Handler())
 	mux.HandleFunc("/studio/line", func(w http.ResponseWriter, r *http.Request) {

@@ -18,8 +18,7 @@ import (
 // compares what arrives at the station with it.
 func TestStudioPage(t *testing.T) {
 	s := mustSpeak(t, 30)
-	b := browser.Start(t, "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
-		"--use-file-for-fake-audio-capture="+mustWAV(t, s.sound))
+	b := browser.Start(t, microphoneFlags(t, s.sound)...)
 	for _, test := range []struct {
 		name string
 		run  func(*testing.T, *browser.Browser, speech)
@@ -29,8 +28,23 @@ func TestStudioPage(t *testing.T) {
 		{"Killed", studioKilled},
 		{"DeadLine", studioDeadLine},
 		{"Reload", studioReload},
+		{"Settings", studioSettings},
+		{"Rehearsal", studioRehearsal},
+		{"AnotherDevice", studioAnotherDevice},
+		{"AnotherTab", studioAnotherTab},
+		{"OldBrowser", studioOldBrowser},
+		{"OtherRate", studioOtherRate},
+		{"Looks", studioLooks},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, b, s) })
+	}
+}
+
+// microphoneFlags give Chromium a microphone that hears this over and over, and that every page may use.
+func microphoneFlags(t testing.TB, sound []float32) []string {
+	t.Helper()
+	return []string{
+		"--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", "--use-file-for-fake-audio-capture=" + mustWAV(t, sound),
 	}
 }
 
@@ -83,9 +97,15 @@ func (p *speaking) awaitWords(id, words string) {
 	p.Wait(fmt.Sprintf(`document.getElementById(%s).textContent.includes(%s)`, quote(id), quote(words)))
 }
 
-func (p *speaking) goOnAir() {
+// awaitMicrophone waits until the page hears the speaker, who taps where it asks them to.
+func (p *speaking) awaitMicrophone() {
 	p.t.Helper()
 	p.Wait(`document.body.dataset.mic === "open" || (document.querySelector("#big").disabled === false && document.querySelector("#big").click(), false)`)
+}
+
+func (p *speaking) goOnAir() {
+	p.t.Helper()
+	p.awaitMicrophone()
 	p.Click("#big")
 	p.awaitState("live")
 }
@@ -126,6 +146,11 @@ func (s *studioStation) arrived(said speech) (stretches []stretch, told float64)
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	return stretchesOf(s.t, sound, said)
+}
+
+func stretchesOf(t testing.TB, sound []float32, said speech) (stretches []stretch, told float64) {
+	t.Helper()
 	const window, enough = 4800, 0.4
 	r := recogniser{sent: said.sound, thinned: thin(said.sound)}
 	known, windows := 0, 0
@@ -147,7 +172,7 @@ func (s *studioStation) arrived(said speech) (stretches []stretch, told float64)
 		}
 		known++
 		if lost := found - sent; sent != nowhere && lost != 0 && max(lost, -lost) < opus.FrameSize {
-			s.t.Logf("the browser has lost or repeated %d samples", lost)
+			t.Logf("the browser has lost or repeated %d samples", lost)
 			stretches[len(stretches)-1].sent += lost
 			continue
 		}
@@ -270,5 +295,5 @@ func studioReload(t *testing.T, b *browser.Browser, said speech) {
 func (p *speaking) speakOn() {
 	p.t.Helper()
 	p.awaitState("live")
-	p.Wait(`document.body.dataset.mic === "open" || (document.body.dataset.mic === "sleeping" && document.querySelector("#big").click(), false)`)
+	p.awaitMicrophone()
 }

@@ -64,7 +64,6 @@ function refresh() {
   setText($("title"), (live && welcome?.title) || "Studio");
   setText($("speaker"), welcome?.speaker ?? "");
   setText($("room"), welcome?.roomName ?? "");
-  set(document, "title", live ? "● ON AIR — Studio" : "Studio");
   set($("badge"), "hidden", !live);
   setText($("listeners"), listenersWords(studio.listeners));
   setAttribute($("mute"), "aria-pressed", input.muted);
@@ -101,11 +100,12 @@ function refreshTitle() {
 function move() {
   setText($("state"), sentence(studio)); // with all that moves, as faults do
   setText($("warning"), warning(studio));
+  set(document, "title", `${warning(studio) && "⚠ "}${onAir(studio.state) ? "● ON AIR — " : ""}Studio`);
   setText($("line"), lineWords(studio));
   setText($("elapsed"), onAir(studio.state) ? clock(studio.elapsed) : "");
   if (onAir(studio.state)) setAttribute($("elapsed"), "aria-label", spoken(Math.floor(studio.elapsed / 60) * 60));
   const { rehearsal } = studio;
-  setText($("rehearselabel"), !rehearsal ? "Rehearse" : rehearsal.playing ? "Enough" : `Hear it (${rehearsal.left} s)`);
+  setText($("rehearselabel"), !rehearsal ? "Rehearse" : rehearsal.playing ? "Enough" : `Hear it (${rehearsal.left})`);
   meter.refresh(input.mic === Mic.OPEN ? input.level.peak : 0);
 }
 

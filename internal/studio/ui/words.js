@@ -84,7 +84,7 @@ function live({ connected, welcome, input, lasting }) {
     return `You are on air, but nothing is heard. ${MIC[input.mic]} After ${grace} without sound the show ends.`;
   if (!connected) {
     const keeping = lasting ? "what you say is kept" : "what you say is kept as long as you do not reload this page";
-    return `You are on air, but the line is down. Speak on: ${keeping} and sent when it is back. After ${grace} without a line the show ends.`;
+    return `You are on air, but the line is down. Speak on: ${keeping} and sent when it is back. After ${grace} without a line the show ends.${input.muted ? " You are muted." : ""}`;
   }
   return input.muted ? "You are on air, but muted: the room hears silence." : "You are on air.";
 }

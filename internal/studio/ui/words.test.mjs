@@ -32,6 +32,7 @@ for (const [state, studio, said, big] of [
   ["live", muted, /but muted/, "Stop"],
   ["live", cut, /line is down\. Speak on: .*kept.*After 2 minutes/, "Stop"],
   ["live", { ...cut, lasting: false }, /do not reload/, "Stop"],
+  ["live", { ...cut, input: muted.input }, /line is down.*You are muted\.$/, "Stop"],
   ["live", deaf, /on air, but nothing is heard/, "Speak on"],
   ["stopping", idle, /ends as soon as all of it has arrived/, "Ending…"],
   [
