@@ -14,19 +14,27 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/coder/websocket"
 )
 
 // TestNginx runs nginx with what the README says for it: listeners get through, the public does not
 // reach what is for bots and for the operator, and the log has no addresses of shows.
 func TestNginx(t *testing.T) {
 	gateway := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/studio/line" {
+			if conn, err := websocket.Accept(w, r, nil); err == nil {
+				conn.Close(websocket.StatusNormalClosure, "")
+			}
+			return
+		}
 		io.WriteString(w, "the gateway")
 	}))
 	t.Cleanup(gateway.Close)
 	dir := t.TempDir()
 	client, stop := startNginx(t, dir, strings.ReplaceAll(readmeNginx(t), "http://127.0.0.1:8008", gateway.URL))
 	for path, want := range map[string]int{
-		"/live/abc": 200, "/live/abc.opus": 200, "/listen/abc": 200, "/listen/player/main.js": 200,
+		"/live/abc": 200, "/live/abc.opus": 200, "/listen/abc": 200, "/listen/player/main.js": 200, "/studio/": 200,
 		"/upload": 403, "/upload/abc": 403, "/healthz": 404, "/livewire": 404, "/": 404,
 	} {
 		response, err := client.Get("http://radio.example.org" + path)
@@ -37,6 +45,11 @@ func TestNginx(t *testing.T) {
 		if response.StatusCode != want {
 			t.Errorf("%s: %d, want %d", path, response.StatusCode, want)
 		}
+	}
+	if conn, _, err := websocket.Dial(t.Context(), "ws://radio.example.org/studio/line", &websocket.DialOptions{HTTPClient: client}); err != nil {
+		t.Error("a speaker's line:", err)
+	} else if _, _, err := conn.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusNormalClosure {
+		t.Error("a speaker's line ends:", err)
 	}
 	stop() // a line is written after its answer is sent, at the latest before nginx ends
 	log, err := os.ReadFile(filepath.Join(dir, "access.log"))

@@ -6,6 +6,7 @@ import (
 
 	"broadcastbot/capture"
 	"broadcastbot/internal/ingest/studioline"
+	"broadcastbot/internal/studio"
 	"broadcastbot/store"
 )
 
@@ -32,7 +33,7 @@ func (c *config) hasStudio() bool {
 	return c.Gateway.Remote == "" || c.Source == studioline.Kind.Name
 }
 
-// openStudio makes the studio and mounts its line.
+// openStudio makes the studio and mounts its page and its line.
 func (s *station) openStudio(c *config, log *slog.Logger) {
 	s.studio = studioline.New(studioline.Options{
 		PublicURL: c.Gateway.PublicURL, Encoder: c.Audio.encoder(), Grace: c.LineGrace,
@@ -40,6 +41,7 @@ func (s *station) openStudio(c *config, log *slog.Logger) {
 		Log: log,
 	})
 	if c.hasStudio() {
+		s.front.mount("/studio/", studio.Handler(), nil)
 		s.front.mount("/studio/line", s.studio, s.studio.Close)
 	}
 }
