@@ -52,31 +52,39 @@ func openFFmpeg(ctx context.Context, file *os.File, o Options) (Source, error) {
 // startFFmpeg starts ffmpeg, confined: it reads what strangers made, and our environment has passwords
 // in it.
 func startFFmpeg(ctx context.Context, file *os.File, o Options) (*ffmpeg, error) {
+	f, err := newFFmpeg(ctx)
+	if err != nil {
+		return nil, err
+	}
+	name, err := confine.Lend(f.cmd, file)
+	if err == nil {
+		f.setArguments("file", name, o.Encoder.Channels)
+		err = f.start(o)
+	}
+	if err != nil {
+		f.kill()
+		return nil, fmt.Errorf("start ffmpeg: %w", withoutPath(err))
+	}
+	return f, nil
+}
+
+func newFFmpeg(ctx context.Context) (*ffmpeg, error) {
 	program, err := exec.LookPath("ffmpeg")
 	if err != nil {
 		return nil, fmt.Errorf("%w, and there is no ffmpeg on the PATH to decode it: "+
 			"install ffmpeg, or convert the file to Ogg Opus", errForeign)
 	}
 	ctx, kill := context.WithCancel(ctx)
-	f := &ffmpeg{kill: kill, cmd: exec.CommandContext(ctx, program)}
-	name, err := confine.Lend(f.cmd, file)
-	if err == nil {
-		f.setArguments("file:"+name, o.Encoder.Channels)
-		err = f.start(o)
-	}
-	if err != nil {
-		kill()
-		return nil, fmt.Errorf("start ffmpeg: %w", withoutPath(err))
-	}
-	return f, nil
+	return &ffmpeg{kill: kill, cmd: exec.CommandContext(ctx, program)}, nil
 }
 
 // setArguments writes out the protocol and shuts the others off, so that a name cannot make ffmpeg
-// fetch anything.
-func (f *ffmpeg) setArguments(url string, channels int) {
-	f.url = url
+// fetch anything. Further options are for the input.
+func (f *ffmpeg) setArguments(protocol, name string, channels int, options ...string) {
+	f.url = protocol + ":" + name
 	f.cmd.Args = append(f.cmd.Args, "-nostdin", "-v", "error",
-		"-protocol_whitelist", "file", "-format_whitelist", ffmpegFormats, "-i", url, "-vn",
+		"-protocol_whitelist", protocol, "-format_whitelist", ffmpegFormats)
+	f.cmd.Args = append(append(f.cmd.Args, options...), "-i", f.url, "-vn",
 		"-f", "s16le", "-ar", strconv.Itoa(opus.SampleRate), "-ac", strconv.Itoa(channels), "-")
 }
 

@@ -138,6 +138,15 @@ func (ks Kinds) ForRooms() Kinds {
 	return slices.DeleteFunc(slices.Clone(ks), func(k Kind) bool { return k.Grant == nil && k.Invite == nil })
 }
 
+// Loggable returns a specification without what may be a password in an address.
+func Loggable(spec string) string {
+	address, query, found := strings.Cut(spec, "?")
+	if !found || query == "" || !strings.Contains(address, "://") {
+		return spec
+	}
+	return address + "?…"
+}
+
 // index returns the kind of this name, or -1.
 func (ks Kinds) index(name string) int {
 	return slices.IndexFunc(ks, func(k Kind) bool { return k.Name == name })

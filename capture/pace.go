@@ -23,6 +23,7 @@ const burst = 80 * time.Millisecond
 type paced struct {
 	Source
 	fullSpeed bool
+	slack     time.Duration // if the source is later than this, all that comes is due later; 0: never
 
 	next    []byte // read but not due yet
 	start   time.Time
@@ -32,9 +33,12 @@ type paced struct {
 // newPaced takes the source over. It reads the first packet, so that a source without
 // sound is told at once: by errNoSound.
 func newPaced(ctx context.Context, source Source, fullSpeed bool) (Source, error) {
-	p := &paced{Source: source, fullSpeed: fullSpeed}
+	return beginPaced(ctx, &paced{Source: source, fullSpeed: fullSpeed})
+}
+
+func beginPaced(ctx context.Context, p *paced) (Source, error) {
 	if err := p.fetch(ctx); err != nil {
-		source.Close()
+		p.Source.Close()
 		if errors.Is(err, io.EOF) {
 			err = errNoSound
 		}
@@ -78,6 +82,9 @@ func (p *paced) wait(ctx context.Context) error {
 		p.start = time.Now()
 	}
 	early := time.Until(p.start.Add(opus.Duration(p.samples)))
+	if p.slack > 0 && early < -p.slack {
+		p.start, early = p.start.Add(-early), 0
+	}
 	if early <= burst {
 		return ctx.Err()
 	}

@@ -69,8 +69,9 @@ func (ks Kinds) correct(words []string) error {
 		bare[i] = strings.Trim(words[i], quotes)
 	}
 	word := words[0]
-	if strings.Contains(word, "://") || strings.HasPrefix(strings.ToLower(bare[0]), "www.") {
-		return Correction(fmt.Sprintf("%s is an address, and no kind of source plays addresses.", word))
+	isAddress := strings.Contains(word, "://") || strings.HasPrefix(strings.ToLower(bare[0]), "www.")
+	if isAddress && !ks.isAddress(bare[0]) {
+		return Correction(fmt.Sprintf("%s is an address, and this station plays none of that kind.", word))
 	}
 	meant := ks.meant(bare)
 	isOpen := word != bare[0] && strings.HasSuffix(word, bare[0]) // a quotation that goes on behind it
@@ -81,6 +82,13 @@ func (ks Kinds) correct(words []string) error {
 		return Correction(fmt.Sprintf("%s looks like a source, which is one word without quotation marks, such as %s.", word, meant))
 	}
 	return Correction(fmt.Sprintf("%s looks like a source: did you mean %s?", word, meant))
+}
+
+// isAddress reports whether a word is an address that is a specification, but for capitals in its
+// scheme.
+func (ks Kinds) isAddress(word string) bool {
+	scheme, rest, _ := strings.Cut(word, ":")
+	return strings.HasPrefix(rest, "//") && ks.index(strings.ToLower(scheme)) >= 0
 }
 
 // quotes stand around a word, or around the first of several.

@@ -105,3 +105,29 @@ func checkCorrected(t *testing.T, text, want string) {
 		t.Errorf("%q: source %q, %v, want %q", text, spec, err, want)
 	}
 }
+
+// TestAddresses: with a kind that plays addresses, they are specifications.
+func TestAddresses(t *testing.T) {
+	with := append(BuiltIn(Limits{}), Kind{Name: "https", Examples: []string{"https://HOST/STREAM"}})
+	for typed, want := range map[string]string{
+		"https://radio.example/a?b=c&d#e My show": "https://radio.example/a?b=c&d#e",
+		"HTTPS://radio.example/a":                 "did you mean https://radio.example/a?",
+		"<https://radio.example/a>":               "did you mean https://radio.example/a?",
+		"rtsp://camera":                           "plays none of that kind",
+		"www.radio.example":                       "plays none of that kind",
+		"https":                                   "did you mean https://HOST/STREAM?",
+	} {
+		spec, _, err := with.FromWords(strings.Fields(typed))
+		if spec != want && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %q, %v, want %q", typed, spec, err, want)
+		}
+	}
+	for spec, want := range map[string]string{
+		"https://radio.example/a?token=secret": "https://radio.example/a?…", "https://radio.example/a": "https://radio.example/a",
+		"file:what?.opus": "file:what?.opus",
+	} {
+		if got := Loggable(spec); got != want {
+			t.Errorf("%s is logged as %s", spec, got)
+		}
+	}
+}

@@ -23,7 +23,7 @@ func (c *config) check() error {
 	var wrong problems
 	wrong.merge(c.checkAccount())
 	wrong.merge(c.checkRights())
-	if err := kindNames().Check(c.Source); c.Source != "" && err != nil {
+	if err := c.checkSource(); err != nil {
 		wrong.add("source", "%v", err)
 	}
 	wrong.merge(c.Audio.check())
@@ -74,6 +74,9 @@ func (c *config) checkRights() (wrong problems) {
 		if info, err := os.Stat(c.MediaDir); err != nil || !info.IsDir() {
 			wrong.add("media_dir", "%q is not a folder", c.MediaDir)
 		}
+	}
+	if err := c.PullHosts.Check(); err != nil {
+		wrong.add("pull_hosts", "%v", err)
 	}
 	for _, room := range slices.Sorted(maps.Keys(c.Rooms)) {
 		if !strings.HasPrefix(room, "!") {

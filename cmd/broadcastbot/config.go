@@ -18,6 +18,7 @@ import (
 	"broadcastbot"
 	"broadcastbot/internal/matrix"
 	"broadcastbot/internal/opus"
+	"broadcastbot/internal/pull"
 )
 
 // config is config.yaml, which documents the keys. It has a field for each key of the file's
@@ -37,6 +38,7 @@ type config struct {
 	Identities   matrix.Identities `yaml:"identities"`
 	MediaDir     string            `yaml:"media_dir"`
 	Devices      []string          `yaml:"devices"`
+	PullHosts    pull.Hosts        `yaml:"pull_hosts"`
 
 	Rooms map[string]roomConfig `yaml:"rooms"`
 

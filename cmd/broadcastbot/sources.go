@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"log/slog"
+	"strings"
 
 	"broadcastbot/capture"
 	"broadcastbot/internal/ingest/studioline"
+	"broadcastbot/internal/pull"
 	"broadcastbot/internal/studio"
 	"broadcastbot/store"
 )
@@ -55,7 +57,23 @@ func (s *station) kinds(c *config) capture.Kinds {
 	if s.programs.server != nil {
 		kinds = append(kinds, s.programs.server.Kind())
 	}
-	return kinds
+	return append(kinds, c.puller().Kinds()...)
+}
+
+// puller fetches streams of other stations.
+func (c *config) puller() *pull.Puller {
+	return pull.New(pull.Options{Hosts: c.PullHosts, Grace: c.LineGrace})
+}
+
+// checkSource looks at the station's own source, if the config names one.
+func (c *config) checkSource() error {
+	switch {
+	case c.Source == "":
+		return nil
+	case strings.HasPrefix(c.Source, "https://"), strings.HasPrefix(c.Source, "http://"):
+		return c.puller().Check(c.Source)
+	}
+	return kindNames().Check(c.Source)
 }
 
 // StartFor starts a show for somebody who is not in the room. The parts that take people's lines are made

@@ -37,7 +37,9 @@ var allowed = map[string][]string{
 	"internal/gateway":    {"internal/recordings", "internal/fanout", "internal/link", "internal/player"},
 	"internal/recordings": {"internal/livefile"},
 
-	"internal/ingest/icecast":    {"capture", "internal/oggopus", "internal/opus", "internal/text", "store"},
+	"internal/ingest/icecast": {"capture", "internal/oggopus", "internal/opus", "internal/text", "store"},
+	"internal/pull":           {"capture", "internal/retry"},
+
 	"internal/ingest/studioline": {"capture", "internal/opus", "store"},
 
 	"internal/fanout":   {},
@@ -57,6 +59,7 @@ var doors = map[string][]string{
 	"github.com/gofrs/flock":      {"internal/dirlock"},
 	"go.yaml.in/yaml/v3":          {"cmd/broadcastbot"},
 	"github.com/oov/audio":        {"capture"},
+	"code.dny.dev/ssrf":           {"internal/pull"},
 	"github.com/rs/zerolog":       {"internal/matrix"},
 	"github.com/coder/websocket":  {"internal/ingest/studioline"},
 	"go.mau.fi/util":              {"internal/matrix"},

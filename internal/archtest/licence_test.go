@@ -30,7 +30,7 @@ func licencesIn(dir string) (names []string) {
 		if err != nil {
 			continue // a folder of licences, beside the file
 		}
-		flat := strings.Join(strings.Fields(string(text)), " ")
+		flat := strings.Join(strings.Fields(strings.ReplaceAll(string(text), "//", "")), " ") // it may stand in comments
 		for name, words := range compatible {
 			if strings.Contains(flat, words) {
 				names = append(names, name)

@@ -1,12 +1,17 @@
 package bot
 
 import (
+	"errors"
+	"regexp"
 	"strings"
 	"testing"
 
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"broadcastbot/internal/command"
+	"broadcastbot/internal/dendrite"
 )
 
 // mustDirect writes to a member in the direct chat, and returns the event when the homeserver has it.
@@ -88,5 +93,291 @@ func TestRoomName(t *testing.T) {
 	}
 	if got := radio.RoomName(t.Context(), room.String()); !strings.HasPrefix(got, "Town hall xx") || len(got) > maxName+len("…") {
 		t.Errorf("the room is called %q", got)
+	}
+}
+
+// directed is Alice in a direct chat that the bot has opened, and which she has come to.
+func directed(t *testing.T, r *radio, alice *member) id.RoomID {
+	t.Helper()
+	mustDirect(t, r, alice, "welcome")
+	room := r.chat(t, alice)
+	alice.awaitMembership(t, room, alice.UserID.String(), event.MembershipInvite)
+	alice.mustJoin(t, room)
+	alice.awaitText(t, room, "welcome")
+	return room
+}
+
+// mustLetIn brings somebody into a direct chat, which no member can do: this is the homeserver's work.
+func mustLetIn(t *testing.T, r *radio, room id.RoomID, m *member) {
+	t.Helper()
+	mustInvite(t, &member{Client: r.client}, room, m.UserID.String())
+	m.mustJoin(t, room)
+	m.awaitMembership(t, room, m.UserID.String(), event.MembershipJoin)
+}
+
+// TestDirectIsForVerifiedDevices: another device of the same account, which nobody has signed, reads
+// nothing, and for somebody who has no other one, no chat is opened.
+func TestDirectIsForVerifiedDevices(t *testing.T) {
+	t.Parallel()
+	radio, alice := newStudio(t)
+	forged := alice.newDevice(t)
+	forged.follow(t)
+	room := directed(t, radio, alice)
+	mustDirect(t, radio, alice, "the password")
+	said := alice.awaitText(t, room, "the password")
+	after := alice.say(t, room, "afterwards")
+	forged.await(t, "what Alice said", func(evt *event.Event) bool { return evt.ID == after })
+	if forged.canRead(said.ID) {
+		t.Error("a device that nobody has signed reads what was written to Alice alone")
+	}
+	bob := newUnsigned(t, alice.server, mustRegister(t, alice.server, "bob"))
+	if err := radio.Direct(t.Context(), bob.UserID.String(), "the password"); !errors.Is(err, errNoReader) {
+		t.Errorf("%v, want %v", err, errNoReader)
+	}
+	if err := radio.Direct(t.Context(), "@nobody:"+alice.server.ServerName(), "the password"); !errors.Is(err, errNoReader) {
+		t.Errorf("%v, want %v", err, errNoReader)
+	}
+	if joined, err := bob.JoinedRooms(t.Context()); err != nil || len(joined.JoinedRooms) > 0 {
+		t.Error(joined, err)
+	}
+	if listed, err := radio.chats.list(t.Context()); err != nil || len(listed) != 1 {
+		t.Errorf("listed are %v (%v), want Alice's alone", listed, err)
+	}
+}
+
+// TestThirdInDirectChat: whoever comes into a direct chat reads nothing, whether the bot knows of them or
+// not, and the next message goes to another one.
+func TestThirdInDirectChat(t *testing.T) {
+	t.Parallel()
+	radio, alice := newStudio(t)
+	mallory := newMember(t, alice.server, "mallory")
+	room := directed(t, radio, alice)
+	mustLetIn(t, radio, room, mallory)
+	if err := radio.Say(t.Context(), room.String(), "to all"); err != nil { // with a key that she has
+		t.Fatal(err)
+	}
+	mallory.awaitText(t, room, "to all")
+
+	// As if the homeserver had hidden her.
+	if _, err := radio.sendTo(t.Context(), room, alice.UserID, &event.Content{Parsed: notice("the password")}, ""); err != nil {
+		t.Fatal(err)
+	}
+	said := alice.awaitText(t, room, "the password")
+	after := alice.say(t, room, "afterwards")
+	mallory.await(t, "what Alice said", func(evt *event.Event) bool { return evt.ID == after })
+	if mallory.canRead(said.ID) {
+		t.Error("she reads what was written to Alice alone")
+	}
+
+	mustDirect(t, radio, alice, "the second password")
+	second := radio.chat(t, alice)
+	if second == room {
+		t.Fatal("the chat is used although somebody else is in it")
+	}
+	alice.awaitMembership(t, second, alice.UserID.String(), event.MembershipInvite)
+	alice.mustJoin(t, second)
+	alice.awaitText(t, second, "the second password")
+	if listed, err := radio.chats.list(t.Context()); err != nil || len(listed[alice.UserID]) != 1 {
+		t.Errorf("listed are %v (%v), want the second one alone", listed, err)
+	}
+}
+
+// TestForgedDirectList: the list of direct chats belongs to the homeserver, which can name any room.
+func TestForgedDirectList(t *testing.T) {
+	t.Parallel()
+	radio, alice := newStudio(t)
+	mallory := newMember(t, alice.server, "mallory")
+	town := newRoomWith(t, radio, alice, mallory)
+	clear := alice.newRoom(t, false, radio.options.User)
+	alice.awaitMembership(t, clear, radio.options.User, event.MembershipJoin)
+	forged := map[string]any{
+		alice.UserID.String(): []any{town, clear, "!nowhere:localhost", "", 7}, mallory.UserID.String(): []id.RoomID{town}, "": "x", "@x:y": 7,
+	}
+	if err := radio.client.SetAccountData(t.Context(), "m.direct", forged); err != nil {
+		t.Fatal(err)
+	}
+	radio.stop()
+	radio = startRadio(t, radio.options) // which reads the list
+	mustDirect(t, radio, alice, "the password")
+	room := radio.chat(t, alice)
+	alice.awaitMembership(t, room, alice.UserID.String(), event.MembershipInvite)
+	alice.mustJoin(t, room)
+	alice.awaitText(t, room, "the password")
+	if room == town || room == clear {
+		t.Error("the password was written into a room that is no direct chat")
+	}
+	if listed, err := radio.chats.list(t.Context()); err != nil || len(listed[alice.UserID]) != 1 {
+		t.Errorf("listed are %v (%v)", listed, err)
+	}
+	if got := alice.ask(t, town, "!live start Town hall"); !strings.Contains(got, "is on air") {
+		t.Errorf("answer %q: a forged list keeps a room silent", got)
+	}
+}
+
+// TestDirectChatStays: after a restart the same chat is used, and commands in it are still about the
+// user's own things. Who has left is invited again, and reads what was written since.
+func TestDirectChatStays(t *testing.T) {
+	t.Parallel()
+	radio, alice := newStudio(t)
+	room := directed(t, radio, alice)
+	if got := alice.ask(t, room, "!live start"); !strings.Contains(got, "nobody else is here to listen") {
+		t.Errorf("answer %q", got)
+	}
+	radio.stop()
+	radio = startRadio(t, radio.options)
+	if got := alice.ask(t, room, "!live"); !strings.Contains(got, "nobody else is here to listen") {
+		t.Errorf("answer %q after a restart", got)
+	}
+	mustDirect(t, radio, alice, "after the restart")
+	alice.awaitText(t, room, "after the restart")
+	radio.fake.CheckAsked(t, nil)
+
+	if _, err := alice.LeaveRoom(t.Context(), room); err != nil {
+		t.Fatal(err)
+	}
+	alice.awaitMembership(t, room, alice.UserID.String(), event.MembershipLeave)
+	mustDirect(t, radio, alice, "come back")
+	if again := radio.chat(t, alice); again != room {
+		t.Errorf("another chat was opened: %s, not %s", again, room)
+	}
+	alice.mustJoin(t, room)
+	alice.awaitText(t, room, "come back")
+}
+
+// TestDirectAtOnce: many messages at the same time do not open many chats, and too many are too many.
+func TestDirectAtOnce(t *testing.T) {
+	t.Parallel()
+	radio, alice := newStudio(t)
+	errs := make(chan error)
+	for range maxMessages + 1 {
+		go func() { errs <- radio.Direct(t.Context(), alice.UserID.String(), "hello") }()
+	}
+	refused := 0
+	for range maxMessages + 1 {
+		if err := <-errs; errors.Is(err, errTooOften) {
+			refused++
+		} else if err != nil {
+			t.Error(err)
+		}
+	}
+	if refused != 1 {
+		t.Errorf("%d messages of %d are refused, want one", refused, maxMessages+1)
+	}
+	if joined, err := radio.client.JoinedRooms(t.Context()); err != nil || len(joined.JoinedRooms) != 1 {
+		t.Errorf("%v (%v), want one room", joined, err)
+	}
+}
+
+// TestInvitationsAreLimited: who leaves again and again is not called again and again.
+func TestInvitationsAreLimited(t *testing.T) {
+	t.Parallel()
+	radio, alice := newStudio(t)
+	for range maxInvitations {
+		mustDirect(t, radio, alice, "hello")
+		if _, err := alice.LeaveRoom(t.Context(), radio.chat(t, alice)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := radio.Direct(t.Context(), alice.UserID.String(), "hello"); !errors.Is(err, errInvitedOften) {
+		t.Errorf("%v, want %v", err, errInvitedOften)
+	}
+}
+
+// TestDirectChatOfAnother: a chat that the user has opened is used, until others are in it: then it is a
+// room as any other.
+func TestDirectChatOfAnother(t *testing.T) {
+	t.Parallel()
+	radio, alice := newStudio(t)
+	bob := newMember(t, alice.server, "bob")
+	open := func(users ...id.UserID) id.RoomID {
+		request := newDirectRoom(users[0])
+		request.PowerLevelOverride, request.Invite = nil, users
+		created, err := alice.CreateRoom(t.Context(), request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		alice.awaitMembership(t, created.RoomID, radio.options.User, event.MembershipJoin)
+		return created.RoomID
+	}
+	ofThree := open(id.UserID(radio.options.User), bob.UserID)
+	if got := alice.ask(t, ofThree, "!live start Town hall"); !strings.Contains(got, "is on air") {
+		t.Errorf("answer %q where three are", got)
+	}
+	ofTwo := open(id.UserID(radio.options.User))
+	if got := alice.ask(t, ofTwo, "!live start"); !strings.Contains(got, "nobody else is here to listen") {
+		t.Errorf("answer %q where two are", got)
+	}
+	mustDirect(t, radio, alice, "hello")
+	alice.awaitText(t, ofTwo, "hello")
+	mustInvite(t, alice, ofTwo, bob.UserID.String())
+	alice.awaitMembership(t, ofTwo, bob.UserID.String(), event.MembershipInvite)
+	if got := alice.ask(t, ofTwo, "!live start Now"); !strings.Contains(got, "is on air") {
+		t.Errorf("answer %q where a third is invited", got)
+	}
+}
+
+// TestSourceIsSent: the room reads only that the speaker was sent something. The speaker reads it, whether
+// they have come into the chat before or not; what they read opens a mount.
+func TestSourceIsSent(t *testing.T) {
+	t.Parallel()
+	server := dendrite.Run(t)
+	mustRegister(t, server, "radio")
+	o := radioOptions(t, server, t.TempDir())
+	radio := startRadioWith(t, o, command.Options{
+		Rights:   command.Rights{Speakers: o.Inviters},
+		Programs: command.Programs{Mounts: o.Store.Mounts(), Addresses: []string{"https://radio.example.org/icecast/"}, CutOff: func(string) {}},
+	})
+	alice, bob := newMember(t, server, "alice"), newMember(t, server, "bob")
+	room := newRoomWith(t, radio, alice, bob)
+	for range 2 { // the second time the invitation is open
+		if got := alice.ask(t, room, "!live source"); got != command.SentDirect {
+			t.Fatalf("answer %q\n%s", got, radio.log)
+		}
+	}
+	chat := radio.chat(t, alice)
+	alice.awaitMembership(t, chat, alice.UserID.String(), event.MembershipInvite)
+	alice.mustJoin(t, chat)
+	alice.ask(t, chat, "!live source") // answered after all that was written before
+	fields := regexp.MustCompile(`Mount: /icecast/(\S+)\n\nUser: source\nPassword: (\S+)\n`)
+	valid := 0
+	for _, evt := range alice.known() {
+		if found := fields.FindStringSubmatch(evt.Content.AsMessage().Body); evt.RoomID == chat && found != nil {
+			m, err := o.Store.Mounts().Authorize(t.Context(), found[1], found[2])
+			if err == nil && m.Room == room.String() && m.Speaker == alice.UserID.String() {
+				valid++
+			}
+			if strings.Contains(radio.log.String(), found[2]) {
+				t.Error("the log has a password")
+			}
+		}
+	}
+	if valid != 1 {
+		t.Errorf("%d of what was sent counts, want the newest alone", valid)
+	}
+	if got := bob.ask(t, room, "!live source"); !strings.Contains(got, "Only this station's speakers") {
+		t.Errorf("answer %q", got)
+	}
+}
+
+// TestNotReached: the room reads why the speaker cannot be written to.
+func TestNotReached(t *testing.T) {
+	t.Parallel()
+	server := dendrite.Run(t)
+	mustRegister(t, server, "radio")
+	o := radioOptions(t, server, t.TempDir())
+	radio := startRadioWith(t, o, command.Options{
+		Rights:   command.Rights{Speakers: o.Inviters},
+		Programs: command.Programs{Mounts: o.Store.Mounts(), Addresses: []string{"https://radio.example.org/icecast/"}},
+	})
+	alice := newMember(t, server, "alice")
+	room := newRoomWith(t, radio, alice)
+	for range maxInvitations {
+		alice.ask(t, room, "!live source")
+		if _, err := alice.LeaveRoom(t.Context(), radio.chat(t, alice)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := alice.ask(t, room, "!live source"); got != string(errInvitedOften) {
+		t.Errorf("answer %q", got)
 	}
 }

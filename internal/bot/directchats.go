@@ -127,7 +127,7 @@ func (c *directChats) known(ctx context.Context, user id.UserID) ([]id.RoomID, e
 // encrypted, the bot is not in it, or somebody else is or may come.
 func (c *directChats) inspect(ctx context.Context, room id.RoomID, user id.UserID) (event.Membership, error) {
 	members, err := c.session.Members(ctx, room)
-	if errors.Is(err, mautrix.MForbidden) || errors.Is(err, mautrix.MNotFound) {
+	if isFinal(err) {
 		return "", nil
 	}
 	if err != nil {
@@ -165,7 +165,7 @@ func (c *directChats) invite(ctx context.Context, left id.RoomID, user id.UserID
 		if err == nil {
 			return left, c.awaitInvitation(ctx, left, user)
 		}
-		if !errors.Is(err, mautrix.MForbidden) {
+		if !isFinal(err) {
 			return "", err
 		}
 	}
@@ -199,12 +199,15 @@ func (c *directChats) awaitInvitation(ctx context.Context, room id.RoomID, user 
 // whyNotOpen tells the user what the homeserver has against a chat with them.
 func whyNotOpen(err error) error {
 	var answer mautrix.HTTPError
-	if !matrix.IsRefusal(err) || errors.Is(err, mautrix.MLimitExceeded) || !errors.As(err, &answer) || answer.RespError == nil {
+	if !isFinal(err) || !errors.As(err, &answer) || answer.RespError == nil {
 		return err
 	}
 	return command.Refusal(fmt.Sprintf("The homeserver lets me open no direct chat with you (%s). Open an encrypted one with me, then say it again.",
 		text.Short(text.Line(answer.RespError.Err), maxReason)))
 }
+
+// isFinal is true of a refusal that would come again.
+func isFinal(err error) bool { return matrix.IsRefusal(err) && !errors.Is(err, mautrix.MLimitExceeded) }
 
 // newDirectRoom asks for a room that is encrypted from the beginning, where the user can read what came
 // since they were invited, and nobody but the bot invites others.

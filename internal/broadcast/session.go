@@ -71,7 +71,7 @@ var errStorage = errors.New("the recording cannot be written")
 // so does the show.
 func (s *Session) record(life context.Context) {
 	defer context.AfterFunc(life, s.Stop)()
-	s.log.Info("on air", "source", s.entry.get().Source)
+	s.log.Info("on air", "source", capture.Loggable(s.entry.get().Source))
 	for _, t := range s.tracks {
 		t.send(life, func(o *outlet) { s.sayRefused(life, o) })
 		t.readBack(life)

@@ -56,7 +56,7 @@ type station struct {
 	served  sync.WaitGroup
 	sources capture.Kinds
 
-	mu      sync.Mutex
+	mu      sync.Mutex        // not that of the studio
 	refusal error             // what StartFor returns; nil: it starts
 	closed  error             // what Announce returns
 	direct  map[string]string // what was written to users, by user
@@ -169,7 +169,9 @@ func (s *station) writeTo(_ context.Context, user, text string) error {
 var secretIn = regexp.MustCompile(`/studio/#([A-Za-z0-9_-]{43})\b`)
 
 // invited asks for a link and returns the secret that is in it.
-func (s *station) invited(title string) (string, error) {
+func (s *station) invited(title string) (string, error) { return s.invitedTo(room, title) }
+
+func (s *station) invitedTo(room, title string) (string, error) {
 	if _, err := s.Kind().Invite(context.Background(), capture.Asker{Room: room, User: speaker}, title); err != nil {
 		return "", err
 	}

@@ -1,8 +1,14 @@
 package studioline
 
 import (
+	"bytes"
+	"errors"
 	"testing"
+	"time"
 
+	"github.com/coder/websocket"
+
+	"broadcastbot/internal/retry"
 	"broadcastbot/internal/showtest"
 	"broadcastbot/store"
 )
@@ -74,4 +80,211 @@ func TestSentAgain(t *testing.T) {
 	other.send(0, 50)
 	p.stop(200)
 	s.mustHave(t, p.packets)
+}
+
+// TestRehearsal: what is said comes back, and nothing of it is recorded.
+func TestRehearsal(t *testing.T) {
+	s := mustStation(t, stationOptions{})
+	p := newPage(t, s, 60)
+	p.mustDial()
+	p.await("welcome")
+	p.say(map[string]any{"type": "rehearse", "on": true})
+	sent := encode(0, time.Now(), p.packets[50:])
+	p.sendSound(sent)
+	for {
+		kind, data, err := p.conn.Read(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kind == websocket.MessageBinary {
+			if !bytes.Equal(data, sent) {
+				t.Error("something else comes back")
+			}
+			break
+		}
+	}
+	if shows, err := s.store.Shows(t.Context(), store.Filter{}); len(shows) > 0 || err != nil {
+		t.Errorf("%d shows after a rehearsal, %v", len(shows), err)
+	}
+	p.say(map[string]any{"type": "start"})
+	p.await("onair")
+	p.send(0, 50)
+	p.stop(50)
+	if show := s.mustHave(t, p.packets[:50]); show.Title != "Town hall" {
+		t.Errorf("the show is called %q, not as the speaker has said in the room", show.Title)
+	}
+}
+
+// TestNewestLineWins: the older one is told, and counts no more.
+func TestNewestLineWins(t *testing.T) {
+	s := mustStation(t, stationOptions{})
+	old := newPage(t, s, 200)
+	old.goOnAir()
+	old.send(0, 100)
+	old.awaitDurable(50)
+	page := &page{t: t, url: old.url, secret: old.secret, packets: old.packets}
+	next := page.resume()
+	old.send(100, 110) // for all that it knows
+	old.say(map[string]any{"type": "stop", "count": 1})
+	if old.await("replaced"); old.awaitClose() != closeReplaced {
+		t.Error("the older line is closed with another code")
+	}
+	page.send(next, 200)
+	page.stop(200)
+	s.mustHave(t, page.packets)
+}
+
+// TestLineGone: a show whose line does not come back ends in order with what came, and its room is told.
+func TestLineGone(t *testing.T) {
+	s := mustStation(t, stationOptions{grace: 500 * time.Millisecond})
+	p := newPage(t, s, 50)
+	p.goOnAir()
+	p.send(0, 50)
+	p.awaitDurable(50)
+	p.conn.CloseNow()
+	s.mustEnd(t)
+	if show := s.mustHave(t, p.packets); show.Reason != "the speaker's line did not come back" {
+		t.Errorf("the room is told: %q", show.Reason)
+	}
+	p.mustDial()
+	welcome := p.await("welcome")
+	if welcome["state"] != "ended" || welcome["reason"] != "The show is over: the speaker's line did not come back." {
+		t.Errorf("the speaker who comes back is told: %v", welcome)
+	}
+	if welcome["roomName"] != "" || welcome["title"] != "" {
+		t.Errorf("a link that was used opens %v", welcome)
+	}
+}
+
+// mustEnd waits until the show has come to its end by itself.
+func (s *station) mustEnd(t *testing.T) {
+	t.Helper()
+	for {
+		if _, live := s.manager.Status(room); !live {
+			return
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-t.Context().Done():
+			t.Fatal("the show does not end")
+		}
+	}
+}
+
+// TestStopWaits: a show that its speaker has ended waits for the packets that are on their way, but not
+// for ever.
+func TestStopWaits(t *testing.T) {
+	s := mustStation(t, stationOptions{grace: time.Second})
+	p := newPage(t, s, 100)
+	p.goOnAir()
+	p.send(0, 30)
+	p.say(map[string]any{"type": "stop", "count": 100})
+	p.awaitDurable(30)
+	p.conn.CloseNow()
+	next := p.resume()
+	p.send(next, 70)
+	p.say(map[string]any{"type": "stop", "count": 100})
+	if end := p.await("ended"); end["reason"] != "The show is over: the speaker's line did not come back." {
+		t.Errorf("ended: %v", end["reason"])
+	}
+	s.mustHave(t, p.packets[:70])
+}
+
+// TestEndedInTheRoom: what ends a show does so at once while the line is down, and the page learns of it.
+func TestEndedInTheRoom(t *testing.T) {
+	for name, end := range map[string]func(*station) error{
+		"stop": func(s *station) error {
+			_, err := s.manager.Stop(t.Context(), room)
+			return err
+		},
+		"ban": func(s *station) error {
+			_, err := s.manager.StopIf(t.Context(), room, func(show *store.Show) bool { return show.Speaker == speaker })
+			return err
+		},
+		"delete": func(s *station) error {
+			running, _ := s.manager.Status(room)
+			return s.manager.Delete(t.Context(), running.Show.ID)
+		},
+		"shutdown": func(s *station) error {
+			s.end()
+			s.managed.Wait()
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := mustStation(t, stationOptions{})
+			p := newPage(t, s, 10)
+			p.goOnAir()
+			p.send(0, 10)
+			p.awaitDurable(10)
+			p.conn.CloseNow()
+			if err := end(s); err != nil {
+				t.Fatal(err)
+			}
+			p.mustDial()
+			if welcome := p.await("welcome"); welcome["state"] != "ended" || welcome["reason"] != "The show was ended." {
+				t.Errorf("welcome: %v", welcome)
+			}
+			if code := p.awaitClose(); code != websocket.StatusNormalClosure {
+				t.Errorf("closed with %d", code)
+			}
+		})
+	}
+}
+
+// TestStatus: whoever asks is told that the line is down.
+func TestStatus(t *testing.T) {
+	s := mustStation(t, stationOptions{})
+	p := newPage(t, s, 10)
+	p.goOnAir()
+	p.send(0, 10)
+	p.awaitDurable(10)
+	if status, live := s.manager.Status(room); !live || !status.LineDown.IsZero() {
+		t.Errorf("the line is down since %v", status.LineDown)
+	}
+	p.conn.CloseNow()
+	for {
+		if status, _ := s.manager.Status(room); !status.LineDown.IsZero() {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	p.resume()
+	p.stop(10)
+}
+
+// TestStartIsRefused: a start may be repeated, and one that is refused leaves the link as it was.
+func TestStartIsRefused(t *testing.T) {
+	s := mustStation(t, stationOptions{})
+	p := newPage(t, s, 10)
+	p.mustDial()
+	p.await("welcome")
+	say := func(want string) {
+		t.Helper()
+		p.say(map[string]any{"type": "start", "preSkip": 312})
+		if answer := p.await("refused", "onair"); answer["reason"] != want {
+			t.Errorf("a start is answered with %v, want %q", answer, want)
+		}
+	}
+	s.setRefusal(errors.New("Only this station's speakers may go on air."), nil)
+	say("Only this station's speakers may go on air.")
+	s.setRefusal(nil, retry.Permanent(errors.New("banned")))
+	say("the show cannot be announced: banned")
+	s.setRefusal(nil, nil)
+	p.say(map[string]any{"type": "start", "preSkip": -1})
+	p.await("refused")
+	p.say(map[string]any{"type": "start"})
+	p.say(map[string]any{"type": "start"})
+	p.await("onair")
+	p.say(map[string]any{"type": "start"})
+	p.await("onair")
+	p.send(0, 10)
+	p.stop(10)
+	s.mustHave(t, p.packets)
+}
+
+func (s *station) setRefusal(refusal, closed error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refusal, s.closed = refusal, closed
 }
