@@ -52,7 +52,9 @@ func (b *Bot) writeTo(ctx context.Context, reader id.UserID, text string) error 
 	if err != nil {
 		return err
 	}
-	_, err = b.sendTo(ctx, room, reader, &event.Content{Parsed: notice(text)}, "")
+	message := notice(text)
+	message.MsgType = event.MsgText // telephones do not ring for notices, and this one is waited for
+	_, err = b.sendTo(ctx, room, reader, &event.Content{Parsed: message}, "")
 	return err
 }
 

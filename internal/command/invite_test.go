@@ -22,7 +22,7 @@ func TestInvite(t *testing.T) {
 		{user: alice, body: "!live start studio", want: "Look there.", invited: "@alice:example.org in !room:example.org: "},
 		{user: alice, body: "!live start studio Town hall", want: "Look there.", invited: "@alice:example.org in !room:example.org: Town hall"},
 		{user: bob, body: "!live start studio", want: "Only this station's speakers"},
-		{own: "studio", user: alice, body: "!live", want: "Look there.", invited: "@alice:example.org in !room:example.org: "},
+		{own: "studio", user: alice, body: "!live", want: "Look there. If you do not see that chat, accept", invited: "@alice:example.org in !room:example.org: "},
 		{own: "studio", user: alice, body: "!live start Town hall", want: "Look there.", invited: "@alice:example.org in !room:example.org: Town hall"},
 		{own: "studio", user: bob, body: "!live", want: "Only this station's speakers"},
 		{own: "studio", user: alice, body: "!live start " + strings.Repeat("x", 40_000), want: "more than 200 characters"},

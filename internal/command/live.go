@@ -84,7 +84,8 @@ func (p *Processor) invite(ctx context.Context, r Request, kind capture.Kind, ti
 	if _, err := p.isPlain(ctx, r.Room); err != nil {
 		return "", err
 	}
-	return kind.Invite(ctx, r.asker(), title)
+	answer, err := kind.Invite(ctx, r.asker(), title)
+	return answer + " " + acceptInvitation, err
 }
 
 // asker is who asks, as kinds of sources see them.

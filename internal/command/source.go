@@ -54,7 +54,10 @@ func newMount(p *Processor, ctx context.Context, r Request) (string, error) {
 }
 
 // SentDirect is what a room reads when somebody was sent what the others must not read.
-const SentDirect = "I have sent it to you in our direct chat. If you do not see that chat, accept my invitation to it."
+const SentDirect = "I have sent it to you in our direct chat. " + acceptInvitation
+
+// acceptInvitation is for those who are written to for the first time.
+const acceptInvitation = "If you do not see that chat, accept my invitation to it."
 
 // settings is what to type into a program. Its windows ask for these words, in this order.
 func (ps Programs) settings(room, mount, password string) string {
