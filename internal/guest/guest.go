@@ -21,6 +21,7 @@ const history = 500
 // Guest is one account. Its methods work while Run does.
 type Guest struct {
 	*matrix.Session
+	Follows func(inviter id.UserID) bool // whose invitations are followed; nil: nobody's. Set it before Run
 
 	mu      sync.Mutex
 	events  []*event.Event // decrypted messages, the oldest first
@@ -42,8 +43,20 @@ func (g *Guest) Run(ctx context.Context) error {
 	return g.Session.Run(ctx, func() error {
 		syncer := g.Client.Syncer.(mautrix.ExtensibleSyncer)
 		syncer.OnEventType(event.EventMessage, g.note)
+		syncer.OnEventType(event.StateMember, g.answerInvitation)
 		return nil
 	})
+}
+
+// answerInvitation joins a room if the inviter is one whom the guest follows.
+func (g *Guest) answerInvitation(ctx context.Context, evt *event.Event) {
+	isInvited := evt.Content.AsMember().Membership == event.MembershipInvite && evt.GetStateKey() == g.Client.UserID.String()
+	if !isInvited || g.Follows == nil || !g.Follows(evt.Sender) {
+		return
+	}
+	if _, err := g.Client.JoinRoomByID(ctx, evt.RoomID); err != nil {
+		g.Client.Log.Warn().Err(err).Msg("an invitation could not be followed")
+	}
 }
 
 func (g *Guest) note(_ context.Context, evt *event.Event) {

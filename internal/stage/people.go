@@ -88,6 +88,7 @@ func (p *People) logIn(ctx context.Context, server *dendrite.Server, dir, name s
 		sessions.Close()
 		return nil, err
 	}
+	g.Follows = func(inviter id.UserID) bool { return inviter.Localpart() == radio }
 	p.running.Go(func() {
 		defer sessions.Close()
 		if err := g.Run(ctx); err != nil {
@@ -95,6 +96,19 @@ func (p *People) logIn(ctx context.Context, server *dendrite.Server, dir, name s
 		}
 	})
 	return g, nil
+}
+
+// AwaitDirect waits for what the bot writes to Alice alone, and returns it.
+func (p *People) AwaitDirect(ctx context.Context, wanted func(text string) bool) (string, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errors.New("alice waits in vain for the bot to write to her"))
+	defer cancel()
+	evt, err := p.Alice.Await(ctx, func(evt *event.Event) bool {
+		return evt.RoomID != p.Room && evt.Sender.Localpart() == radio && wanted(evt.Content.AsMessage().Body)
+	})
+	if err != nil {
+		return "", err
+	}
+	return evt.Content.AsMessage().Body, nil
 }
 
 // awaitMembers waits until the bot and bob have joined.
