@@ -81,7 +81,7 @@ func server(address, mount string) string {
 	if err != nil { // the config was checked
 		return "\n\nAddress: " + address + mount
 	}
-	port, tls := u.Port(), "no"
+	port, tls := u.Port(), "no, so whoever is on the way can read the password"
 	if u.Scheme == "https" {
 		tls = "yes"
 	}

@@ -60,7 +60,7 @@ func TestSource(t *testing.T) {
 	text, mount, password := d.mustGive(t, alice)
 	for _, want := range []string{
 		"goes on air in Room " + room, "\nServer: radio.example.org\nPort: 443\nTLS (SSL): yes\nMount: /icecast/" + mount + "\n",
-		"\nServer: 2001:db8::1\nPort: 8000\nTLS (SSL): no\nMount: /" + mount + "\n", "\nUser: source\nPassword: " + password + "\nFormat: Ogg Opus",
+		"\nServer: 2001:db8::1\nPort: 8000\nTLS (SSL): no, so whoever is on the way can read the password\nMount: /" + mount + "\n", "\nUser: source\nPassword: " + password + "\nFormat: Ogg Opus",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("sent %q, without %q", text, want)

@@ -35,6 +35,7 @@ media_dir: %q
 source: %q
 data_dir: %q
 gateway: {listen: %q, public_url: "http://%[6]s"}
+icecast: {listen: "127.0.0.1:0", auto: true}
 `
 
 // NewStation writes a config for the program. Sources that commands name are
