@@ -42,8 +42,11 @@ export async function openEncoder(audio, codecs = [NativeEncoder, WasmEncoder]) 
   let refusal;
   for (const codec of codecs) {
     try {
-      await tryOut(await codec.open(audio), audio);
-      return await codec.open(audio); // one that remembers nothing of the trial
+      const tried = await codec.open(audio);
+      await tryOut(tried, audio);
+      const encoder = await codec.open(audio); // one that remembers nothing of the trial
+      encoder.preSkip = tried.preSkip; // which some say with their first packet only
+      return encoder;
     } catch (error) {
       refusal = error;
     }
@@ -55,8 +58,8 @@ export async function openEncoder(audio, codecs = [NativeEncoder, WasmEncoder]) 
 export const slotOf = ({ bitrate }) => Math.floor((bitrate * 20) / 8000);
 
 /**
- * Encodes sound that is hard to encode: some browsers take the wish for packets of one size, and do
- * not fulfil it.
+ * Encodes noise and silence in turn: some browsers take the wish for packets of one size, and do not
+ * fulfil it.
  * @param {Encoder} encoder
  * @param {Audio} audio
  */
@@ -64,17 +67,17 @@ async function tryOut(encoder, audio) {
   /** @type {number[]} */
   const sizes = [];
   encoder.onpacket = (packet) => sizes.push(packet.length);
-  for (let n = 0; n < TRIAL; n++) encoder.encode(noise(audio.channels), 0);
+  for (let n = 0; n < TRIAL; n++) encoder.encode(n % 4 < 2 ? noise(audio.channels) : silence(audio.channels), 0);
   await encoder.flush();
   encoder.close();
   if (sizes.length < TRIAL) throw new Error("this browser's encoder does not make 20 ms packets");
-  const slot = slotOf(audio);
-  if (!audio.vbr && sizes.some((size) => size > slot))
-    throw new Error("this browser's encoder makes packets too large");
+  if (audio.vbr) return;
+  if (Math.max(...sizes) > slotOf(audio)) throw new Error("this browser's encoder makes packets too large");
+  if (Math.max(...sizes) > Math.min(...sizes)) throw new Error("this browser's encoder makes packets of many sizes");
 }
 
 /** @param {number} channels */
-function noise(channels) {
-  const plane = Float32Array.from({ length: FRAME }, () => Math.random() - 0.5);
-  return Array.from({ length: channels }, () => plane);
-}
+const silence = (channels) => Array.from({ length: channels }, () => new Float32Array(FRAME));
+
+/** @param {number} channels */
+const noise = (channels) => silence(channels).map((plane) => plane.map(() => Math.random() - 0.5));

@@ -9,6 +9,7 @@ export class Encoding {
   onpacket = (/** @type {Uint8Array<ArrayBuffer>} */ _packet, /** @type {number} */ _captured) => {};
   /** Called when no encoder can be had. */
   onfailure = (/** @type {unknown} */ _error) => {};
+  preSkip = 0; // samples, of the encoder that was opened last
   /** @type {Encoder | null} */
   #encoder = null;
   /** @type {{planes: Float32Array[], captured: number}[]} frames that wait for an encoder */
@@ -18,10 +19,6 @@ export class Encoding {
 
   constructor(open = openEncoder) {
     this.#open = open;
-  }
-
-  get preSkip() {
-    return this.#encoder?.preSkip ?? 0;
   }
 
   /**
@@ -43,6 +40,7 @@ export class Encoding {
       this.use(audio);
     };
     this.#encoder = next;
+    this.preSkip = next.preSkip;
     for (const { planes, captured } of this.#waiting.splice(0)) next.encode(planes, captured);
   }
 

@@ -72,9 +72,16 @@ test("an encoder that does not keep to the packets' size is left for the next on
       this.onpacket(new Uint8Array(80), captured);
     }
   }
-  assert.ok((await openEncoder(voice, [Greedy, Fitting])) instanceof Fitting);
+  class Varying extends Slow {
+    static open = async () => new Varying();
+    encode([plane], captured) {
+      this.onpacket(new Uint8Array(plane[0] === 0 ? 3 : 80), captured);
+    }
+  }
+  assert.ok((await openEncoder(voice, [Greedy, Varying, Fitting])) instanceof Fitting);
   assert.ok((await openEncoder({ ...voice, vbr: true }, [Greedy, Fitting])) instanceof Greedy);
   await assert.rejects(openEncoder(voice, [Greedy]), /too large/);
+  await assert.rejects(openEncoder(voice, [Varying]), /many sizes/);
 });
 
 for (const audio of [voice, { channels: 2, bitrate: 96000, application: "audio", vbr: false }]) {
@@ -88,3 +95,16 @@ for (const audio of [voice, { channels: 2, bitrate: 96000, application: "audio",
     encoder.close();
   });
 }
+
+test("what an encoder says with its first packet only is known before", async () => {
+  class Late extends Slow {
+    static open = async () => new Late();
+    encode(_, captured) {
+      this.preSkip = 120;
+      this.onpacket(new Uint8Array(80), captured);
+    }
+  }
+  const encoding = new Encoding((audio) => openEncoder(audio, [Late]));
+  await encoding.use(voice);
+  assert.equal(encoding.preSkip, 120);
+});

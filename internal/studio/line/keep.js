@@ -135,6 +135,7 @@ export class Keep {
       });
     } catch (error) {
       console.error("the browser does not store the show any more:", error);
+      await this.#database?.clear().catch(() => {}); // what is not whole would mislead a page that is loaded again
       this.#database = null; // it goes on without
     }
     this.stored = Math.max(this.stored, Math.min(end, this.end));

@@ -105,12 +105,15 @@ test("a show that was spoken elsewhere goes on behind that", async () => {
 test("a database that fails takes nothing with it but the reload", async (t) => {
   t.mock.method(console, "error", () => {});
   const { keep, database } = await opened();
-  database.write = () => Promise.reject(new Error("the disk is full"));
   keep.add(kept(0));
   await settled();
+  database.write = () => Promise.reject(new Error("the disk is full"));
   keep.add(kept(1));
   await settled();
-  assert.deepEqual(numbers(keep.from(0, 50)), [0, 1]);
+  keep.add(kept(2));
+  await settled();
+  assert.deepEqual(numbers(keep.from(0, 50)), [0, 1, 2]);
+  assert.equal(database.records.size, 0, "a part of it would mislead");
   assert.ok(!keep.lasting);
 });
 

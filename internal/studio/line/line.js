@@ -1,15 +1,14 @@
-// The speaker's line: one WebSocket after the other, over which messages and packets go to the
+// The speaker's line: one connection after the other, over which messages and packets go to the
 // station, and what the station says comes back.
 
 import { retry } from "../../player/fetch/retry.js";
 import { ClockOffset } from "../capture/clock.js";
-import { MISTAKE, PROTOCOL, pack, parse, TAKEN, unpack } from "./messages.js";
+import { Connection } from "./connection.js";
+import { MISTAKE, pack, parse, TAKEN, unpack } from "./messages.js";
 
 /** @import { Keep, Kept } from "./keep.js" */
 /** @import { Packets, Welcome } from "./messages.js" */
 
-const DEAD = 6_000; // ms: the station says something every 2 s, so this line has died silently
-const LOOK = 1_000; // ms
 const BATCH = 50; // packets of one message
 const BREAK = 100; // ms between two packets
 const ROOM = 64 << 10; // bytes that may wait in the browser: more would only be sent in vain
@@ -26,18 +25,19 @@ const TICKS = 30; // to compare clocks over: a minute
  */
 
 export class Line {
-  /** @type {WebSocket | null} that the station has answered on */
-  #socket = null;
+  connected = false; // the station has answered
+  /** @type {Connection | null} */
+  #connection = null;
   #url;
-  #secret;
+  #greeting;
   #keep;
   #hearer;
   #closed = new AbortController();
   #clock = new ClockOffset(TICKS);
   #next = Infinity; // the number of the packet that is sent next; none while nobody wants any
   #waiting = 0; // timer
+  #ticks = 0; // heard on this connection
   #refusal = ""; // what the station has refused last
-  #tab = crypto.randomUUID();
 
   /**
    * @param {string} secret
@@ -47,10 +47,10 @@ export class Line {
   constructor(secret, keep, hearer) {
     this.#url = new URL("line", location.href);
     this.#url.protocol = this.#url.protocol.replace("http", "ws");
-    this.#secret = secret;
+    this.#greeting = JSON.stringify({ type: "hello", secret, tab: crypto.randomUUID() });
     this.#keep = keep;
     this.#hearer = hearer;
-    keep.onstored = () => this.#sendKept();
+    keep.onstored = () => this.#store();
     this.#run();
   }
 
@@ -60,7 +60,7 @@ export class Line {
     try {
       while (!signal.aborted)
         await retry(
-          () => this.#converse(signal),
+          () => this.#converse(),
           signal,
           () => {},
         );
@@ -72,60 +72,43 @@ export class Line {
   /**
    * One connection, from the greeting to its end. It rejects if that came so early that the next one
    * should not follow at once.
-   * @param {AbortSignal} signal
-   * @returns {Promise<void>}
    */
-  #converse(signal) {
-    const socket = new WebSocket(this.#url, PROTOCOL);
-    socket.binaryType = "arraybuffer";
-    let heard = performance.now();
-    let ticks = 0;
-    const watch = setInterval(() => performance.now() - heard > DEAD && abandon(socket), LOOK);
-    const abort = () => abandon(socket);
-    signal.addEventListener("abort", abort, { once: true });
-    socket.onopen = () => socket.send(JSON.stringify({ type: "hello", secret: this.#secret, tab: this.#tab }));
-    socket.onmessage = ({ data }) => {
-      heard = performance.now();
-      if (typeof data !== "string") return this.#hearer.onpackets(unpack(data));
-      const message = parse(data);
-      if (message?.type === "tick") ticks++;
-      if (message) this.#hear(socket, message);
-    };
-    return new Promise((resolve, reject) => {
-      socket.onclose = ({ code, reason }) => {
-        clearInterval(watch);
-        signal.removeEventListener("abort", abort);
-        if (this.#socket === socket) this.#socket = null;
-        if (code === TAKEN) this.#end(null);
-        if (code === MISTAKE) this.#end(`${this.#refusal} Load this page again to try it once more.`);
-        this.#hearer.onbroken();
-        if (ticks > 0) resolve();
-        else reject(new Error(reason || "no line"));
-      };
-    });
+  async #converse() {
+    const connection = (this.#connection = new Connection(this.#url, this.#greeting));
+    this.#ticks = 0;
+    this.#next = Infinity; // until the station has said what it wants
+    connection.ontext = (text) => this.#hear(parse(text));
+    connection.onbytes = (bytes) => this.#hearer.onpackets(unpack(bytes));
+    const { code, reason } = await connection.closed;
+    this.#connection = null;
+    this.connected = false;
+    if (code === TAKEN) this.#end(null);
+    if (code === MISTAKE) this.#end(`${this.#refusal} Load this page again to try it once more.`);
+    this.#hearer.onbroken();
+    if (this.#ticks === 0) throw new Error(reason || "no line");
   }
 
-  /**
-   * @param {WebSocket} socket
-   * @param {{type: string, [field: string]: any}} message
-   */
-  #hear(socket, message) {
-    if (typeof message.now === "number") this.#clock.hear(message.now, wall());
-    switch (message.type) {
+  /** @param {{type: string, [field: string]: any} | null} message */
+  #hear(message) {
+    if (typeof message?.now === "number") this.#clock.hear(message.now, performance.timeOrigin + performance.now());
+    switch (message?.type) {
       case "welcome":
-        this.#socket = socket;
+        this.connected = true;
         this.#hearer.onwelcome(/** @type {any} */ (message));
+        break;
+      case "tick":
+        this.#ticks++;
         break;
       case "refused":
         this.#refusal = String(message.reason);
-        if (this.#socket) this.#hearer.onmessage(message);
+        if (this.connected) this.#hearer.onmessage(message);
         else this.#end(this.#refusal);
         break;
       case "replaced":
         this.#end(null);
         break;
       default:
-        this.#hearer.onmessage(message);
+        if (message) this.#hearer.onmessage(message);
     }
   }
 
@@ -136,8 +119,9 @@ export class Line {
     this.#hearer.onend(refusal);
   }
 
-  get connected() {
-    return this.#socket !== null;
+  close() {
+    this.#closed.abort();
+    this.#connection?.close();
   }
 
   /** How many packets the station was not sent yet. */
@@ -158,7 +142,7 @@ export class Line {
    * @param {{type: string, [field: string]: any}} message
    */
   send(message) {
-    this.#socket?.send(JSON.stringify(message));
+    if (this.connected) this.#connection?.send(JSON.stringify(message));
   }
 
   /**
@@ -166,7 +150,7 @@ export class Line {
    * @param {Packets} packets
    */
   sendPackets(packets) {
-    this.#socket?.send(pack(packets));
+    if (this.connected) this.#connection?.send(pack(packets));
   }
 
   /** @param {number} next the station wants the show from here */
@@ -175,23 +159,25 @@ export class Line {
     this.#sendKept();
   }
 
+  /** Timers sleep in tabs that nobody sees, sound does not. */
+  #store() {
+    this.#connection?.look();
+    this.#sendKept();
+  }
+
   /** Sends what is kept, as fast as the line takes it. */
   #sendKept() {
     clearTimeout(this.#waiting);
-    while (this.#socket && this.#next < this.#keep.stored) {
-      if (this.#socket.bufferedAmount > ROOM) {
+    while (this.connected && this.#connection && this.#next < this.#keep.stored) {
+      if (this.#connection.waiting > ROOM) {
         this.#waiting = setTimeout(() => this.#sendKept(), AGAIN);
         return;
       }
       const kept = together(this.#keep.from(this.#next, BATCH));
       const { captured } = kept[kept.length - 1];
-      this.#socket.send(pack({ number: this.#next, captured, packets: kept.map(({ packet }) => packet) }));
+      this.#connection.send(pack({ number: this.#next, captured, packets: kept.map(({ packet }) => packet) }));
       this.#next += kept.length;
     }
-  }
-
-  close() {
-    this.#closed.abort();
   }
 }
 
@@ -202,17 +188,4 @@ export class Line {
 export function together(kept) {
   const end = kept.findIndex(({ captured }, i) => i > 0 && captured - kept[i - 1].captured > BREAK);
   return end < 0 ? kept : kept.slice(0, end);
-}
-
-/** ms since 1970, by a clock that is not set while the page is open. */
-const wall = () => performance.timeOrigin + performance.now();
-
-/**
- * A dead line does not answer that it is closed, which a WebSocket would wait for.
- * @param {WebSocket} socket
- */
-function abandon(socket) {
-  socket.close();
-  socket.onclose?.(new CloseEvent("close"));
-  socket.onclose = socket.onmessage = null;
 }

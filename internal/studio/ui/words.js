@@ -36,7 +36,7 @@ export function sentence(studio) {
 /** @type {Record<string, (studio: Shown) => string>} */
 const SENTENCES = {
   [State.CONNECTING]: () => "Connecting to the station…",
-  [State.READY]: (studio) => studio.reason || ready(studio),
+  [State.READY]: (studio) => (studio.connected && !studio.rehearsal && studio.reason) || ready(studio),
   [State.STARTING]: ({ connected }) =>
     connected ? "Going on air. Speak when this page says that you are." : `There is no line to the station: ${AGAIN}.`,
   [State.LIVE]: live,
