@@ -36,6 +36,9 @@ func runStation(ctx context.Context, args []string, _, stderr io.Writer) error {
 	if c.Trust == matrix.AnyDevice {
 		log.Warn("trust is any: the homeserver can speak for everybody, and can give itself the keys of all shows")
 	}
+	if c.hasDeafStudio() {
+		log.Warn(studioWarning)
+	}
 	lock, err := c.lockData()
 	if err != nil {
 		return err

@@ -66,6 +66,9 @@ func runCheckConfig(_ context.Context, args []string, stdout, stderr io.Writer) 
 	if c.keyIsInData() {
 		fmt.Fprintln(stdout, "warning:", keyWarning)
 	}
+	if c.hasDeafStudio() {
+		fmt.Fprintln(stdout, "warning:", studioWarning)
+	}
 	fmt.Fprintln(stdout, words[0], "is fine")
 	return nil
 }

@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"log/slog"
+	"net/netip"
+	"net/url"
 	"strings"
 
 	"broadcastbot/capture"
+	"broadcastbot/internal/command"
 	"broadcastbot/internal/ingest/studioline"
 	"broadcastbot/internal/pull"
 	"broadcastbot/internal/studio"
@@ -35,6 +38,22 @@ func (c *config) hasStudio() bool {
 	return c.Gateway.Remote == "" || c.Source == studioline.Kind.Name
 }
 
+// studioWarning is what an admin should know of a public address without TLS.
+const studioWarning = "gateway.public_url does not begin with https://, so browsers let nobody speak on the studio page, unless they run on this machine"
+
+// hasDeafStudio reports whether browsers open no microphone for the studio page.
+func (c *config) hasDeafStudio() bool {
+	public, err := url.Parse(c.Gateway.PublicURL)
+	if err != nil || public.Scheme != "http" || !c.hasStudio() {
+		return false
+	}
+	address, err := netip.ParseAddr(public.Hostname())
+	return public.Hostname() != "localhost" && (err != nil || !address.IsLoopback())
+}
+
+const errNoStudio = command.Refusal("This station has no studio page, because its gateway is elsewhere. " +
+	"Its admin can change that with source: studio in the config.")
+
 // openStudio makes the studio and mounts its page and its line.
 func (s *station) openStudio(c *config, log *slog.Logger) {
 	s.studio = studioline.New(studioline.Options{
@@ -51,9 +70,11 @@ func (s *station) openStudio(c *config, log *slog.Logger) {
 // kinds is the table of sources that this station can open.
 func (s *station) kinds(c *config) capture.Kinds {
 	kinds := capture.BuiltIn(capture.Limits{MediaDir: c.MediaDir, Devices: c.Devices, Own: c.Source})
-	if c.hasStudio() {
-		kinds = append(kinds, s.studio.Kind())
+	studio := s.studio.Kind()
+	if !c.hasStudio() { // a title "studio" must not open a microphone
+		studio.Invite = func(context.Context, capture.Asker, string) (string, error) { return "", errNoStudio }
 	}
+	kinds = append(kinds, studio)
 	if s.programs.server != nil {
 		kinds = append(kinds, s.programs.server.Kind())
 	}

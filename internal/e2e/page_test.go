@@ -89,7 +89,7 @@ func (l *listening) play() {
 // words are what the page says of a show's state: regular expressions of JavaScript.
 var words = map[string]string{
 	"live":        "On air now",
-	"paused":      "The speaker is taking a break",
+	"paused":      "Nothing comes from the speaker: their line is down",
 	"stalled":     "Nothing arrives",
 	"offline":     "device is offline",
 	"ended":       "The show is over",

@@ -83,18 +83,34 @@ func (s *Studio) greet(ctx context.Context, cancel context.CancelFunc, l *line) 
 	pass, err := s.identify(ctx, l.conn)
 	switch {
 	case err != nil:
-		s.Log.Info("a studio page did not say whose it is", "err", err)
+		s.Log.Debug("a studio page did not say whose it is", "err", err)
 		l.conn.Close(websocket.StatusTryAgainLater, "")
 		return false
 	case pass == nil:
 		s.turnAway(ctx, l)
 		return false
 	}
-	if !s.attach(l, pass, s.RoomName(ctx, pass.Room)) {
+	if !s.attach(l, pass, s.nameOf(ctx, pass.Room)) {
 		l.conn.Close(websocket.StatusTryAgainLater, "The station has just been started, and opens the show again.")
 		return false
 	}
 	return true
+}
+
+// nameTimeout is how long a page waits for the name of its room: a homeserver that does not answer
+// must not keep a speaker from the show.
+const nameTimeout = 2 * time.Second
+
+// nameOf returns what a room is called, or was called before.
+func (s *Studio) nameOf(ctx context.Context, room string) string {
+	ctx, cancel := context.WithTimeout(ctx, nameTimeout)
+	defer cancel()
+	name := s.RoomName(ctx, room)
+	if before, known := s.names.Load(room); known && name == room { // nobody could be asked
+		return before.(string)
+	}
+	s.names.Store(room, name)
+	return name
 }
 
 // identify returns the pass that a page has; nil: none.

@@ -43,8 +43,8 @@ func newLine(s *Studio, conn *websocket.Conn) *line {
 	return &line{studio: s, conn: conn, wake: make(chan struct{}, 1)}
 }
 
-// post has a message written. Of those that only tell how something stands, the newest replaces an
-// older one that still waits.
+// post has a message written. It replaces one of its type that still waits: each tells how something
+// stands.
 func (l *line) post(r reply) {
 	if l == nil {
 		return

@@ -252,3 +252,23 @@ func (b *lockedBuffer) String() string {
 	defer b.mu.Unlock()
 	return b.text.String()
 }
+
+// TestHomeserverIsAway: a speaker comes back all the same, and soon.
+func TestHomeserverIsAway(t *testing.T) {
+	s := mustStation(t, stationOptions{})
+	p := newPage(t, s, 20)
+	p.goOnAir()
+	p.send(0, 10)
+	s.RoomName = func(ctx context.Context, room string) string {
+		<-ctx.Done()
+		return room
+	}
+	p.mustDial()
+	welcome := p.await("welcome")
+	if welcome["state"] != "live" || welcome["roomName"] != "Town" {
+		t.Errorf("welcome: %v", welcome)
+	}
+	p.send(int(welcome["next"].(float64)), 20)
+	p.stop(20)
+	s.mustHave(t, p.packets)
+}

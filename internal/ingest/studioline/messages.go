@@ -32,13 +32,9 @@ const (
 // reply is a message to the page: JSON with a type.
 type reply map[string]any
 
-// without returns messages without those that r replaces.
+// without returns messages without the one that r replaces.
 func (r reply) without(waiting []reply) []reply {
-	switch r["type"] {
-	case "durable", "tick", "listeners":
-		return slices.DeleteFunc(waiting, func(other reply) bool { return other["type"] == r["type"] })
-	}
-	return waiting
+	return slices.DeleteFunc(waiting, func(other reply) bool { return other["type"] == r["type"] })
 }
 
 // request is a text message of the page. Which fields it has follows from its type.

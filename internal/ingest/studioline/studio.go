@@ -36,7 +36,7 @@ type Options struct {
 	Stage     Stage
 	// Direct writes to a user what nobody else can read.
 	Direct func(ctx context.Context, user, text string) error
-	// RoomName returns what a room is called.
+	// RoomName returns what a room is called; its id where that is not known.
 	RoomName func(ctx context.Context, room string) string
 	// Listeners returns how many listen to a show now, and false where that is not known.
 	Listeners func(show string) (count int, known bool)
@@ -64,6 +64,7 @@ type Stage interface {
 type Studio struct {
 	Options
 	lobby   lobby
+	names   sync.Map        // of rooms, by their ids
 	life    context.Context // of lines and starts
 	endLife context.CancelFunc
 	running sync.WaitGroup // lines and starts

@@ -44,7 +44,7 @@ const SENTENCES = {
     running(player, "The show goes on. This device's clock is slow, so nobody can tell how late it arrives."),
   [State.UNPROVEN]: (player) => running(player, "The server says that this show is on air."),
   [State.PAUSED]: (player) => {
-    const pauses = `The speaker is taking a break${newest(player.captured)}.`;
+    const pauses = `Nothing comes from the speaker: their line is down, or they take a break${newest(player.captured)}.`;
     if (!player.playing) return `${pauses} Press Play, and the sound comes when they are back.`;
     if (player.buffering || player.caughtUp) return `${pauses} The show goes on by itself when they are back.`;
     return `${pauses} You hear an earlier part of the show.`;
