@@ -11,6 +11,7 @@ import (
 
 	"broadcastbot/internal/command"
 	"broadcastbot/internal/matrix"
+	"broadcastbot/internal/retry"
 )
 
 // Why somebody is not written to.
@@ -55,6 +56,9 @@ func (b *Bot) writeTo(ctx context.Context, reader id.UserID, text string) error 
 	message := notice(text)
 	message.MsgType = event.MsgText // telephones do not ring for notices, and this one is waited for
 	_, err = b.sendTo(ctx, room, reader, &event.Content{Parsed: message}, "")
+	if err == nil {
+		b.log.Info("wrote to a user in the direct chat", "room", room, "user", reader)
+	}
 	return err
 }
 
@@ -69,9 +73,7 @@ const (
 // only the user could read what was written there.
 func (h *eventHandler) onDirectMember(ctx context.Context, evt *event.Event) {
 	user, member := h.bot.chats.userOf(evt.RoomID), id.UserID(evt.GetStateKey())
-	membership := evt.Content.AsMember().Membership
-	isGone := membership == event.MembershipLeave || membership == event.MembershipBan
-	if user == "" || member == user || member == h.client.UserID || isGone {
+	if user == "" || member == user || member == h.client.UserID || isGone(evt.Content.AsMember().Membership) {
 		return
 	}
 	h.log.Warn("somebody else has come into a direct chat: it is one no more", "room", evt.RoomID, "user", user, "member", member)
@@ -80,11 +82,14 @@ func (h *eventHandler) onDirectMember(ctx context.Context, evt *event.Event) {
 
 // adopt takes a room for the direct chat with a user who has opened it as one, unless others are in it.
 func (c *directChats) adopt(ctx context.Context, room id.RoomID, user id.UserID) {
-	membership, err := c.inspect(ctx, room, user)
+	err := retry.Do(ctx, invitationPolicy, func(ctx context.Context) error {
+		membership, err := c.inspect(ctx, room, user)
+		if err == nil && membership == event.MembershipJoin {
+			c.note(ctx, room, user)
+		}
+		return err
+	}, isLasting, nil)
 	if err != nil {
-		c.log.Warn("a direct chat cannot be looked at", "room", room, "err", err)
-	}
-	if membership == event.MembershipJoin {
-		c.note(ctx, room, user)
+		c.log.Info("a room was opened as a direct chat, but is none", "room", room, "user", user, "err", err)
 	}
 }

@@ -3,8 +3,10 @@ package bot
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
@@ -145,40 +147,86 @@ func TestDirectIsForVerifiedDevices(t *testing.T) {
 	}
 }
 
-// TestThirdInDirectChat: whoever comes into a direct chat reads nothing, whether the bot knows of them or
-// not, and the next message goes to another one.
+// TestThirdInDirectChat: somebody has come into a direct chat. They read nothing, and the next message goes
+// to another one.
 func TestThirdInDirectChat(t *testing.T) {
 	t.Parallel()
 	radio, alice := newStudio(t)
 	mallory := newMember(t, alice.server, "mallory")
 	room := directed(t, radio, alice)
 	mustLetIn(t, radio, room, mallory)
-	if err := radio.Say(t.Context(), room.String(), "to all"); err != nil { // with a key that she has
-		t.Fatal(err)
-	}
-	mallory.awaitText(t, room, "to all")
-
-	// As if the homeserver had hidden her.
-	if _, err := radio.sendTo(t.Context(), room, alice.UserID, &event.Content{Parsed: notice("the password")}, ""); err != nil {
-		t.Fatal(err)
-	}
-	said := alice.awaitText(t, room, "the password")
-	after := alice.say(t, room, "afterwards")
-	mallory.await(t, "what Alice said", func(evt *event.Event) bool { return evt.ID == after })
-	if mallory.canRead(said.ID) {
-		t.Error("she reads what was written to Alice alone")
-	}
-
-	mustDirect(t, radio, alice, "the second password")
+	mustDirect(t, radio, alice, "the password")
 	second := radio.chat(t, alice)
 	if second == room {
 		t.Fatal("the chat is used although somebody else is in it")
 	}
 	alice.awaitMembership(t, second, alice.UserID.String(), event.MembershipInvite)
 	alice.mustJoin(t, second)
-	alice.awaitText(t, second, "the second password")
+	alice.awaitText(t, second, "the password")
 	if listed, err := radio.chats.list(t.Context()); err != nil || len(listed[alice.UserID]) != 1 {
 		t.Errorf("listed are %v (%v), want the second one alone", listed, err)
+	}
+}
+
+// TestHiddenThird: the homeserver does not tell the bot that somebody else is in the direct chat. Even with
+// the key of what was written there before, to all, they cannot read what is written to the user.
+func TestHiddenThird(t *testing.T) {
+	t.Parallel()
+	radio, alice := newLyingStudio(t, "", func(answer map[string]any) { hide(answer, "@mallory:localhost") })
+	mallory := newMember(t, alice.server, "mallory")
+	room := directed(t, radio, alice)
+	mustLetIn(t, radio, room, mallory)
+	mustDirect(t, radio, alice, "the password")
+	if radio.chat(t, alice) != room {
+		t.Fatal("this test tests nothing: the bot knows of her")
+	}
+	said := alice.awaitText(t, room, "the password")
+	answer := alice.awaitReply(t, alice.say(t, room, "!live source"))
+	mallory.await(t, "the answer", func(evt *event.Event) bool { return evt.ID == answer.ID })
+	for _, evt := range []*event.Event{said, answer} {
+		if mallory.canRead(evt.ID) {
+			t.Errorf("she reads %q", evt.Content.AsMessage().Body)
+		}
+	}
+}
+
+// hide returns an answer without the events that tell of a member.
+func hide(answer any, member string) any {
+	switch value := answer.(type) {
+	case map[string]any:
+		for key := range value {
+			value[key] = hide(value[key], member)
+		}
+	case []any:
+		value = slices.DeleteFunc(value, func(item any) bool {
+			evt, isEvent := item.(map[string]any)
+			return isEvent && evt["state_key"] == member
+		})
+		for i := range value {
+			value[i] = hide(value[i], member)
+		}
+		return value
+	}
+	return answer
+}
+
+// TestKeyForAll: somebody who has the key of what was written in a room, to all, cannot read what is
+// written there to one user.
+func TestKeyForAll(t *testing.T) {
+	t.Parallel()
+	radio, alice := newStudio(t)
+	bob := newMember(t, alice.server, "bob")
+	room := newRoomWith(t, radio, alice, bob)
+	alice.ask(t, room, "!help")
+	sent, err := radio.sendTo(t.Context(), room, alice.UserID, &event.Content{Parsed: notice("the password")}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	alice.awaitText(t, room, "the password")
+	answer := alice.awaitReply(t, alice.say(t, room, "!help")) // to all again
+	bob.await(t, "the answer", func(evt *event.Event) bool { return evt.ID == answer.ID && evt.Type == event.EventMessage })
+	if bob.canRead(sent) {
+		t.Error("he reads what was written to Alice alone")
 	}
 }
 
@@ -232,10 +280,7 @@ func TestDirectChatStays(t *testing.T) {
 	alice.awaitText(t, room, "after the restart")
 	radio.fake.CheckAsked(t, nil)
 
-	if _, err := alice.LeaveRoom(t.Context(), room); err != nil {
-		t.Fatal(err)
-	}
-	alice.awaitMembership(t, room, alice.UserID.String(), event.MembershipLeave)
+	radio.mustLose(t, alice)
 	mustDirect(t, radio, alice, "come back")
 	if again := radio.chat(t, alice); again != room {
 		t.Errorf("another chat was opened: %s, not %s", again, room)
@@ -274,13 +319,26 @@ func TestInvitationsAreLimited(t *testing.T) {
 	radio, alice := newStudio(t)
 	for range maxInvitations {
 		mustDirect(t, radio, alice, "hello")
-		if _, err := alice.LeaveRoom(t.Context(), radio.chat(t, alice)); err != nil {
-			t.Fatal(err)
-		}
+		radio.mustLose(t, alice)
 	}
 	if err := radio.Direct(t.Context(), alice.UserID.String(), "hello"); !errors.Is(err, errInvitedOften) {
 		t.Errorf("%v, want %v", err, errInvitedOften)
 	}
+}
+
+// mustLose has a member leave the direct chat, and returns when the homeserver says so to the bot.
+func (r *radio) mustLose(t *testing.T, m *member) {
+	t.Helper()
+	chat := r.chat(t, m)
+	if _, err := m.LeaveRoom(t.Context(), chat); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if membership, err := r.chats.inspect(t.Context(), chat, m.UserID); err == nil && isGone(membership) {
+			return
+		}
+	}
+	t.Fatal("the homeserver does not notice that somebody has left")
 }
 
 // TestDirectChatOfAnother: a chat that the user has opened is used, until others are in it: then it is a
@@ -373,11 +431,38 @@ func TestNotReached(t *testing.T) {
 	room := newRoomWith(t, radio, alice)
 	for range maxInvitations {
 		alice.ask(t, room, "!live source")
-		if _, err := alice.LeaveRoom(t.Context(), radio.chat(t, alice)); err != nil {
-			t.Fatal(err)
-		}
+		radio.mustLose(t, alice)
 	}
 	if got := alice.ask(t, room, "!live source"); got != string(errInvitedOften) {
 		t.Errorf("answer %q", got)
 	}
+}
+
+// TestMember: who is in a room, and with which power, is asked at the moment when it counts.
+func TestMember(t *testing.T) {
+	t.Parallel()
+	radio, alice := newStudio(t)
+	bob := newMember(t, alice.server, "bob")
+	room := newRoomWith(t, radio, alice, bob)
+	elsewhere := alice.newRoom(t, true)
+	is := func(in id.RoomID, user string, wantPower int, want bool) {
+		t.Helper()
+		power, present, err := radio.Member(t.Context(), in.String(), user)
+		if err != nil || present != want || power != wantPower {
+			t.Errorf("%s in %s: %d, %v, %v, want %d, %v", user, in, power, present, err, wantPower, want)
+		}
+	}
+	is(room, alice.UserID.String(), 100, true)
+	is(room, bob.UserID.String(), 0, true)
+	is(room, "@nobody:localhost", 0, false)
+	is(elsewhere, alice.UserID.String(), 0, false)
+	is("!nowhere:localhost", alice.UserID.String(), 0, false)
+	if _, err := bob.LeaveRoom(t.Context(), room); err != nil {
+		t.Fatal(err)
+	}
+	is(room, bob.UserID.String(), 0, false)
+	if _, err := alice.KickUser(t.Context(), room, &mautrix.ReqKickUser{UserID: id.UserID(radio.options.User)}); err != nil {
+		t.Fatal(err)
+	}
+	is(room, alice.UserID.String(), 0, false)
 }

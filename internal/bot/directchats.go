@@ -91,15 +91,15 @@ func (c *directChats) open(ctx context.Context, user id.UserID) (id.RoomID, erro
 	for _, room := range known {
 		membership, err := c.inspect(ctx, room, user)
 		switch {
+		case errors.Is(err, errNoChat):
+			c.drop(ctx, room)
 		case err != nil:
 			return "", err
 		case membership == event.MembershipJoin || membership == event.MembershipInvite:
 			c.note(ctx, room, user)
 			return room, nil
-		case membership == event.MembershipLeave && left == "":
+		case left == "":
 			left = room
-		case membership == "":
-			c.drop(ctx, room)
 		}
 	}
 	return c.invite(ctx, left, user)
@@ -123,31 +123,45 @@ func (c *directChats) known(ctx context.Context, user id.UserID) ([]id.RoomID, e
 	return rooms[:min(len(rooms), maxLooks)], nil
 }
 
-// inspect returns how the user stands to a room, or "" if it cannot be a direct chat with them: it is not
-// encrypted, the bot is not in it, or somebody else is or may come.
+var (
+	// errNoChat is why a room cannot be a direct chat with a user.
+	errNoChat  = errors.New("the room is no direct chat with the user")
+	errOutside = fmt.Errorf("%w: the bot is not in it", errNoChat)
+	errShared  = fmt.Errorf("%w: somebody else is in it, or may come", errNoChat)
+	errClear   = fmt.Errorf("%w: it is not encrypted", errNoChat)
+)
+
+// isLasting is true of what is not only so because the homeserver has yet to take in what it was told.
+func isLasting(err error) bool { return errors.Is(err, errShared) || errors.Is(err, errClear) }
+
+// inspect returns how the user stands to a room, or errNoChat.
 func (c *directChats) inspect(ctx context.Context, room id.RoomID, user id.UserID) (event.Membership, error) {
 	members, err := c.session.Members(ctx, room)
 	if isFinal(err) {
-		return "", nil
+		return "", errOutside
 	}
 	if err != nil {
 		return "", err
 	}
 	own := c.session.Client.UserID
 	for member, membership := range members {
-		isGone := membership == event.MembershipLeave || membership == event.MembershipBan
-		if member != own && member != user && !isGone {
-			return "", nil
+		if member != own && member != user && !isGone(membership) {
+			return "", errShared
 		}
 	}
+	if members[own] != event.MembershipJoin {
+		return "", errOutside
+	}
 	encrypted, err := c.session.IsEncrypted(ctx, room)
-	if err != nil || !encrypted || members[own] != event.MembershipJoin {
-		return "", err
+	if err == nil && !encrypted {
+		err = errClear
 	}
-	if members[user] == "" {
-		return event.MembershipLeave, nil
-	}
-	return members[user], nil
+	return members[user], err
+}
+
+// isGone is true of who neither is in a room nor waits to come in.
+func isGone(membership event.Membership) bool {
+	return membership == event.MembershipLeave || membership == event.MembershipBan
 }
 
 // errInvitedOften is for somebody who leaves again and again, or does not want to be invited.
@@ -193,7 +207,7 @@ func (c *directChats) awaitInvitation(ctx context.Context, room id.RoomID, user 
 			err = errNotInvited
 		}
 		return err
-	}, nil, nil)
+	}, isLasting, nil)
 }
 
 // whyNotOpen tells the user what the homeserver has against a chat with them.

@@ -114,10 +114,7 @@ func (s *sharer) shareWith(ctx context.Context, room id.RoomID, reader id.UserID
 	if err := s.checkReader(ctx, reader); err != nil {
 		return err
 	}
-	if err := s.Machine().ShareGroupSession(ctx, room, []id.UserID{reader}); err != nil {
-		return err
-	}
-	return s.logReached(ctx, room, []id.UserID{reader})
+	return s.Machine().ShareGroupSession(ctx, room, []id.UserID{reader})
 }
 
 // withDevices returns the users whose devices are known, after the homeserver was asked for those
