@@ -21,7 +21,7 @@ STUDIO := internal/studio
 build: ## the program, as bin/broadcastbot
 	go build -trimpath -o bin/broadcastbot ./cmd/broadcastbot
 
-demo: ## a whole show on a homeserver of its own; SOURCE=device:default speaks yourself
+demo: ## a whole show on a homeserver of its own; with SOURCE=studio you speak in your browser
 	go run ./internal/demo -source "$(SOURCE)"
 
 test: ## everything, with a real homeserver and a real browser

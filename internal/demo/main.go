@@ -17,7 +17,7 @@ import (
 )
 
 func main() {
-	source := flag.String("source", "", "what goes on air, such as device:default; default: a spoken sample")
+	source := flag.String("source", "", "what goes on air, such as studio or device:default; default: a spoken sample")
 	keep := flag.String("keep", "", "keep all files in this `folder`")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -19,6 +20,9 @@ func broadcast(ctx context.Context, s *stage.Station, p *stage.People) error {
 		return fmt.Errorf("start the show: %w", err)
 	}
 	link, err := awaitLink(ctx, p)
+	if errors.Is(err, errInvited) {
+		link, err = awaitSpeaker(ctx, p)
+	}
 	if err != nil {
 		return err
 	}
@@ -59,11 +63,38 @@ func awaitLink(ctx context.Context, p *stage.People) (string, error) {
 		return "", err
 	}
 	body := answer.Content.AsMessage().Body
+	if strings.Contains(body, "I have sent you the link") {
+		return "", errInvited
+	}
 	if _, announced := matrix.FindAnnouncement(answer.Content.Raw); !announced {
 		return "", fmt.Errorf("the bot answers: %s", body)
 	}
 	step("bob reads: %s", body)
 	return body[strings.LastIndex(body, " ")+1:], nil
+}
+
+// errInvited means that the show begins on the studio page.
+var errInvited = errors.New("the speaker has got a link")
+
+// awaitSpeaker prints the link that the speaker has got, and waits until they go on air.
+func awaitSpeaker(ctx context.Context, p *stage.People) (link string, err error) {
+	letter, err := p.AwaitDirect(ctx, func(text string) bool { return strings.Contains(text, "/studio/#") })
+	if err != nil {
+		return "", err
+	}
+	step("alice reads, in a direct chat: %s", letter)
+	step("open that link in a browser on this machine, and press Go on air")
+	for {
+		announcement, _, err := p.AwaitState(ctx, store.StateLive)
+		if err != nil && ctx.Err() == nil {
+			continue // not yet
+		}
+		if err != nil {
+			return "", err
+		}
+		show, err := announcement.Link()
+		return show.PageURL(), err
+	}
 }
 
 // stopShow ends the show as its speaker does, and waits for the listener to

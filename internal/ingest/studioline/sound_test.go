@@ -148,3 +148,20 @@ func FuzzSound(f *testing.F) {
 		}
 	})
 }
+
+// TestLateSound: what a page brings after a broken line is as old for listeners as it is.
+func TestLateSound(t *testing.T) {
+	s := mustStation(t, stationOptions{})
+	p := newPage(t, s, 50)
+	p.goOnAir()
+	onAir := time.Now()
+	time.Sleep(1500 * time.Millisecond) // the sound of one second cannot be younger than that
+	spoken := onAir.Add(1200 * time.Millisecond).Truncate(time.Millisecond)
+	p.sendSound(encode(0, spoken, p.packets))
+	p.stop(50)
+	show := s.mustHave(t, p.packets)
+	_, captured := mustRecording(t, s.url(), show)
+	if last := captured[len(captured)-1]; !last.Equal(spoken) {
+		t.Errorf("the last word was captured %v after what the page says", last.Sub(spoken))
+	}
+}
