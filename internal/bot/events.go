@@ -23,8 +23,8 @@ type eventHandler struct {
 	tasks    *taskQueue
 	log      *slog.Logger
 
-	carriedOut *once[id.UserID, id.EventID] // commands of users: a homeserver can send one again
-	told       *once[string, string]        // to people and rooms, beside the answers
+	obeyed *obeyedCommands
+	told   *once // to people and rooms, beside the answers
 }
 
 func newEventHandler(b *Bot, commands *command.Processor) *eventHandler {
@@ -34,8 +34,8 @@ func newEventHandler(b *Bot, commands *command.Processor) *eventHandler {
 		tasks:  newTaskQueue(b.log),
 		log:    b.log,
 
-		carriedOut: newOnce[id.UserID, id.EventID](commandLifetime + clockSkew),
-		told:       newOnce[string, string](24 * time.Hour),
+		obeyed: newObeyedCommands(),
+		told:   newOnce(24 * time.Hour),
 	}
 }
 

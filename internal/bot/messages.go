@@ -57,8 +57,8 @@ func (h *eventHandler) answer(ctx context.Context, evt *event.Event, words []str
 		h.explain(ctx, evt, o)
 		return
 	}
-	if !h.carriedOut.add(evt.Sender, evt.ID) {
-		log.Warn("ignored a command that the homeserver has sent before, or one of too many")
+	if !h.obeyed.add(evt) {
+		log.Warn("ignored a command that the homeserver has sent before")
 		return
 	}
 	if h.told.add(evt.Sender.String(), "identity") {
