@@ -11,7 +11,7 @@ import (
 // files, not even from times when deleted content was not yet overwritten. It takes as long as
 // copying the database. If it is interrupted, the next start completes it.
 func (s *Store) Rewrite(ctx context.Context, change func(*sql.Tx) error) error {
-	err := s.inTransaction(ctx, func(tx *sql.Tx) error {
+	err := s.change(ctx, func(tx *sql.Tx) error {
 		if err := change(tx); err != nil {
 			return err
 		}

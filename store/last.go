@@ -10,7 +10,7 @@ import (
 
 // NoteDeleted notes that a show is being deleted, for LastShow.
 func (s *Store) NoteDeleted(ctx context.Context, show *Show) error {
-	err := s.inTransaction(ctx, func(tx *sql.Tx) error {
+	err := s.change(ctx, func(tx *sql.Tx) error {
 		for _, a := range show.Announcements {
 			_, err := tx.ExecContext(ctx, `INSERT INTO deleted (room, started_at) VALUES (?,?)
 				ON CONFLICT (room) DO UPDATE SET started_at = max(started_at, excluded.started_at)`,
@@ -30,7 +30,7 @@ func (s *Store) NoteDeleted(ctx context.Context, show *Show) error {
 // LastShow returns the newest show of a room; nil: there was none, or it was deleted.
 func (s *Store) LastShow(ctx context.Context, room string) (*Show, error) {
 	var deleted int64
-	err := s.db.QueryRowContext(ctx, `SELECT started_at FROM deleted WHERE room = ?`, room).Scan(&deleted)
+	err := s.reads.QueryRowContext(ctx, `SELECT started_at FROM deleted WHERE room = ?`, room).Scan(&deleted)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("last show of %s: %w", room, err)
 	}
