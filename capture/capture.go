@@ -48,21 +48,6 @@ type Options struct {
 	DeviceTimeout time.Duration       // how long a microphone may be gone before the source ends; 0: 30 seconds
 }
 
-// Open opens the source that spec names:
-//
-//	device:default   the system's microphone       device:NAME   one that Devices lists, by its exact name or ID
-//	file:talk.opus   Ogg Opus is passed on, padded to one size unless Encoder.VBR is set; WAV, and
-//	                 everything else that ffmpeg reads, is encoded
-//	pipe:-           Options.Stdin, from the first read on: Ogg Opus, which is passed on only if Encoder.VBR
-//	                 is set and otherwise encoded anew, WAV or raw samples
-//	tone:440         a beeping test tone; tone:440,duration=30s ends
-//
-// Errors are sentences for the user. The source lives until Close, or until ctx ends. A
-// program that has other kinds, too, opens them with its own Kinds.
-func Open(ctx context.Context, spec string, o Options) (Source, error) {
-	return BuiltIn(Limits{Own: spec}).Open(ctx, spec, o)
-}
-
 func (o Options) withDefaults() Options {
 	if o.Encoder == (opus.EncoderOptions{}) {
 		o.Encoder = opus.Defaults()

@@ -20,7 +20,7 @@ func mayStart(p *Processor, r Request) error {
 		return nil
 	}
 	if p.Rights.countsPower() {
-		return Refusal("Only this station's speakers and the room's moderators may go on air. Ask one of them.")
+		return Refusal(fmt.Sprintf("Only this station's speakers, and who has power level %d in this room, may go on air. Ask one of them.", p.Rights.Power))
 	}
 	return Refusal("Only this station's speakers may go on air. Ask one of them.")
 }

@@ -48,7 +48,7 @@ class Sealed {
   /** @param {Uint8Array} start */
   headExtent(start) {
     for (let i = 0; i < MAGIC.length && i < start.length; i++) {
-      if (start[i] !== MAGIC[i]) throw new Refusal("NotBlocks", "not an encrypted broadcast (MSC4016 v3)");
+      if (start[i] !== MAGIC[i]) throw new Refusal("NotBlocks", "not an encrypted show (MSC4016 v3)");
     }
     return start.length < MAGIC.length ? MAGIC.length : HEAD_SIZE;
   }
