@@ -37,20 +37,21 @@ func benchmarkSave(b *testing.B, readers int) {
 	done := make(chan struct{})
 	defer close(done)
 	for range readers {
-		group.Go(func() { s.readUntil(done) })
+		group.Go(func() { s.lookUpUntil(done, Filter{Room: "!r:example.org", Event: "$e", Limit: 1}) })
 	}
 	for b.Loop() {
 		save(500)
 	}
 }
 
-func (s *Store) readUntil(done chan struct{}) {
+// lookUpUntil lists shows again and again, until done is closed.
+func (s *Store) lookUpUntil(done chan struct{}, f Filter) {
 	for {
 		select {
 		case <-done:
 			return
 		default:
-			s.Shows(context.Background(), Filter{Room: "!r:example.org", Event: "$e", Limit: 1})
+			s.Shows(context.Background(), f)
 		}
 	}
 }

@@ -30,7 +30,9 @@ func (s *Store) NoteDeleted(ctx context.Context, show *Show) error {
 // LastShow returns the newest show of a room; nil: there was none, or it was deleted.
 func (s *Store) LastShow(ctx context.Context, room string) (*Show, error) {
 	var deleted int64
-	err := s.reads.QueryRowContext(ctx, `SELECT started_at FROM deleted WHERE room = ?`, room).Scan(&deleted)
+	err := s.read(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `SELECT started_at FROM deleted WHERE room = ?`, room).Scan(&deleted)
+	})
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("last show of %s: %w", room, err)
 	}

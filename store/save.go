@@ -62,6 +62,13 @@ func (s *Store) change(ctx context.Context, do func(*sql.Tx) error) error {
 	return inTransaction(ctx, s.db, do)
 }
 
+// read looks something up, all of it as it is at one moment.
+func (s *Store) read(ctx context.Context, do func(*sql.Tx) error) error {
+	s.reading.RLock()
+	defer s.reading.RUnlock()
+	return inTransaction(ctx, s.reads, do)
+}
+
 func inTransaction(ctx context.Context, db *sql.DB, do func(*sql.Tx) error) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {

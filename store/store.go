@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"sync"
 	"sync/atomic"
 
 	_ "github.com/mattn/go-sqlite3" // the driver "sqlite3"
@@ -21,8 +22,9 @@ import (
 
 // Store is an open database.
 type Store struct {
-	db      *sql.DB // for changes
-	reads   *sql.DB // the same one, for looking only
+	db      *sql.DB      // for changes
+	reads   *sql.DB      // the same one, for looking only
+	reading sync.RWMutex // of reads; who empties the log keeps them out
 	secrets secrets
 	logOwed atomic.Bool // the log still has a secret that was dropped
 }

@@ -370,7 +370,7 @@ func TestReadsHoldNothingUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = inTransaction(t.Context(), s.reads, func(tx *sql.Tx) error {
+	err = s.read(t.Context(), func(tx *sql.Tx) error {
 		if _, err := listShows(t.Context(), tx, Filter{}); err != nil {
 			return err
 		}
