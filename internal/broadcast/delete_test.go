@@ -197,6 +197,42 @@ func TestDeletingForgetsKeys(t *testing.T) {
 	}
 }
 
+// TestDeletionIsNotOnRecord: who is told that a show is deleted can rely on it.
+func TestDeletionIsNotOnRecord(t *testing.T) {
+	t.Parallel()
+	s := mustStudio(t)
+	s.mustStart(t, "tone:440,duration=100ms")
+	older := s.mustConclude(t)
+	show := s.mustStart(t, "tone:440,duration=100ms")
+	s.mustSettle(t)
+	gateway := s.Gateway.(*uploader.Tus)
+	token := gateway.Token
+	gateway.Token = "wrong"
+	db := s.Options.Store.DB()
+	if _, err := db.Exec(`CREATE TRIGGER full BEFORE INSERT ON show BEGIN SELECT RAISE(ABORT, 'disk full'); END`); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Delete(t.Context(), show.ID); !errors.Is(err, ErrNotOnRecord) || !errors.Is(err, ErrNotCutOff) {
+		t.Errorf("Delete = %v, want ErrNotOnRecord and ErrNotCutOff", err)
+	}
+	if _, err := db.Exec(`DROP TRIGGER full`); err != nil {
+		t.Fatal(err)
+	}
+	again, err := s.Find(t.Context(), "!r:x", "")
+	if err != nil || again.ID != show.ID {
+		t.Errorf("the last show is %s, %v, and not the one that is being deleted", again.ID, err)
+	}
+	if err := s.Delete(t.Context(), again.ID); errors.Is(err, ErrNotOnRecord) || !errors.Is(err, ErrNotCutOff) {
+		t.Errorf("then Delete = %v, want ErrNotCutOff only", err)
+	}
+	s.endLife() // as in a crash
+	s.mustRestart(t, func() { s.Gateway.(*uploader.Tus).Token = token })
+	s.mustBeGone(t, show)
+	if kept := s.mustList(t, store.Filter{}); len(kept) != 1 || kept[0].ID != older.ID {
+		t.Errorf("what is left is %v", kept)
+	}
+}
+
 // TestDeleteErasesCopies: of a damaged recording a copy was kept.
 func TestDeleteErasesCopies(t *testing.T) {
 	t.Parallel()

@@ -67,8 +67,9 @@ type Broadcasts interface {
 	// Find returns the show that one of its messages belongs to; without one, the show on air in the
 	// room or its last one. Where there is none, the error is broadcast.ErrNoShow.
 	Find(ctx context.Context, room, event string) (store.Show, error)
-	// Delete removes a show and every trace of it. It returns when listeners are cut off; if that did
-	// not work yet, the error is broadcast.ErrNotCutOff. The rest follows by itself.
+	// Delete removes a show and every trace of it. It returns when listeners are cut off and the
+	// deletion is on record; if one of these did not work yet, the error is broadcast.ErrNotCutOff or
+	// broadcast.ErrNotOnRecord. The rest follows by itself.
 	Delete(ctx context.Context, id string) error
 	// Redacted deletes the show that an event announces, if the room has removed that.
 	Redacted(ctx context.Context, room, event string) error

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -38,6 +39,7 @@ func TestDelete(t *testing.T) {
 		{speaker, 0, "!LIVE Delete", "$plain", nil, true, "The homeserver keeps its copy, mxc://x/file"},
 		{speaker, 0, "!live delete", "$uploading", nil, true, "The homeserver may have a copy, mxc://x/reserved"},
 		{speaker, 0, "!live delete", "", fmt.Errorf("%w: away", broadcast.ErrNotCutOff), true, "is deleted, but not at the gateway yet"},
+		{speaker, 0, "!live delete", "", errors.Join(broadcast.ErrNotCutOff, broadcast.ErrNotOnRecord), true, "a restart may forget it"},
 		{speaker, 0, "!live delete", "", broadcast.ErrNotLive, true, "That did not work"},
 	} {
 		fake := &commandtest.Broadcasts{
