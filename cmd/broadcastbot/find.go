@@ -44,7 +44,7 @@ func accountFlags(flags *flag.FlagSet) account {
 func findShow(ctx context.Context, words []string, linkPath string, a account, note io.Writer, log *slog.Logger) (link.Link, error) {
 	switch {
 	case len(words) == 1:
-		return link.Parse(words[0])
+		return parseLink(words[0])
 	case linkPath != "":
 		return readLink(linkPath, note)
 	case *a.homeserver == "" || *a.user == "" || *a.room == "":

@@ -35,7 +35,7 @@ const cases = [
   ["unproven", idle, /The server says that this show is on air\. Press Play/],
   ["unproven", live, /The server says.*You hear what there is/],
   ["closing", idle, /The server says that the show is over\. Press Play/],
-  ["falseend", behind, /The server says.*its end is not the speaker's\. You hear its recording/],
+  ["falseend", behind, /The server says.*its end is not what the station sent\. You hear its recording/],
   ["paused", idle, /break.*Press Play/],
   ["paused", live, /break.*goes on by itself/],
   ["paused", waiting, /break.*goes on by itself/],
@@ -57,12 +57,12 @@ const cases = [
   [
     "damaged",
     { ...idle, detail: { at: 725, code: "Forged" } },
-    /From 12:05 on.*not played.*not what the speaker sealed/,
+    /From 12:05 on.*not played.*not what the station sealed/,
   ],
   [
     "damaged",
     { ...idle, detail: { at: 3725 }, show: { encrypted: false } },
-    /From 1:02:05 on.*not what the speaker sent\./,
+    /From 1:02:05 on.*not what the station sent\./,
   ],
   [
     "damaged",
