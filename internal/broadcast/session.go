@@ -146,7 +146,7 @@ func (s *Session) writeBlock(packets [][]byte) error {
 func (s *Session) finish(packets [][]byte, endErr error) error {
 	var endTrim int
 	if endErr == io.EOF { // more than the last block cannot be trimmed
-		endTrim = min(s.source.EndTrim(), samplesOf(packets))
+		endTrim = min(s.source.EndTrim(), opus.PacketsDuration(packets))
 	}
 	for _, t := range s.tracks {
 		if err := t.finish(packets, endTrim); err != nil {
@@ -157,14 +157,6 @@ func (s *Session) finish(packets [][]byte, endErr error) error {
 		return nil
 	}
 	return fmt.Errorf("the source broke off: %w", endErr)
-}
-
-func samplesOf(packets [][]byte) (samples int) {
-	for _, packet := range packets {
-		n, _ := opus.PacketDuration(packet) // nextPackets has checked them
-		samples += n
-	}
-	return samples
 }
 
 // completeShow notes that the files are complete, and how that came. The record
