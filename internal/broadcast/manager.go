@@ -13,6 +13,7 @@ type Manager struct {
 	Options
 	places places
 	lives  lives
+	asking chan struct{} // has a place for each announcement that the homeserver is asked for
 
 	resumed chan struct{}   // closed when the last run's shows have their places
 	life    context.Context // of what is still done for shows that are over
@@ -23,7 +24,7 @@ type Manager struct {
 func NewManager(o Options) *Manager {
 	m := &Manager{
 		Options: o, places: places{byRoom: make(map[string]*place)}, lives: lives{byID: make(map[string]*life)},
-		resumed: make(chan struct{}),
+		asking: make(chan struct{}, maxAsked), resumed: make(chan struct{}),
 	}
 	m.life, m.endLife = context.WithCancel(context.Background())
 	return m
