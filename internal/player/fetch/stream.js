@@ -1,11 +1,11 @@
 // A show as one listener fetches it: block after authenticated block.
 
-import { BlockReader } from "../format/blocks.js";
 import { CHECKPOINT_INTERVAL, MAX_UNPROVEN } from "../format/checkpoint.js";
 import { parseKey, parseSigner } from "../format/link.js";
 import { isSign } from "../format/page-reader.js";
 import { PlainReader } from "../format/plain.js";
 import { BlockError } from "../format/refusal.js";
+import { SealedReader } from "../format/sealed.js";
 import { parseSeekTable } from "../format/seektable.js";
 import { Line } from "./line.js";
 import { Seeker } from "./seeker.js";
@@ -72,7 +72,7 @@ export class Stream {
     this.encrypted = key !== "" || !startsWith(start, "OggS");
     this.signed = signer !== null;
     const signedBy = signer === null ? null : parseSigner(signer);
-    this.#reader = this.encrypted ? new BlockReader(parseKey(key), signedBy) : new PlainReader(signedBy);
+    this.#reader = this.encrypted ? new SealedReader(parseKey(key), signedBy) : new PlainReader(signedBy);
     this.#reader.feed(start);
     let first = await this.#reader.next(true); // it has the checkpoint that proves the head
     while (first && isSign(first)) first = await this.#reader.next(true);

@@ -20,7 +20,7 @@ function privateKey(seed) {
 /** When the first sample of a signed show is spoken: ms since 1970. */
 export const began = 1795425442479;
 
-/** The layouts of a block: what BlockReader and PlainReader read. */
+/** The layouts of a block: what SealedReader and PlainReader read. */
 export const sealed = {
   begin: (pages) => Buffer.concat([ascii("MXC\x03"), seal(pages, 0)]),
   block: seal,

@@ -19,7 +19,7 @@ const COMMITMENT_SIZE = 64;
 const HEAD_SIZE = MAGIC.length + HEADER_SIZE + HEAD_PLAINTEXT + TAG_SIZE;
 
 /** Opens a sealed file (FORMAT.md) and gives out nothing that is not authenticated. */
-export class BlockReader extends Reader {
+export class SealedReader extends Reader {
   /**
    * @param {Key} key
    * @param {Uint8Array<ArrayBuffer> | null} [signer]
