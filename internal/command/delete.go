@@ -51,11 +51,12 @@ func deleted(show *store.Show, undone error) string {
 	return answer + "." + copyLeft(show)
 }
 
-// copyLeft says what the homeserver keeps of a show: one that is not encrypted is worth a sentence.
+// copyLeft says what the homeserver keeps of a show: one that is not encrypted is worth a sentence. Of
+// one that was being deleted already it is not known what it was.
 func copyLeft(show *store.Show) string {
 	t := show.Main()
 	switch {
-	case !t.Plain:
+	case !t.Plain, show.Stage == store.Deleting:
 		return ""
 	case t.MXC != "":
 		return fmt.Sprintf(" The homeserver keeps its copy, %s, until its admin deletes that.", t.MXC)
