@@ -30,7 +30,7 @@ const (
 
 var headLayout = blocks.HeadLayout{Size: headPlaintext, Commitment: commitmentStart}
 
-// Head is what block 0 says of the broadcast.
+// Head is what block 0 says of the show.
 type Head struct {
 	Channels int // 1 or 2
 	PreSkip  int // samples at 48 kHz before the sound begins (RFC 7845, 4.2)

@@ -1,6 +1,6 @@
-// Package store remembers broadcasts across restarts, in SQLite.
+// Package store remembers shows across restarts, in SQLite.
 //
-// The database holds keys of broadcasts and, beside this package's tables, the bot's Matrix
+// The database holds keys of shows and, beside this package's tables, the bot's Matrix
 // encryption state. All of them are encrypted under a master key that is kept elsewhere, and the file
 // is readable by its owner only.
 package store

@@ -33,7 +33,7 @@ type Options struct {
 	Waiting func()
 }
 
-// Stream is a broadcast as one listener hears it. It is not safe for use by
+// Stream is a show as one listener hears it. It is not safe for use by
 // several goroutines, except that Position and Edge may be called while another
 // one reads or seeks.
 type Stream struct {

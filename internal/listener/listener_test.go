@@ -17,7 +17,7 @@ import (
 	"broadcastbot/opusblocks"
 )
 
-// show is a broadcast at a real gateway, of which a test controls every block
+// show stands at a real gateway, of which a test controls every block
 // and the size of every packet.
 type show struct {
 	*showtest.Show

@@ -1,4 +1,4 @@
-// Writes whole broadcasts for the tests: the other side of FORMAT.md, as short
+// Writes whole shows for the tests: the other side of FORMAT.md, as short
 // as it can be.
 
 import { createCipheriv, createHash, createPrivateKey, createPublicKey, hkdfSync, sign } from "node:crypto";
