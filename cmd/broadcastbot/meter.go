@@ -129,7 +129,8 @@ func (m *meter) state(position, queued time.Duration) string {
 	return liveState(m.drawn.Sub(captured)+queued, known, edge-position+queued)
 }
 
-// isLive is how late sound may be that counts as live.
+// isLive is how late sound may be that counts as live. The listen page has the same number, because
+// it only looks how old the newest checkpoint is, which may be seven seconds in an honest show.
 const isLive = 10 * time.Second
 
 // liveState says how late the sound of a running show is: by the time that the station has signed
@@ -141,7 +142,7 @@ func liveState(delay time.Duration, known bool, behind time.Duration) string {
 		return fmt.Sprintf("%.1f s behind the gateway; nobody signs how late that is", behind.Seconds())
 	case delay < -time.Second:
 		return "how late is not known: this clock is slow"
-	case delay < isLive:
+	case delay <= isLive:
 		return fmt.Sprintf("LIVE, %.1f s behind by this clock", max(delay, 0).Seconds())
 	default:
 		return fmt.Sprintf("%.1f s behind by this clock", delay.Seconds())

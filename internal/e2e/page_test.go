@@ -99,6 +99,7 @@ var words = map[string]string{
 	"wrongkey":    "cut short or the key does not fit",
 	"late":        "arrives late: by this device's clock",
 	"notsigned":   "is not what the station signed",
+	"falseend":    "its end is not what the station sent",
 	"damaged":     "From 0:0[0-2] on the show is not played, because it is not what the station sealed",
 }
 

@@ -250,8 +250,8 @@ export class Player extends EventTarget {
     const now = performance.now();
     const failure = this.#playback?.failure ?? null;
     if (failure !== this.#failure) this.#refuse((this.#failure = failure));
-    const listener = { silent: this.#playback?.silent ?? false, caughtUp: this.caughtUp };
-    if (this.show && !this.#failed && !this.#damaged) this.#set(this.recording.state(now, listener));
+    const silent = this.#playback?.silent ?? false;
+    if (this.show && !this.#failed && !this.#damaged) this.#set(this.recording.state(now, silent));
     this.recording.updateEdge(now);
     if (this.playing && this.#playback?.finished) this.pause();
     if (this.playing && now - this.#remembered > REMEMBER) this.#remember();

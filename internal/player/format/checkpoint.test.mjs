@@ -35,7 +35,8 @@ for (const [name, { file, packets, blocks }] of Object.entries({ sealed: show, p
       assert.ok(reader.ended);
       samePackets(got.slice(0, -1), packets, "the end has a silent packet more");
       const sequence = blocks.at(-1).sequence + 1;
-      assert.deepEqual(reader.checkpoint, { sequence, sample: COUNT * 4800, time: began + COUNT * 100 });
+      const [start, sample] = [COUNT * 4800, COUNT * 4800];
+      assert.deepEqual(reader.checkpoint, { sequence, start, sample, time: began + COUNT * 100 });
     }
   });
 

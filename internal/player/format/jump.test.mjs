@@ -15,7 +15,7 @@ for (const [name, layout] of Object.entries({ sealed, plain })) {
     packet[0] = 0x78;
     const pages = page({ sequence: 1, granule: 960, packets: [packet] });
     for (const [offset, want] of [
-      [show.first, "ErrOrder"],
+      [show.first, "ErrMalformed"],
       [show.first + 1, "ErrMalformed"],
     ]) {
       const reader = layout === sealed ? new SealedReader(show.key) : new PlainReader();
