@@ -33,6 +33,7 @@ const ASKEW = 1; // seconds by which capture may seem to be later than arrival: 
 const End = Object.freeze({
   UNSEEN: "unseen",
   PROVEN: "proven",
+  CLAIMED: "claimed", // nothing shows that it is the station's: the show is neither encrypted nor signed
   MISSING: "missing", // the bytes end before it
   FALSE: "false", // what stands there is not the speaker's
 });
@@ -194,7 +195,7 @@ export class Recording {
     try {
       await stream.open(this.#link);
       await stream.seekTo(Number.MAX_SAFE_INTEGER);
-      this.#end = stream.ended ? End.PROVEN : End.UNSEEN; // the gateway may learn of the end later than a listener
+      this.#end = endOf(stream); // the gateway may learn of the end later than a listener
     } catch (error) {
       if (!(error instanceof BlockError)) throw error;
       this.#end = error.code === "CutOff" ? End.MISSING : End.FALSE;
@@ -216,11 +217,11 @@ export class Recording {
     const { atEdge, arrived } = this.stream;
     if ((atEdge || this.#unanswered >= DEAF) && now - arrived > SILENT_LINE) return State.STALLED;
     if (silent) return State.PAUSED;
-    return this.stream.signed ? this.#provenState(now) : State.LIVE;
+    return this.#liveState(now);
   }
 
   get #endState() {
-    if (this.#end === End.UNSEEN && this.stream.ended) this.#end = End.PROVEN;
+    if (this.#end === End.UNSEEN) this.#end = endOf(this.stream);
     return END_STATES[this.#end];
   }
 
@@ -228,7 +229,7 @@ export class Recording {
    * Only a recent time that the station has signed shows that a show is live.
    * @param {number} now ms
    */
-  #provenState(now) {
+  #liveState(now) {
     const { late } = this.edge;
     if (late === null || this.edge.age(now) > FRESH) return State.UNPROVEN;
     if (late > LATE) return State.LATE;
@@ -246,9 +247,19 @@ export class Recording {
   }
 }
 
+/**
+ * What is known when a stream has read as far as it could.
+ * @param {Stream} stream
+ */
+function endOf({ ended, encrypted, signed }) {
+  if (!ended) return End.UNSEEN;
+  return encrypted || signed ? End.PROVEN : End.CLAIMED;
+}
+
 /** @type {Record<string, string>} */
 const END_STATES = {
   [End.UNSEEN]: State.CLOSING,
+  [End.CLAIMED]: State.CLOSING,
   [End.PROVEN]: State.ENDED,
   [End.MISSING]: State.INTERRUPTED,
   [End.FALSE]: State.FALSE_END,

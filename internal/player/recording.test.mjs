@@ -145,7 +145,7 @@ for (const signed of [true, false]) {
     assert.equal(await stateAt(22), "stalled");
     assert.equal(await stateAt(119), "stalled");
     gateway.refusing = {};
-    assert.equal(await stateAt(130), signed ? "unproven" : "live");
+    assert.equal(await stateAt(130), "unproven");
   });
 }
 
@@ -189,10 +189,31 @@ test("a running show of which nothing is signed is not called live", async (t) =
   assert.deepEqual([recording.show.title, recording.show.speaker], ["", ""], "nobody has signed its head");
 });
 
-test("without a signer a running show is called live, as the gateway says", async (t) => {
-  onAir(t, 60);
-  const recording = await open(fragment({ signed: false }));
-  assert.deepEqual([stateOf(recording), recording.show.title], ["live", "Town hall"]);
+test("without a signer nothing shows a running show to be live", async (t) => {
+  for (const layout of [sealed, plain]) {
+    const { file, blocks } = makeShow(SIGNED, { layout, random: randomFrom(1) });
+    onAir(t, 20.4, blocks.at(-1).offset, file);
+    const recording = await open(fragment({ layout, signed: false }));
+    assert.deepEqual([stateOf(recording), recording.show.title], ["unproven", "Town hall"]);
+    t.mock.restoreAll();
+  }
+});
+
+test("without a key and a signer nothing shows a show to be over", async (t) => {
+  for (const [layout, state] of [
+    [sealed, "ended"],
+    [plain, "closing"],
+  ]) {
+    const { file } = makeShow(SIGNED, { layout, random: randomFrom(1) });
+    const gateway = onAir(t, 100, file.length, file);
+    gateway.finished = true;
+    const recording = await open(fragment({ layout, signed: false }));
+    assert.equal(stateOf(recording), state);
+    const { requests } = gateway;
+    await recording.updateEdge(performance.now() + 60_000);
+    assert.equal(gateway.requests, requests, "there is no more to learn");
+    t.mock.restoreAll();
+  }
 });
 
 test("a show is over only with the speaker's end", async (t) => {
