@@ -154,7 +154,7 @@ function move() {
   set($("badge"), "hidden", state !== State.LIVE);
   setAttribute($("badge"), "data-following", following);
   setText($("lag"), running && touched && lag !== null ? behind(lag, ofWhat(state)) : "");
-  const here = following || (caughtUp && state !== State.LIVE);
+  const here = following || (caughtUp && (state !== State.LIVE || lag === null));
   set($("golive"), "hidden", !running || here || !(touched || player.duration - player.position > AWAY));
   for (const id of ["back", "forward", "copy"]) set(button(id), "disabled", player.duration === 0);
   setText($("state"), sentence(player)); // with all that moves, as buffering does

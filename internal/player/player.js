@@ -85,9 +85,9 @@ export class Player extends EventTarget {
     return this.recording.running;
   }
 
-  /** The listener hears the show as it is spoken. */
+  /** The listener hears the show as it is spoken, as far as that is known. */
   get following() {
-    return this.caughtUp && (this.lag ?? 0) <= LATE;
+    return this.caughtUp && (this.lag ?? Infinity) <= LATE;
   }
 
   /** The listener hears the last of what the gateway hands out. */

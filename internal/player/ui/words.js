@@ -16,6 +16,7 @@ import { clock } from "./time.js";
  * @property {boolean} buffering
  * @property {boolean} following
  * @property {boolean} caughtUp
+ * @property {number | null} lag only whether it is known: it changes all the time
  * @property {Date | null} captured when the newest sound was, as far as the station has signed it
  */
 
@@ -83,11 +84,11 @@ function newest(captured) {
  * @param {Shown} player
  * @param {string} whatHappens
  */
-function running({ state, playing, buffering, following, caughtUp }, whatHappens) {
+function running({ state, playing, buffering, following, caughtUp, lag }, whatHappens) {
   if (!playing) return `${whatHappens} Press Play to listen.`;
   if (buffering) return `${whatHappens} ${FETCHING}`;
   if (following && state === State.LIVE) return "On air now, and you hear it live.";
-  if (caughtUp && state !== State.LIVE) return `${whatHappens} You hear what there is.`;
+  if (caughtUp && (state !== State.LIVE || lag === null)) return `${whatHappens} You hear what there is.`;
   return `${whatHappens} You hear an earlier part; “Go to live” takes you to this moment.`;
 }
 
