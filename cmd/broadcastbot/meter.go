@@ -122,11 +122,11 @@ func (m *meter) state(position, queued time.Duration) string {
 	if m.finished {
 		return "of " + clock(edge)
 	}
-	captured, known := m.stream.Captured()
+	delay, known := m.stream.Delay(m.drawn)
 	if !known && m.stream.Signed() {
 		return "how late is not known until the station signs"
 	}
-	return liveState(m.drawn.Sub(captured)+queued, known, edge-position+queued)
+	return liveState(delay+queued, known, edge-position+queued)
 }
 
 // isLive is how late sound may be that counts as live. The listen page has the same number, because
