@@ -119,14 +119,24 @@ func (m *meter) state(position, queued time.Duration) string {
 		return fmt.Sprintf("no sound has arrived for %d s", int(silence.Seconds()))
 	}
 	edge := max(m.edge, position)
-	if m.finished {
-		return "of " + clock(edge)
-	}
 	delay, known := m.stream.Delay(m.drawn)
+	if m.finished {
+		return finishedState(edge, m.drawn.Add(-delay-queued), known)
+	}
 	if !known && m.stream.Signed() {
 		return "how late is not known until the station signs"
 	}
 	return liveState(delay+queued, known, edge-position+queued)
+}
+
+// finishedState says how long a show is of which the gateway says that it is over. Nobody has signed
+// that, so it also says when what is heard was spoken.
+func finishedState(edge time.Duration, captured time.Time, known bool) string {
+	length := "of " + clock(edge)
+	if !known {
+		return length
+	}
+	return length + ", spoken " + captured.Local().Format("2 Jan 2006 15:04:05")
 }
 
 // isLive is how late sound may be that counts as live. The listen page has the same number, because
