@@ -14,8 +14,8 @@ import (
 )
 
 // Find returns the show that somebody in a room means: the one that the event announces, or is the
-// voice message of. Where event is "", it is the show on air there, or else the room's last one. The
-// error is ErrNoShow where there is none, or where it was deleted.
+// voice message of. Where event is "", it is the show on air there, which is waited for if it is just
+// starting, or else the room's last one. The error is ErrNoShow where there is none, or where it was deleted.
 func (m *Manager) Find(ctx context.Context, room, event string) (store.Show, error) {
 	if event == "" {
 		return m.findLast(ctx, room)
@@ -31,8 +31,9 @@ func (m *Manager) Find(ctx context.Context, room, event string) (store.Show, err
 }
 
 func (m *Manager) findLast(ctx context.Context, room string) (store.Show, error) {
-	if running, live := m.Status(room); live {
-		return running.Show, nil
+	show, err := m.places.of(room).show(ctx)
+	if !errors.Is(err, ErrNotLive) {
+		return show, err
 	}
 	last, err := m.Store.LastShow(ctx, room)
 	if err != nil {

@@ -126,6 +126,38 @@ func TestFindStaysInTheRoom(t *testing.T) {
 	}
 }
 
+// TestFindWaitsForAStart: who says !live delete while a show starts does not mean the show before.
+func TestFindWaitsForAStart(t *testing.T) {
+	t.Parallel()
+	s := mustStudio(t)
+	s.mustStart(t, "tone:440,duration=100ms")
+	s.mustConclude(t)
+	announcing, announced := make(chan struct{}), make(chan struct{})
+	s.room.announcing = func() {
+		close(announcing)
+		<-announced
+	}
+	started := make(chan string)
+	go func() {
+		show, _, err := s.Start(t.Context(), Request{Rooms: []string{"!r:x"}, Speaker: "@a:x", Source: "tone:440"})
+		if err != nil {
+			t.Error(err)
+		}
+		started <- show.ID
+	}()
+	<-announcing
+	ctx, giveUp := context.WithCancel(t.Context())
+	giveUp()
+	if found, err := s.Find(ctx, "!r:x", ""); !errors.Is(err, context.Canceled) {
+		t.Errorf("Find = %s, %v", found.ID, err)
+	}
+	close(announced)
+	id := <-started
+	if found, err := s.Find(t.Context(), "!r:x", ""); err != nil || found.ID != id {
+		t.Errorf("Find = %s, %v, want %s", found.ID, err, id)
+	}
+}
+
 // TestDeleteWhileConcluding: what the conclusion still does comes to its end, and nothing of it stays.
 func TestDeleteWhileConcluding(t *testing.T) {
 	t.Parallel()

@@ -32,7 +32,7 @@ func (m *Manager) resume(ctx context.Context) error {
 			continue
 		}
 		if show.Stage == store.Live {
-			if p, free, _ := m.places.claim(show.AnnouncedIn()); free {
+			if p, free, _ := m.places.claim(show.AnnouncedIn(), l.entry); free {
 				r.place = p
 			}
 		}
@@ -209,6 +209,9 @@ func (r *reopening) openSource(ctx context.Context, left leftover) capture.Sourc
 	}
 	if err := r.mayGoOn(ctx); err != nil {
 		return brokenSource{fmt.Errorf("%w, and after that: %w", errRestarted, err)}
+	}
+	if r.place.isStopped() {
+		return brokenSource{errStopped}
 	}
 	source, err := r.open(ctx, spec)
 	if err != nil {

@@ -241,6 +241,8 @@ type Status struct {
 	Show     store.Show
 	Extent   store.Extent // of the main track so far
 	Uploaded int64        // bytes of it that the gateway has confirmed
+	// Returning is true while the show comes back after a restart: nothing but its record is known then.
+	Returning bool
 }
 
 // Status returns how the show stands.

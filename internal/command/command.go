@@ -42,7 +42,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{name: "!live start", usage: "[source] [title]", help: "go on air", may: mayStart, run: start},
-		{name: "!live stop", help: "end the show", urgent: true, may: ownShow("end"), run: stop},
+		{name: "!live stop", help: "end the show", urgent: true, run: stop},
 		{name: "!live delete", help: "delete the show on air, or the last one, for good; as an answer to an announcement, that show", urgent: true, run: deleteShow},
 		{name: "!live status", help: "how the show is going", run: status},
 		{name: "!help", aliases: []string{"!live help"}, help: "this list", run: help},

@@ -305,3 +305,36 @@ func checkRequest(t *testing.T, body string, r broadcast.Request) {
 		t.Errorf("%q: the source %q", body, r.Source)
 	}
 }
+
+// TestReturningShow: a show that comes back after a restart belongs to somebody already.
+func TestReturningShow(t *testing.T) {
+	fake := &commandtest.Broadcasts{}
+	fake.Set(room, broadcast.Status{Show: store.Show{Speaker: alice, Title: "Town hall"}, Returning: true})
+	for body, want := range map[string]string{
+		"!live status": "“Town hall” by " + alice + " comes back", "!live stop": "This is the show of " + alice,
+	} {
+		if got := say(t, mustProcessor(t, fake), Request{Room: room, User: bob}, body); !strings.Contains(got, want) {
+			t.Errorf("answer %q to %q, want %q", got, body, want)
+		}
+	}
+}
+
+// settling is a station whose show is not settled: it is just starting, or coming back.
+type settling struct{ *commandtest.Broadcasts }
+
+func (settling) Status(string) (broadcast.Status, bool) { return broadcast.Status{}, false }
+
+// TestStopUnsettledShow: nobody may end another's show while nobody knows yet how it stands.
+func TestStopUnsettledShow(t *testing.T) {
+	for _, test := range []struct {
+		user  string
+		power int
+		want  string
+	}{{bob, 49, "This is the show of " + alice}, {bob, 50, "is over"}, {alice, 0, "is over"}} {
+		fake := &commandtest.Broadcasts{}
+		fake.Set(room, broadcast.Status{Show: store.Show{Speaker: alice}})
+		if got := say(t, mustProcessor(t, settling{fake}), Request{Room: room, User: test.user, Power: test.power}, "!live stop"); !strings.Contains(got, test.want) {
+			t.Errorf("answer %q to %s with power %d, want %q", got, test.user, test.power, test.want)
+		}
+	}
+}

@@ -22,8 +22,8 @@ func deleteShow(p *Processor, ctx context.Context, r Request) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if show.Speaker != r.User && !r.isModerator() {
-		return "", Refusal(fmt.Sprintf("This is the show of %s: only they and the room's moderators may delete it.", show.Speaker))
+	if err := r.checkOwn(&show, "delete"); err != nil {
+		return "", err
 	}
 	err = p.Broadcasts.Delete(ctx, show.ID)
 	if err != nil && !errors.Is(err, broadcast.ErrNotCutOff) && !errors.Is(err, broadcast.ErrNotOnRecord) {

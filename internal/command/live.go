@@ -10,6 +10,7 @@ import (
 	"broadcastbot/capture"
 	"broadcastbot/internal/broadcast"
 	"broadcastbot/internal/text"
+	"broadcastbot/store"
 )
 
 // MaxTitle is how many characters the title of a show can have.
@@ -25,15 +26,12 @@ func mayStart(p *Processor, r Request) error {
 	return Refusal("Only this station's speakers may go on air. Ask one of them.")
 }
 
-// ownShow is for what speakers may do with their own show, and moderators with every one.
-func ownShow(verb string) func(*Processor, Request) error {
-	return func(p *Processor, r Request) error {
-		running, live := p.Broadcasts.Status(r.Room)
-		if !live || running.Show.Speaker == r.User || r.isModerator() {
-			return nil
-		}
-		return Refusal(fmt.Sprintf("This is the show of %s: only they and the room's moderators may %s it.", running.Show.Speaker, verb))
+// checkOwn is for what speakers may do with their own shows, and moderators with every one.
+func (r Request) checkOwn(show *store.Show, verb string) error {
+	if show.Speaker == r.User || r.isModerator() {
+		return nil
 	}
+	return Refusal(fmt.Sprintf("This is the show of %s: only they and the room's moderators may %s it.", show.Speaker, verb))
 }
 
 func start(p *Processor, ctx context.Context, r Request) (string, error) {
@@ -83,11 +81,17 @@ func (p *Processor) sourceAndTitle(words []string) (source, title string, err er
 }
 
 func stop(p *Processor, ctx context.Context, r Request) (string, error) {
-	show, err := p.Broadcasts.Stop(ctx, r.Room)
-	if errors.Is(err, broadcast.ErrNotLive) {
+	var refused error // judged where the show is known: it may be just starting, or coming back after a restart
+	show, err := p.Broadcasts.StopIf(ctx, r.Room, func(show *store.Show) bool {
+		refused = r.checkOwn(show, "end")
+		return refused == nil
+	})
+	switch {
+	case refused != nil:
+		return "", refused
+	case errors.Is(err, broadcast.ErrNotLive):
 		return nothingOnAir, nil
-	}
-	if err != nil {
+	case err != nil:
 		return "", err
 	}
 	return fmt.Sprintf("%s is over after %s.", quoted(show.Title), text.Clock(show.Main().Duration)), nil
@@ -101,6 +105,9 @@ func status(p *Processor, _ context.Context, r Request) (string, error) {
 		return nothingOnAir, nil
 	}
 	show, extent := running.Show, running.Extent
+	if running.Returning {
+		return fmt.Sprintf("%s by %s comes back after a restart of the station.", quoted(show.Title), show.Speaker), nil
+	}
 	return fmt.Sprintf("%s by %s is on air: %s recorded, %s.",
 		quoted(show.Title), show.Speaker, text.Clock(extent.Duration), backlog(extent.Size-running.Uploaded)), nil
 }
