@@ -194,7 +194,7 @@ func retractMessages(c *conclusion, ctx context.Context) error {
 		return nil, c.options.Announcer.Retract(ctx, show, a)
 	})
 	if err == nil {
-		c.logRemains()
+		c.entry.logRemains()
 	}
 	return err
 }
@@ -204,16 +204,16 @@ func logKept(log *slog.Logger, mxc string) {
 }
 
 // logRemains names what others have to remove.
-func (c *conclusion) logRemains() {
-	show := c.entry.get()
+func (e *entry) logRemains() {
+	show := e.get()
 	for _, t := range show.Tracks {
 		if t.MXC != "" {
-			logKept(c.log, t.MXC)
+			logKept(e.log, t.MXC)
 		}
 	}
 	for _, a := range show.Announcements {
 		if a.Closed {
-			c.log.Warn("a room keeps messages about a deleted show, which only its moderators can remove",
+			e.log.Warn("a room keeps messages about a deleted show, which only its moderators can remove",
 				"room", a.Room, "announcement", a.Event, "edits", a.Edits, "voice", a.VoiceEvent)
 		}
 	}

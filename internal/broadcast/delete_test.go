@@ -185,9 +185,7 @@ func TestDeleteWhileStarting(t *testing.T) {
 	go s.Start(t.Context(), Request{Rooms: []string{"!r:x"}, Speaker: "@a:x", Source: "tone:440"})
 	<-opening
 	show := *s.mustList(t, store.Filter{})[0]
-	s.room.mu.Lock()
-	s.room.removed = "!r:x"
-	s.room.mu.Unlock()
+	s.room.beRemoved("!r:x")
 	deleted := make(chan error, 1)
 	go func() { deleted <- s.Redacted(t.Context(), "!r:x", "$announcement-!r:x") }()
 	close(open)
@@ -315,9 +313,7 @@ func TestRemovedAnnouncement(t *testing.T) {
 	t.Run("while it is live", func(t *testing.T) {
 		s := mustStudio(t)
 		show := s.mustStart(t, "")
-		s.room.mu.Lock()
-		s.room.removed = "!r:x"
-		s.room.mu.Unlock()
+		s.room.beRemoved("!r:x")
 		if err := s.Redacted(t.Context(), "!r:x", "$announcement-!r:x"); err != nil {
 			t.Fatal(err)
 		}
@@ -379,9 +375,10 @@ func TestRemovedWithoutAnAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.mustBeGone(t, show)
+	s.room.beRemoved("")
 	old := s.mustStart(t, "tone:440,duration=100ms")
 	s.mustConclude(t)
-	s.mustRestart(t, func() { s.room.silent = 3 })
+	s.mustRestart(t, func() { s.room.silent, s.room.removed = 3, "!r:x" })
 	s.mustBeGone(t, old)
 }
 

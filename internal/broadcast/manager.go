@@ -117,7 +117,7 @@ func (m *Manager) run(l *life, s *Session, p *place) {
 	s.record(l.ctx)
 	m.places.vacate(p)
 	close(s.ended)
-	newConclusion(s.options, s.entry, s.tracks).run(l.ctx)
+	newConclusion(m, l, s.tracks).run(l.ctx)
 }
 
 // claim takes the rooms' places for a new show, or returns a show that runs in

@@ -1,8 +1,10 @@
 package broadcast
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -121,20 +123,25 @@ func (o *Options) isKnownRemoved(ctx context.Context, show *store.Show) bool {
 }
 
 // isRemoved reports whether one of the rooms has removed the show's announcement. The error is why that
-// is not known.
+// is not known; it is permanent where asking again helps for none of them. Rooms that were closed are
+// asked as well: they may have been opened since.
 func (o *Options) isRemoved(ctx context.Context, show *store.Show) (bool, error) {
-	var errs []error
+	var passing, permanent error
 	for _, a := range show.Announcements {
-		if a.Event == "" || a.Closed {
+		if a.Event == "" {
 			continue
 		}
 		removed, err := o.Announcer.IsRemoved(ctx, a)
-		if removed {
+		switch {
+		case removed:
 			return true, nil
+		case retry.IsPermanent(err):
+			permanent = errors.Join(permanent, err)
+		default:
+			passing = errors.Join(passing, err)
 		}
-		errs = append(errs, err)
 	}
-	return false, errors.Join(errs...)
+	return false, cmp.Or(passing, permanent)
 }
 
 // retryRemoved is at which intervals a homeserver is asked that has told of a redaction.
@@ -154,6 +161,7 @@ func (m *Manager) Redacted(ctx context.Context, room, event string) error {
 	if err != nil {
 		return err
 	}
+	show.Announcements = slices.DeleteFunc(show.Announcements, func(a store.Announcement) bool { return a.Room != room })
 	if err := m.awaitRemoved(ctx, &show); err != nil {
 		return err
 	}

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"broadcastbot/internal/retry"
 	"broadcastbot/store"
 )
 
@@ -97,4 +99,130 @@ func TestSilentHomeserver(t *testing.T) {
 			t.Errorf("%d shows are left", n)
 		}
 	})
+}
+
+// beRemoved has a room remove its announcement.
+func (r *room) beRemoved(room string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.removed = room
+}
+
+// TestRemovedFromOnceClosedRoom: that the bot was muted when the show ended does not keep the room from
+// removing the announcement, while the bot is there to see it or not.
+func TestRemovedFromOnceClosedRoom(t *testing.T) {
+	t.Parallel()
+	remove := map[string]func(*testing.T, *studio){
+		"while the bot sees it": func(t *testing.T, s *studio) {
+			s.room.beRemoved("!r:x")
+			if err := s.Redacted(t.Context(), "!r:x", "$announcement-!r:x"); err != nil {
+				t.Error(err)
+			}
+		},
+		"while the bot is away": func(t *testing.T, s *studio) {
+			s.mustRestart(t, func() { s.room.beRemoved("!r:x") })
+		},
+	}
+	for name, remove := range remove {
+		t.Run(name, func(t *testing.T) {
+			s := mustStudio(t)
+			s.room.closed = "!r:x"
+			show := s.mustStart(t, "tone:440,duration=100ms")
+			s.mustSettle(t)
+			if a := s.mustList(t, store.Filter{})[0].Announcements[0]; !a.Closed {
+				t.Fatalf("the room is not closed: %+v", a)
+			}
+			s.room.closed = ""
+			remove(t, s)
+			s.mustBeGone(t, show)
+		})
+	}
+}
+
+// TestRemovedFromOneOfTwoRooms: another room, of which nobody knows anything any more, hides nothing.
+func TestRemovedFromOneOfTwoRooms(t *testing.T) {
+	beImpatient(t, &retryRemoved)
+	beImpatient(t, &retryCheck)
+	const open, closed = "$announcement-!open:x", "$announcement-!closed:x"
+	for name, notice := range map[string]func(*testing.T, *studio) error{
+		"is told of":   func(t *testing.T, s *studio) error { return s.Redacted(t.Context(), "!open:x", open) },
+		"is looked up": func(t *testing.T, s *studio) error { s.CheckAnnouncements(t.Context(), "!open:x"); return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := mustStudio(t)
+			s.begin()
+			show, _, err := s.Start(t.Context(), Request{Rooms: []string{"!closed:x", "!open:x"}, Speaker: "@a:x"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var asked atomic.Int32
+			s.Announcer = &oldRoom{s.room, func(event string) (bool, error) {
+				switch {
+				case event == closed:
+					return false, retry.Permanent(errors.New("forbidden"))
+				case asked.Add(1) == 1:
+					return false, errors.New("the homeserver is away")
+				default:
+					return event == open, nil
+				}
+			}}
+			if err := notice(t, s); err != nil {
+				t.Fatal(err)
+			}
+			s.mustBeGone(t, show)
+		})
+	}
+}
+
+// TestRemovedWhileItsAnswerIsLost: a room removes the announcement before the bot knows which event that
+// is. It is told nothing more.
+func TestRemovedWhileItsAnswerIsLost(t *testing.T) {
+	t.Parallel()
+	s := mustStudio(t)
+	s.begin()
+	s.room.loses = 1
+	s.room.announcing = sync.OnceFunc(func() { s.room.beRemoved("!r:x") })
+	if _, started, err := s.Start(t.Context(), Request{Rooms: []string{"!r:x"}, Speaker: "@a:x"}); started || err == nil {
+		t.Errorf("Start = %v, %v", started, err)
+	}
+	s.mustBeToldNothing(t)
+}
+
+// TestRemovedUnnoticed: a room that removes the announcement unnoticed, in a show that is about
+// to end or of which the voice message is about to be posted, is told nothing more.
+func TestRemovedUnnoticed(t *testing.T) {
+	t.Parallel()
+	t.Run("before the end", func(t *testing.T) {
+		s := mustStudio(t)
+		s.mustStart(t, "")
+		s.room.beRemoved("!r:x")
+		if _, err := s.Stop(t.Context(), "!r:x"); err != nil {
+			t.Fatal(err)
+		}
+		s.mustBeToldNothing(t)
+	})
+	t.Run("before the voice message", func(t *testing.T) {
+		s := mustStudio(t)
+		s.room.uploading = make(chan struct{})
+		s.mustStart(t, "tone:440,duration=100ms")
+		eventually(t, "the room is told of the end", func() bool {
+			return s.mustList(t, store.Filter{})[0].Steps[told] == store.Done
+		})
+		s.room.updated = nil
+		s.room.beRemoved("!r:x")
+		close(s.room.uploading)
+		s.mustBeToldNothing(t)
+	})
+}
+
+// mustBeToldNothing checks that the only show is gone, and that its room got no edit and no voice message.
+func (s *studio) mustBeToldNothing(t *testing.T) {
+	t.Helper()
+	s.mustSettle(t)
+	if left := s.mustList(t, store.Filter{}); len(left) > 0 {
+		t.Errorf("the show is %s", left[0].Stage)
+	}
+	if len(s.room.updated) > 0 || len(s.room.voiced) > 0 {
+		t.Errorf("the room got %d edits, and %d voice messages", len(s.room.updated), len(s.room.voiced))
+	}
 }

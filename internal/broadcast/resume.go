@@ -66,7 +66,7 @@ func (m *Manager) resumeShow(ctx context.Context, r *reopening) {
 		r.entry.log.Info("the show is left to the next start", "err", err)
 		return
 	}
-	c := newConclusion(&m.Options, r.entry, tracks)
+	c := newConclusion(m, r.life, tracks)
 	c.continueUploads(r.life.ctx)
 	c.run(r.life.ctx)
 }
