@@ -72,13 +72,13 @@ func (h *eventHandler) onMember(ctx context.Context, evt *event.Event) {
 	switch {
 	case membership == event.MembershipInvite && isOpen:
 		h.joined.set(evt.RoomID, false)
-		h.tasks.enqueue(evt.RoomID, func() { h.answerInvitation(ctx, evt) })
+		h.tasks.enqueue(lane{evt.RoomID, evt.Sender}, false, func() { h.answerInvitation(ctx, evt) })
 	case membership == event.MembershipInvite || isOpen:
 	case membership == event.MembershipJoin:
 		h.joined.set(evt.RoomID, evt.Mautrix.EventSource&event.SourceLeave == 0)
 	default:
 		h.joined.set(evt.RoomID, false)
-		h.tasks.replaceWaiting(evt.RoomID, func() { h.commands.LeftRoom(ctx, evt.RoomID.String()) })
+		h.tasks.runBeside(func() { h.commands.LeftRoom(ctx, evt.RoomID.String()) })
 	}
 }
 

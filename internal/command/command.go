@@ -8,6 +8,7 @@ package command
 
 import (
 	"context"
+	"time"
 
 	"broadcastbot/internal/broadcast"
 	"broadcastbot/store"
@@ -20,7 +21,8 @@ type Request struct {
 	Power int      // their power level in the room
 	Words []string // see Parse; a command's function gets those behind its name
 
-	ReplyTo string // id of the event that it answers; "": none
+	ReplyTo string    // id of the event that it answers; "": none
+	Before  time.Time // only shows that began before then are meant; zero: all
 }
 
 // command is a row of the table.
@@ -29,8 +31,8 @@ type command struct {
 	aliases []string // other names, which help does not list
 	usage   string   // the words behind the name
 	help    string   // one line
-	// An urgent command of a speaker or moderator replaces the commands that wait in its room: a
-	// flood of commands must not keep a show on air.
+	// An urgent command only takes something away: what comes too late, or is too much, of others is not
+	// obeyed, but nothing must keep a show on air that somebody wants to end.
 	urgent bool
 	// may returns a Refusal for who must not give the command. nil: everybody may.
 	may func(*Processor, Request) error

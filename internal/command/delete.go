@@ -16,7 +16,7 @@ func deleteShow(p *Processor, ctx context.Context, r Request) (string, error) {
 		return "", Refusal("!live delete deletes the show that is on air, or else the last one. To delete another one, answer its announcement with !live delete.")
 	}
 	show, err := p.Broadcasts.Find(ctx, r.Room, r.ReplyTo)
-	if errors.Is(err, broadcast.ErrNoShow) {
+	if errors.Is(err, broadcast.ErrNoShow) || err == nil && !r.means(&show) {
 		return "", noShow(r)
 	}
 	if err != nil {

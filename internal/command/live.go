@@ -26,6 +26,11 @@ func mayStart(p *Processor, r Request) error {
 	return Refusal("Only this station's speakers may go on air. Ask one of them.")
 }
 
+// means reports whether a show can be the one that the request is about.
+func (r Request) means(show *store.Show) bool {
+	return r.Before.IsZero() || show.StartedAt.Before(r.Before)
+}
+
 // checkOwn is for what speakers may do with their own shows, and moderators with every one.
 func (r Request) checkOwn(show *store.Show, verb string) error {
 	if show.Speaker == r.User || r.isModerator() {
@@ -83,6 +88,9 @@ func (p *Processor) sourceAndTitle(words []string) (source, title string, err er
 func stop(p *Processor, ctx context.Context, r Request) (string, error) {
 	var refused error // judged where the show is known: it may be just starting, or coming back after a restart
 	show, err := p.Broadcasts.StopIf(ctx, r.Room, func(show *store.Show) bool {
+		if !r.means(show) {
+			return false
+		}
 		refused = r.checkOwn(show, "end")
 		return refused == nil
 	})
