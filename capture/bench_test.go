@@ -19,7 +19,7 @@ func BenchmarkCallback(b *testing.B) {
 
 // BenchmarkTone tells what 20 ms of encoded sound cost: almost all of it is the encoder.
 func BenchmarkTone(b *testing.B) {
-	source, err := Open(b.Context(), "tone:440", Options{FullSpeed: true})
+	source, err := openAs(b.Context(), "tone:440", Options{FullSpeed: true})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -51,20 +51,6 @@ type Options struct {
 	Recorded int64 // samples (48 kHz) that this show has already
 }
 
-// Open opens the source that spec names:
-//
-//	device:default   the system's microphone       device:NAME   one that Devices lists, by its exact name or ID
-//	file:talk.opus   Ogg Opus is passed on, padded to one size unless Encoder.VBR is set; WAV, and
-//	                 everything else that ffmpeg reads, is encoded
-//	pipe:-           Options.Stdin, from the first read on: Ogg Opus, WAV or raw samples, which are encoded
-//	tone:440         a beeping test tone; tone:440,duration=30s ends
-//
-// Errors are sentences for the user. The source lives until Close, or until ctx ends. A
-// program that has other kinds, too, opens them with its own Kinds.
-func Open(ctx context.Context, spec string, o Options) (Source, error) {
-	return BuiltIn(Limits{Own: spec}).Open(ctx, spec, o)
-}
-
 func (o Options) withDefaults() Options {
 	if o.Encoder == (opus.EncoderOptions{}) {
 		o.Encoder = opus.Defaults()

@@ -16,7 +16,7 @@ var ErrDeviceGone = errors.New("the microphone is gone")
 const devicesHint = "; the names are listed by: broadcastbot devices"
 
 // device is a pcmReader of a microphone. A microphone that falls silent is opened
-// again; until it is back, silence is recorded, so that the broadcast goes on.
+// again; until it is back, silence is recorded, so that the show goes on.
 type device struct {
 	name     string // as people call it
 	wanted   string // the name or ID to open: what was opened first stays the device of the source

@@ -100,7 +100,7 @@ func TestDeviceNames(t *testing.T) {
 		"device:Virtual":    `there is no microphone "Virtual"`,
 		"device:":           "device:default",
 	} {
-		source, err := Open(t.Context(), spec, Options{Encoder: clean(1)})
+		source, err := openAs(t.Context(), spec, Options{Encoder: clean(1)})
 		if err == nil {
 			source.Close()
 		}
@@ -224,7 +224,7 @@ func TestMonitorIsNoMicrophone(t *testing.T) {
 		"device:speaker": `there is no microphone "speaker"`,
 		"device:default": "records what a loudspeaker plays",
 	} {
-		source, err := Open(t.Context(), spec, Options{Encoder: clean(1)})
+		source, err := openAs(t.Context(), spec, Options{Encoder: clean(1)})
 		if err == nil {
 			source.Close()
 		}

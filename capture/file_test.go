@@ -172,7 +172,7 @@ func TestOpenErrors(t *testing.T) {
 		{"tone", "tone:loud", "20 to 20000 Hz"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			source, err := Open(t.Context(), test.spec, Options{FullSpeed: true})
+			source, err := openAs(t.Context(), test.spec, Options{FullSpeed: true})
 			if source != nil || err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, %v; want %q", source, err, test.want)
 			}
@@ -193,7 +193,7 @@ func TestOggWithoutSound(t *testing.T) {
 		mustWrite(t, "heads.opus", file[:third]): "there is no sound in it",
 		filepath.Join(dir, "mute.mkv"):           "does not contain any stream",
 	} {
-		if _, err := Open(t.Context(), "file:"+path, Options{FullSpeed: true}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := openAs(t.Context(), "file:"+path, Options{FullSpeed: true}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", filepath.Base(path), err, want)
 		}
 	}
@@ -202,7 +202,7 @@ func TestOggWithoutSound(t *testing.T) {
 func TestWithoutFFmpeg(t *testing.T) {
 	path := mustWrite(t, "a.mp3", []byte("ID3 and so on"))
 	t.Setenv("PATH", t.TempDir())
-	if _, err := Open(t.Context(), "file:"+path, Options{}); err == nil || !strings.Contains(err.Error(), "install ffmpeg") {
+	if _, err := openAs(t.Context(), "file:"+path, Options{}); err == nil || !strings.Contains(err.Error(), "install ffmpeg") {
 		t.Errorf("without ffmpeg: %v", err)
 	}
 }
@@ -217,7 +217,7 @@ func TestPlaylistIsRefused(t *testing.T) {
 		"list.m3u8":   "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n" + secret + "\n#EXT-X-ENDLIST\n",
 		"list.concat": "ffconcat version 1.0\nfile " + secret + "\n",
 	} {
-		source, err := Open(t.Context(), "file:"+mustWrite(t, name, []byte(content)), Options{FullSpeed: true})
+		source, err := openAs(t.Context(), "file:"+mustWrite(t, name, []byte(content)), Options{FullSpeed: true})
 		if err == nil {
 			source.Close()
 			t.Errorf("%s was played", name)
@@ -249,7 +249,7 @@ func TestErrorsDoNotTellPaths(t *testing.T) {
 		filepath.Join(dir, "notes.txt", "a.mp3"): "look at file a.mp3: not a directory",
 		dir:                                      "nothing in it can be played (" + filepath.Base(dir) + ")",
 	} {
-		_, err := Open(t.Context(), "file:"+path, Options{FullSpeed: true})
+		_, err := openAs(t.Context(), "file:"+path, Options{FullSpeed: true})
 		if err == nil || err.Error() != want {
 			t.Errorf("got  %v\nwant %s", err, want)
 		}

@@ -50,9 +50,14 @@ func mustBeAlike(t *testing.T, packets [][]byte) {
 	}
 }
 
+// openAs opens the source of a station whose own it is.
+func openAs(ctx context.Context, spec string, o Options) (Source, error) {
+	return BuiltIn(Limits{Own: spec}).Open(ctx, spec, o)
+}
+
 func mustOpen(t *testing.T, spec string, o Options) Source {
 	t.Helper()
-	source, err := Open(t.Context(), spec, o)
+	source, err := openAs(t.Context(), spec, o)
 	if err != nil {
 		t.Fatalf("open %s: %v", spec, err)
 	}

@@ -23,7 +23,7 @@ type Kind struct {
 	// its other end has kept. 0: it comes at once.
 	Late time.Duration
 
-	// Open opens the source; name is what follows the colon. See the function Open.
+	// Open opens the source; name is what follows the colon. See Kinds.Open.
 	Open func(ctx context.Context, name string, o Options) (Source, error)
 	// Grant decides whether somebody may ask for name, and returns the name to open in its place: a
 	// file has become its real path. Its errors are sentences for the room. Without it, and without
@@ -45,7 +45,14 @@ type Asker struct {
 // append to BuiltIn's.
 type Kinds []Kind
 
-// BuiltIn returns the kinds of this package. What a room may ask for is within the limits.
+// BuiltIn returns the kinds of this package; what may be opened is within the limits:
+//
+//	device:default   the system's microphone       device:NAME   one that Devices lists, by its exact name or ID
+//	file:talk.opus   Ogg Opus is passed on, padded to one size unless Encoder.VBR is set; WAV, and
+//	                 everything else that ffmpeg reads, is encoded
+//	pipe:-           Options.Stdin, from the first read on: Ogg Opus, which is passed on only if Encoder.VBR
+//	                 is set and otherwise encoded anew, WAV or raw samples
+//	tone:440         a beeping test tone; tone:440,duration=30s ends
 func BuiltIn(l Limits) Kinds {
 	return Kinds{{
 		Name: "device", Aliases: []string{"mic", "microphone"}, Live: true,
@@ -86,7 +93,8 @@ func (ks Kinds) Check(spec string) error {
 	return cmp.Or(err, unknown)
 }
 
-// Open opens the source that spec names, as the function Open does.
+// Open opens the source that spec names. Errors are sentences for the user. The source lives until
+// Close, or until ctx ends.
 func (ks Kinds) Open(ctx context.Context, spec string, o Options) (Source, error) {
 	kind, name, err := ks.Parse(spec)
 	if err != nil {

@@ -190,7 +190,7 @@ func TestShowsTakeTurns(t *testing.T) {
 		mustSpeak(t, write, 960, make([]byte, 960*2))
 		for range 3 {
 			source := mustOpen(t, "pipe:-", o)
-			if _, err := Open(t.Context(), "pipe:-", o); err == nil || !strings.Contains(err.Error(), "another show is reading it") {
+			if _, err := openAs(t.Context(), "pipe:-", o); err == nil || !strings.Contains(err.Error(), "another show is reading it") {
 				t.Errorf("while a show reads: %v", err)
 			}
 			heard := begin(t, source)
@@ -204,11 +204,11 @@ func TestShowsTakeTurns(t *testing.T) {
 		}
 		write.Close()
 		synctest.Wait()
-		if _, err := Open(t.Context(), "pipe:-", o); err == nil || !strings.Contains(err.Error(), "it has ended") {
+		if _, err := openAs(t.Context(), "pipe:-", o); err == nil || !strings.Contains(err.Error(), "it has ended") {
 			t.Errorf("after the end: %v", err)
 		}
 	})
-	if _, err := Open(t.Context(), "pipe:-", Options{}); err == nil || !strings.Contains(err.Error(), "station's own source") {
+	if _, err := openAs(t.Context(), "pipe:-", Options{}); err == nil || !strings.Contains(err.Error(), "station's own source") {
 		t.Errorf("without a feed: %v", err)
 	}
 }
@@ -282,7 +282,7 @@ func TestPipeReadsEnd(t *testing.T) {
 		o := Options{Encoder: clean(1), Stdin: mustFeed(t, read, 1)}
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		defer cancel()
-		if _, err := Open(ctx, "pipe:-", o); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := openAs(ctx, "pipe:-", o); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Open says %v", err)
 		}
 		mustSpeak(t, write, 960, make([]byte, 960*2))
@@ -330,7 +330,7 @@ func TestPipeErrors(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			checkGoroutines(t)
-			_, err := Open(t.Context(), "pipe:-", Options{Stdin: mustFeed(t, strings.NewReader(test.content), 1)})
+			_, err := openAs(t.Context(), "pipe:-", Options{Stdin: mustFeed(t, strings.NewReader(test.content), 1)})
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}

@@ -147,7 +147,7 @@ func TestPlaylistErrors(t *testing.T) {
 			if err := os.WriteFile(path, []byte(test.text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			_, err := Open(t.Context(), "file:"+path, Options{FullSpeed: true})
+			_, err := BuiltIn(Limits{}).Open(t.Context(), "file:"+path, Options{FullSpeed: true})
 			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), dir) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}

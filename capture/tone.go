@@ -20,7 +20,7 @@ const (
 )
 
 // tone beeps: half a second of sine, half a second of silence, so that a listener hears
-// that the broadcast is running. Every tenth beep is an octave higher.
+// that the show is running. Every tenth beep is an octave higher.
 type tone struct {
 	frequency float64 // Hz
 	channels  int

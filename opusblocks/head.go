@@ -30,7 +30,7 @@ const (
 
 var headLayout = blocks.HeadLayout{Size: headPlaintext, Commitment: commitmentStart}
 
-// Head is what block 0 says of the broadcast.
+// Head is what block 0 says of the show.
 type Head struct {
 	Channels int // 1 or 2
 	PreSkip  int // samples at 48 kHz before the sound begins (RFC 7845, 4.2)
@@ -64,7 +64,7 @@ func (h Head) plainPages(serial uint32) ([]byte, error) {
 // pages returns the header pages with the packet of tags.
 func (h Head) pages(serial uint32, packet []byte) ([]byte, error) {
 	if h.Channels != 1 && h.Channels != 2 {
-		return nil, fmt.Errorf("a broadcast has 1 or 2 channels, not %d", h.Channels)
+		return nil, fmt.Errorf("a show has 1 or 2 channels, not %d", h.Channels)
 	}
 	head := oggopus.Head{Channels: h.Channels, PreSkip: h.PreSkip, InputSampleRate: sampleRate}.Append(nil)
 	first := oggopus.Page{First: true, Serial: serial, Lacing: oggopus.AppendLacing(nil, len(head)), Body: head}

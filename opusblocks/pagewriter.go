@@ -33,7 +33,7 @@ func (p *pageWriter) layOut(packets [][]byte, last bool, endTrim int) error {
 		packets, endTrim = silentEnd, silentSamples
 	}
 	next := p.continuity
-	p.prove = last || durationOf(packets) > maxUnproven
+	p.prove = last || opus.PacketsDuration(packets) > maxUnproven
 	for _, packet := range packets {
 		if err := p.add(packet, &next); err != nil {
 			return err
@@ -73,15 +73,6 @@ func dropTrimmed(packets [][]byte, endTrim int) (kept [][]byte, trim int) {
 		packets, endTrim = packets[:len(packets)-1], endTrim-samples
 	}
 	return packets, endTrim
-}
-
-// durationOf returns how many samples the packets last that are Opus.
-func durationOf(packets [][]byte) (samples int) {
-	for _, packet := range packets {
-		n, _ := opus.PacketDuration(packet)
-		samples += n
-	}
-	return samples
 }
 
 // add puts a packet on the page, or on the next one when it has no room.

@@ -47,7 +47,7 @@ type Block struct {
 	Start    int64    // samples at 48 kHz before its first packet, pre-skip included
 	End      int64    // after its last packet, less the end trim of the last block
 	Packets  [][]byte // Opus packets (RFC 6716)
-	Last     bool     // the authenticated end of the broadcast
+	Last     bool     // the authenticated end of the show
 	Raw      []byte   // the block as it stands in the file, valid as long as Packets
 
 	// Checkpoint is the one that stands in the block and was proven, or nil: see

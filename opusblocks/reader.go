@@ -11,7 +11,7 @@ import (
 //
 // There are two kinds of failure. A block that the format refuses is final: the
 // reader returns that error for ever, whatever the source does later. An error of
-// the source, or an end of its bytes before the end of the broadcast, is not final:
+// the source, or an end of its bytes before the end of the show, is not final:
 // Continue goes on behind the last whole block.
 type Reader struct {
 	file   *blocks.Reader

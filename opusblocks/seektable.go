@@ -9,7 +9,7 @@ import (
 )
 
 // SeekTable says where in a file the blocks of certain moments begin. It has an
-// entry for about every ten seconds, and fewer in a very long broadcast. The zero
+// entry for about every ten seconds, and fewer in a very long show. The zero
 // table is empty.
 type SeekTable struct {
 	entries []point

@@ -11,7 +11,7 @@ import (
 // files, not even from times when deleted content was not yet overwritten. It takes as long as
 // copying the database. If it is interrupted, the next start completes it.
 func (s *Store) Rewrite(ctx context.Context, change func(*sql.Tx) error) error {
-	err := s.inTransaction(ctx, func(tx *sql.Tx) error {
+	err := s.change(ctx, func(tx *sql.Tx) error {
 		if err := change(tx); err != nil {
 			return err
 		}
@@ -76,8 +76,11 @@ func (s *Store) emptyLogAfter(ctx context.Context, dropped bool) error {
 
 // emptyLog brings all changes into the database and empties the log (-wal), which would otherwise
 // keep pages as they were until it happens to be overwritten. In the database itself secure_delete
-// has put zeros where something was deleted.
+// has put zeros where something was deleted. New reads wait until it is done: where some of them always
+// overlap, it would never be.
 func (s *Store) emptyLog(ctx context.Context) error {
+	s.reading.Lock()
+	defer s.reading.Unlock()
 	var inUse, frames, copied int
 	err := s.db.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&inUse, &frames, &copied)
 	if err == nil && inUse != 0 {

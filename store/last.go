@@ -8,29 +8,13 @@ import (
 	"time"
 )
 
-// NoteDeleted notes that a show is being deleted, for LastShow.
-func (s *Store) NoteDeleted(ctx context.Context, show *Show) error {
-	err := s.inTransaction(ctx, func(tx *sql.Tx) error {
-		for _, a := range show.Announcements {
-			_, err := tx.ExecContext(ctx, `INSERT INTO deleted (room, started_at) VALUES (?,?)
-				ON CONFLICT (room) DO UPDATE SET started_at = max(started_at, excluded.started_at)`,
-				a.Room, show.StartedAt.UnixMilli())
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("note that show %s is deleted: %w", show.ID, err)
-	}
-	return nil
-}
-
-// LastShow returns the newest show of a room; nil: there was none, or it was deleted.
+// LastShow returns the newest show of a room, also while it is being deleted; nil: there was none, or it
+// was removed.
 func (s *Store) LastShow(ctx context.Context, room string) (*Show, error) {
 	var deleted int64
-	err := s.db.QueryRowContext(ctx, `SELECT started_at FROM deleted WHERE room = ?`, room).Scan(&deleted)
+	err := s.read(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `SELECT started_at FROM deleted WHERE room = ?`, room).Scan(&deleted)
+	})
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("last show of %s: %w", room, err)
 	}

@@ -22,7 +22,7 @@ type Filter struct {
 
 // Shows returns the shows that the filter wants, ordered by when they started.
 func (s *Store) Shows(ctx context.Context, f Filter) (shows []*Show, err error) {
-	err = s.inTransaction(ctx, func(tx *sql.Tx) error {
+	err = s.read(ctx, func(tx *sql.Tx) error {
 		if shows, err = listShows(ctx, tx, f); err != nil {
 			return err
 		}

@@ -31,7 +31,7 @@ func migrate(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	if version > len(names) {
-		return fmt.Errorf("it was made by a newer broadcastbot (version %d, this one knows %d)", version, len(names))
+		return fmt.Errorf("it is version %d and this broadcastbot knows only %d: run the newer program again that made it", version, len(names))
 	}
 	for i, name := range names[version:] {
 		if err := apply(ctx, db, name, version+i+1); err != nil {

@@ -21,10 +21,10 @@ type Mount struct {
 }
 
 // Mounts are the mounts of all speakers.
-type Mounts struct{ db *sql.DB }
+type Mounts struct{ store *Store }
 
 // Mounts returns those of this database.
-func (s *Store) Mounts() Mounts { return Mounts{s.db} }
+func (s *Store) Mounts() Mounts { return Mounts{s} }
 
 var (
 	// ErrWrongPassword means that there is no such mount, or that it has another password. Which of the
@@ -45,7 +45,7 @@ func NewMount(room, speaker string) (m Mount, password string) {
 // connected to that can come back no more, because it has another id.
 func (ms Mounts) Put(ctx context.Context, m Mount, password string) error {
 	hash := sha256.Sum256([]byte(password))
-	_, err := ms.db.ExecContext(ctx,
+	_, err := ms.store.db.ExecContext(ctx,
 		`INSERT INTO mount (`+mountColumns+`) VALUES (?,?,?,?,?)
 			ON CONFLICT (room, speaker) DO UPDATE SET id = excluded.id, password_hash = excluded.password_hash, created = excluded.created`,
 		m.ID, m.Room, m.Speaker, hash[:], m.Created.UnixMilli())
@@ -60,7 +60,7 @@ func (ms Mounts) Put(ctx context.Context, m Mount, password string) error {
 // count when a show begins.
 func (ms Mounts) Authorize(ctx context.Context, mount, password string) (Mount, error) {
 	var stored []byte
-	m, err := scanMount(ms.db.QueryRowContext(ctx, mountQuery+` WHERE id = ?`, mount), &stored)
+	m, err := ms.find(ctx, &stored, `id = ?`, mount)
 	if err != nil && !errors.Is(err, ErrNoMount) {
 		return Mount{}, err
 	}
@@ -73,20 +73,40 @@ func (ms Mounts) Authorize(ctx context.Context, mount, password string) (Mount, 
 
 // Mount returns the speaker's mount for a room, or ErrNoMount.
 func (ms Mounts) Mount(ctx context.Context, room, speaker string) (Mount, error) {
-	return scanMount(ms.db.QueryRowContext(ctx, mountQuery+` WHERE room = ? AND speaker = ?`, room, speaker), new([]byte))
+	return ms.find(ctx, new([]byte), `room = ? AND speaker = ?`, room, speaker)
+}
+
+// find looks a mount up, with the hash of its password.
+func (ms Mounts) find(ctx context.Context, hash *[]byte, condition string, args ...any) (m Mount, err error) {
+	err = ms.store.read(ctx, func(tx *sql.Tx) error {
+		m, err = scanMount(tx.QueryRowContext(ctx, mountQuery+` WHERE `+condition, args...), hash)
+		return err
+	})
+	return m, err
 }
 
 // Remove takes the speaker's mount for a room away and returns what it was, or ErrNoMount.
 func (ms Mounts) Remove(ctx context.Context, room, speaker string) (Mount, error) {
-	return scanMount(ms.db.QueryRowContext(ctx,
+	return scanMount(ms.store.db.QueryRowContext(ctx,
 		`DELETE FROM mount WHERE room = ? AND speaker = ? RETURNING `+mountColumns, room, speaker), new([]byte))
 }
 
 // Of returns all mounts of a speaker, the oldest first.
 func (ms Mounts) Of(ctx context.Context, speaker string) (mounts []Mount, err error) {
-	rows, err := ms.db.QueryContext(ctx, mountQuery+` WHERE speaker = ? ORDER BY created, id`, speaker)
+	err = ms.store.read(ctx, func(tx *sql.Tx) error {
+		mounts, err = mountsOf(ctx, tx, speaker)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("look up mounts: %w", err)
+	}
+	return mounts, nil
+}
+
+func mountsOf(ctx context.Context, tx *sql.Tx, speaker string) (mounts []Mount, err error) {
+	rows, err := tx.QueryContext(ctx, mountQuery+` WHERE speaker = ? ORDER BY created, id`, speaker)
+	if err != nil {
+		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {

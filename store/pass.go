@@ -35,7 +35,7 @@ const passShow = `show.source = pass.source AND show.stage IN ('starting', 'live
 // Add adds a pass for whoever knows the secret with this hash. It takes the place of the one that
 // its speaker has for the room, if no show has begun with that. Those that have no use any more go.
 func (ps Passes) Add(ctx context.Context, p *Pass, hash string) error {
-	err := ps.store.inTransaction(ctx, func(tx *sql.Tx) error {
+	err := ps.store.change(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM pass WHERE (room = ? AND speaker = ? AND used = 0)
 			OR (expires_at < ? AND NOT EXISTS (SELECT 1 FROM show WHERE `+passShow+`))`,
 			p.Room, p.Speaker, time.Now().UnixMilli())
@@ -57,10 +57,12 @@ func (ps Passes) Add(ctx context.Context, p *Pass, hash string) error {
 func (ps Passes) Find(ctx context.Context, hash string) (*Pass, error) {
 	p := new(Pass)
 	var expires, started int64
-	err := ps.store.db.QueryRowContext(ctx, `
-		SELECT pass.source, room, pass.speaker, coalesce(show.title, pass.title), expires_at, used, coalesce(show.id, ''), coalesce(started_at, 0)
-		FROM pass LEFT JOIN show ON `+passShow+` WHERE hash = ?`, hash).
-		Scan(&p.Source, &p.Room, &p.Speaker, &p.Title, &expires, &p.Used, &p.Show, &started)
+	err := ps.store.read(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `
+			SELECT pass.source, room, pass.speaker, coalesce(show.title, pass.title), expires_at, used, coalesce(show.id, ''), coalesce(started_at, 0)
+			FROM pass LEFT JOIN show ON `+passShow+` WHERE hash = ?`, hash).
+			Scan(&p.Source, &p.Room, &p.Speaker, &p.Title, &expires, &p.Used, &p.Show, &started)
+	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}

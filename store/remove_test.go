@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -112,6 +113,31 @@ func TestDropThatIsNotComplete(t *testing.T) {
 	if bytes.Contains(mustReadAll(t, dir), []byte(signing)) {
 		t.Error("the key is still there after the next save")
 	}
+}
+
+// TestDropBesideManyReads: a flood of them does not keep a key in the log.
+func TestDropBesideManyReads(t *testing.T) {
+	s := mustOpen(t, filepath.Join(t.TempDir(), "db"))
+	s.db.SetMaxOpenConns(1)
+	if _, err := s.db.Exec(`PRAGMA busy_timeout = 1`); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 100 {
+		s.mustSave(t, example(fmt.Sprintf("AAAAAAAAAAAAAAAAAA%04d", i)))
+	}
+	var readers sync.WaitGroup
+	defer readers.Wait()
+	done := make(chan struct{})
+	defer close(done)
+	for range 2 * maxReads {
+		readers.Go(func() { s.lookUpUntil(done, Filter{}) })
+	}
+	show := example("AAAAAAAAAAAAAAAAAAAAAA")
+	show.Stage = Live
+	s.mustSave(t, show)
+	show.Stage = Deleting
+	show.Forget()
+	s.mustSave(t, show)
 }
 
 // mustBeRead begins to read the database, for which nobody waits long, and returns what ends that.

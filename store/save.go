@@ -14,7 +14,7 @@ var ErrKnown = errors.New("another show has this id")
 
 // AddShow writes the record of a new show. It never touches the record of another one.
 func (s *Store) AddShow(ctx context.Context, show *Show) error {
-	err := s.inTransaction(ctx, func(tx *sql.Tx) error { return s.secrets.insertShow(ctx, tx, show) })
+	err := s.change(ctx, func(tx *sql.Tx) error { return s.secrets.insertShow(ctx, tx, show) })
 	var refusal sqlite3.Error
 	if errors.As(err, &refusal) && refusal.Code == sqlite3.ErrConstraint {
 		err = ErrKnown
@@ -29,7 +29,7 @@ func (s *Store) AddShow(ctx context.Context, show *Show) error {
 // no key that the record had before, and has no more, is left in any file.
 func (s *Store) SaveShow(ctx context.Context, show *Show) error {
 	var dropped bool
-	err := s.inTransaction(ctx, func(tx *sql.Tx) error {
+	err := s.change(ctx, func(tx *sql.Tx) error {
 		before, err := countSecrets(ctx, tx, show.ID)
 		if err != nil {
 			return err
@@ -57,8 +57,20 @@ func countSecrets(ctx context.Context, tx *sql.Tx, show string) (n int, err erro
 	return n, err
 }
 
-func (s *Store) inTransaction(ctx context.Context, do func(*sql.Tx) error) error {
-	tx, err := s.db.BeginTx(ctx, nil)
+// change makes a change, all of it or nothing.
+func (s *Store) change(ctx context.Context, do func(*sql.Tx) error) error {
+	return inTransaction(ctx, s.db, do)
+}
+
+// read looks something up, all of it as it is at one moment.
+func (s *Store) read(ctx context.Context, do func(*sql.Tx) error) error {
+	s.reading.RLock()
+	defer s.reading.RUnlock()
+	return inTransaction(ctx, s.reads, do)
+}
+
+func inTransaction(ctx context.Context, db *sql.DB, do func(*sql.Tx) error) error {
+	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}

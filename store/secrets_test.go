@@ -168,9 +168,9 @@ func TestErasureThatWasInterrupted(t *testing.T) {
 // mustChange has an older program, which does not overwrite what it deletes, do a statement.
 func mustChange(t *testing.T, path, statement string, args ...any) {
 	t.Helper()
-	s := &Store{db: mustOpenOld(t, path)}
-	defer s.Close()
-	if _, err := s.db.Exec(statement, args...); err != nil {
+	db := mustOpenOld(t, path)
+	defer db.Close()
+	if _, err := db.Exec(statement, args...); err != nil {
 		t.Fatal(err)
 	}
 }

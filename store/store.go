@@ -1,6 +1,6 @@
-// Package store remembers broadcasts across restarts, in SQLite.
+// Package store remembers shows across restarts, in SQLite.
 //
-// The database holds keys of broadcasts and, beside this package's tables, the bot's Matrix
+// The database holds keys of shows and, beside this package's tables, the bot's Matrix
 // encryption state. All of them are encrypted under a master key that is kept elsewhere, and the file
 // is readable by its owner only.
 package store
@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"sync"
 	"sync/atomic"
 
 	_ "github.com/mattn/go-sqlite3" // the driver "sqlite3"
@@ -21,7 +22,9 @@ import (
 
 // Store is an open database. It has a method for each question that is asked of it.
 type Store struct {
-	db      *sql.DB
+	db      *sql.DB      // for changes
+	reads   *sql.DB      // the same one, for looking only
+	reading sync.RWMutex // of reads; who empties the log keeps them out
 	secrets secrets
 	logOwed atomic.Bool // the log still has a secret that was dropped
 }
@@ -34,11 +37,14 @@ func Open(ctx context.Context, path string, keys masterkey.Source) (*Store, erro
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	if err := s.prepare(ctx, keys); err != nil {
-		s.db.Close()
+		s.Close()
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
 	return s, nil
 }
+
+// maxReads is how many look something up at once.
+const maxReads = 4
 
 func openFile(path string) (*Store, error) {
 	if err := createPrivate(path); err != nil {
@@ -46,17 +52,30 @@ func openFile(path string) (*Store, error) {
 	}
 	// Immediate transactions take the write lock at once, so that two of them
 	// wait for each other (busy timeout) where upgrading a read lock would fail.
-	dsn := (&url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: url.Values{
+	db, err := openWith(path, url.Values{
 		"_journal_mode": {"WAL"},
-		"_busy_timeout": {"10000"},
 		"_foreign_keys": {"on"},
 		"_synchronous":  {"FULL"}, // a key must not be lost to a power cut that its sound survives
 		"_txlock":       {"immediate"},
 		// What is deleted or replaced is overwritten with zeros: above all, keys.
 		"_secure_delete": {"on"},
-	}.Encode()}).String()
-	db, err := sql.Open("sqlite3", dsn)
-	return &Store{db: db}, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	// A read that took the write lock would hold up what a show on air has to save.
+	reads, err := openWith(path, url.Values{"_query_only": {"on"}})
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	reads.SetMaxOpenConns(maxReads)
+	return &Store{db: db, reads: reads}, nil
+}
+
+// openWith opens the database at path with options of the driver.
+func openWith(path string, options url.Values) (*sql.DB, error) {
+	options.Set("_busy_timeout", "10000")
+	return sql.Open("sqlite3", (&url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: options.Encode()}).String())
 }
 
 // prepare makes everything ready that is stored.
@@ -94,4 +113,4 @@ func createPrivate(path string) error {
 func (s *Store) DB() *sql.DB { return s.db }
 
 // Close closes the database.
-func (s *Store) Close() error { return s.db.Close() }
+func (s *Store) Close() error { return errors.Join(s.reads.Close(), s.db.Close()) }

@@ -353,3 +353,38 @@ func TestAddShow(t *testing.T) {
 		t.Errorf("got  %+v\nwant %+v", got[0], first)
 	}
 }
+
+// TestReadsHoldNothingUp: reading waits for no change, and no change waits for it.
+func TestReadsHoldNothingUp(t *testing.T) {
+	s := mustOpen(t, filepath.Join(t.TempDir(), "db"))
+	show := example("AAAAAAAAAAAAAAAAAAAAAA")
+	show.Announcements[0].Room = "!r:example.org"
+	s.mustSave(t, show)
+	err := s.change(t.Context(), func(*sql.Tx) error {
+		if found := s.mustList(t, Filter{Room: "!r:example.org", Event: "$e"}); len(found) != 1 {
+			t.Errorf("%d shows while something is being changed", len(found))
+		}
+		_, err := s.LastShow(t.Context(), "!r:example.org")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.read(t.Context(), func(tx *sql.Tx) error {
+		if _, err := listShows(t.Context(), tx, Filter{}); err != nil {
+			return err
+		}
+		show.Title = "another"
+		s.mustSave(t, show)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := s.mustList(t, Filter{}); found[0].Title != "another" {
+		t.Error("what was saved is not read")
+	}
+	if _, err := s.reads.Exec(`DELETE FROM show`); err == nil {
+		t.Error("a reader has deleted something")
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"broadcastbot/internal/dirlock"
 	"broadcastbot/internal/guest"
 	"broadcastbot/internal/link"
 	"broadcastbot/internal/matrix"
@@ -44,7 +45,7 @@ func accountFlags(flags *flag.FlagSet) account {
 func findShow(ctx context.Context, words []string, linkPath string, a account, note io.Writer, log *slog.Logger) (link.Link, error) {
 	switch {
 	case len(words) == 1:
-		return link.Parse(words[0])
+		return parseLink(words[0])
 	case linkPath != "":
 		return readLink(linkPath, note)
 	case *a.homeserver == "" || *a.user == "" || *a.room == "":
@@ -67,6 +68,11 @@ func (a account) find(ctx context.Context, note io.Writer, log *slog.Logger) (sh
 	if err != nil {
 		return show, err
 	}
+	lock, err := a.lock(dir)
+	if err != nil {
+		return show, err
+	}
+	defer lock.Release()
 	sessions, err := a.openSessions(ctx, dir, note)
 	if err != nil {
 		return show, err
@@ -132,11 +138,28 @@ func (a account) folder() (dir string, err error) {
 	return dir, nil
 }
 
+// name is what the files of the account's session are called.
+func (a account) name() string {
+	return "listen-" + strings.NewReplacer("/", "_", ":", "_").Replace(strings.TrimPrefix(*a.user, "@"))
+}
+
+// lock keeps a second process from the same session, whose keys each of the two would change for itself.
+func (a account) lock(dir string) (*dirlock.Lock, error) {
+	mine := filepath.Join(dir, a.name())
+	if err := os.MkdirAll(mine, 0o700); err != nil {
+		return nil, fmt.Errorf("make a place for the session: %w", err)
+	}
+	lock, err := dirlock.Acquire(mine)
+	if errors.Is(err, dirlock.ErrInUse) {
+		return nil, fmt.Errorf("%w: wait until that one has found its show, or name another folder with -data", err)
+	}
+	return lock, err
+}
+
 // openSessions opens the database of the account's session. The next run uses the
 // same session, so that it can read older announcements.
 func (a account) openSessions(ctx context.Context, dir string, note io.Writer) (*store.Store, error) {
-	name := strings.NewReplacer("/", "_", ":", "_").Replace(strings.TrimPrefix(*a.user, "@"))
-	return store.Open(ctx, filepath.Join(dir, "listen-"+name+".db"), masterKey(keyBeside(dir), func(path string) {
+	return store.Open(ctx, filepath.Join(dir, a.name()+".db"), masterKey(keyBeside(dir), func(path string) {
 		fmt.Fprintln(note, "The session is encrypted with a new key, in this file:", path)
 	}))
 }

@@ -144,6 +144,25 @@ func TestProve(t *testing.T) {
 	}
 }
 
+// TestForgedEnd: nobody has to sign or seal the end of a plain show, so it is not called complete.
+func TestForgedEnd(t *testing.T) {
+	var file bytes.Buffer
+	w, err := opusblocks.Plain().NewWriter(&file, opusblocks.Head{Channels: 1})
+	packet := append([]byte{0x78}, make([]byte, 79)...)
+	if err = errors.Join(err, w.WriteBlock([][]byte{packet}), w.Finish(nil, 0)); err != nil {
+		t.Fatal(err)
+	}
+	path, links := filepath.Join(t.TempDir(), "show.opus"), filepath.Join(t.TempDir(), "link")
+	l := link.Link{Base: "https://h", ID: "abc", Plain: true}
+	if err := errors.Join(os.WriteFile(path, file.Bytes(), 0o600), os.WriteFile(links, []byte(l.PageURL()), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if code := run(t.Context(), []string{"inspect", path, "-link", links}, &out, &out); code != 0 || strings.Contains(out.String(), "complete") {
+		t.Errorf("code %d:\n%s", code, &out)
+	}
+}
+
 // TestLiveState: nobody is told that a show is live that is not, or of which it is not known.
 func TestLiveState(t *testing.T) {
 	for _, test := range []struct {

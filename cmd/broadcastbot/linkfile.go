@@ -36,7 +36,15 @@ func readLink(path string, note io.Writer) (link.Link, error) {
 	if err != nil && err != io.EOF {
 		return link.Link{}, fmt.Errorf("read the link: %w", err)
 	}
-	return link.Parse(line)
+	return parseLink(line)
+}
+
+func parseLink(text string) (link.Link, error) {
+	l, err := link.Parse(text)
+	if err != nil {
+		err = fmt.Errorf("%w; copy the whole link from the room", err)
+	}
+	return l, err
 }
 
 func isTerminal(f *os.File) bool {

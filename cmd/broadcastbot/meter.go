@@ -119,17 +119,28 @@ func (m *meter) state(position, queued time.Duration) string {
 		return fmt.Sprintf("no sound has arrived for %d s", int(silence.Seconds()))
 	}
 	edge := max(m.edge, position)
+	delay, known := m.stream.Delay(m.drawn)
 	if m.finished {
-		return "of " + clock(edge)
+		return finishedState(edge, m.drawn.Add(-delay-queued), known)
 	}
-	captured, known := m.stream.Captured()
 	if !known && m.stream.Signed() {
 		return "how late is not known until the station signs"
 	}
-	return liveState(m.drawn.Sub(captured)+queued, known, edge-position+queued)
+	return liveState(delay+queued, known, edge-position+queued)
 }
 
-// isLive is how late sound may be that counts as live.
+// finishedState says how long a show is of which the gateway says that it is over. Nobody has signed
+// that, so it also says when what is heard was spoken.
+func finishedState(edge time.Duration, captured time.Time, known bool) string {
+	length := "of " + clock(edge)
+	if !known {
+		return length
+	}
+	return length + ", spoken " + captured.Local().Format("2 Jan 2006 15:04:05")
+}
+
+// isLive is how late sound may be that counts as live. The listen page has the same number, because
+// it only looks how old the newest checkpoint is, which may be seven seconds in an honest show.
 const isLive = 10 * time.Second
 
 // liveState says how late the sound of a running show is: by the time that the station has signed
@@ -141,7 +152,7 @@ func liveState(delay time.Duration, known bool, behind time.Duration) string {
 		return fmt.Sprintf("%.1f s behind the gateway; nobody signs how late that is", behind.Seconds())
 	case delay < -time.Second:
 		return "how late is not known: this clock is slow"
-	case delay < isLive:
+	case delay <= isLive:
 		return fmt.Sprintf("LIVE, %.1f s behind by this clock", max(delay, 0).Seconds())
 	default:
 		return fmt.Sprintf("%.1f s behind by this clock", delay.Seconds())

@@ -83,3 +83,19 @@ func TestNothingArrives(t *testing.T) {
 		})
 	}
 }
+
+// TestCalledFinished: that a gateway calls a running show finished does not hide how late it is.
+func TestCalledFinished(t *testing.T) {
+	show := showtest.NewSigned(t)
+	show.HeldBack = 10 * time.Minute
+	var out bytes.Buffer
+	m := newMeter(&out, mustHear(t, show, 10), 200*time.Millisecond, true)
+	m.add(make([]int16, 960))
+	now := time.Now()
+	m.draw()
+	_, spoken, found := strings.Cut(strings.TrimSpace(out.String()), "spoken ")
+	at, err := time.ParseInLocation("2 Jan 2006 15:04:05", spoken, time.Local)
+	if age := now.Sub(at); !found || err != nil || age < 9*time.Minute || age > 12*time.Minute {
+		t.Errorf("%q: %v", out.String(), err)
+	}
+}

@@ -52,7 +52,7 @@ func proveFile(out io.Writer, file *os.File, l link.Link, quiet bool) error {
 	if err := in.checkEnd(end.Offset); err != nil {
 		return err
 	}
-	return compareHash(out, file, end.Offset, l.SHA256)
+	return compareHash(out, file, end.Offset, l)
 }
 
 // remark says what is special about a block.
@@ -84,21 +84,32 @@ func printSigned(out io.Writer, reader *opusblocks.Reader, l link.Link, checkpoi
 }
 
 // compareHash compares the first size bytes, which are the whole recording, with what was announced.
-// Only then is it called complete.
-func compareHash(out io.Writer, file io.ReaderAt, size int64, want []byte) error {
-	if want == nil {
-		fmt.Fprintln(out, "It is complete.")
+// Only then is it called complete, or where somebody has signed or sealed its end.
+func compareHash(out io.Writer, file io.ReaderAt, size int64, l link.Link) error {
+	if l.SHA256 == nil {
+		fmt.Fprintln(out, ended(l))
 		return nil
 	}
 	hash := sha256.New()
 	if _, err := io.Copy(hash, io.NewSectionReader(file, 0, size)); err != nil {
 		return err
 	}
-	if !bytes.Equal(hash.Sum(nil), want) {
+	if !bytes.Equal(hash.Sum(nil), l.SHA256) {
 		return listener.ErrOtherFile
 	}
 	fmt.Fprintln(out, "It is complete, and the recording that was announced (SHA-256).")
 	return nil
+}
+
+// ended says what is known of a recording that has its end.
+func ended(l link.Link) string {
+	switch {
+	case l.Signer != nil:
+		return "It is complete."
+	case !l.Plain:
+		return "It is complete, if nobody who has the key has made another end."
+	}
+	return "It has an end, which anybody can have made: the link names neither signer nor hash."
 }
 
 // counted counts what is read of a file.

@@ -34,7 +34,7 @@ func (s stdin) run(ctx context.Context) error {
 	case errors.Is(err, io.EOF):
 		s.log.Warn("the standard input has ended: no show can be read from it any more")
 	case err != nil:
-		s.log.Error("the standard input cannot be broadcast", "err", err)
+		s.log.Error("the standard input cannot go on air", "err", err)
 	}
 	return nil
 }

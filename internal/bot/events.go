@@ -23,8 +23,8 @@ type eventHandler struct {
 	tasks    *taskQueue
 	log      *slog.Logger
 
-	carriedOut *once[id.UserID, id.EventID] // commands of users: a homeserver can send one again
-	told       *once[string, string]        // to people and rooms, beside the answers
+	obeyed *obeyedCommands
+	told   *once // to people and rooms, beside the answers
 }
 
 func newEventHandler(b *Bot, commands *command.Processor) *eventHandler {
@@ -34,8 +34,8 @@ func newEventHandler(b *Bot, commands *command.Processor) *eventHandler {
 		tasks:  newTaskQueue(b.log),
 		log:    b.log,
 
-		carriedOut: newOnce[id.UserID, id.EventID](commandLifetime + clockSkew),
-		told:       newOnce[string, string](24 * time.Hour),
+		obeyed: newObeyedCommands(),
+		told:   newOnce(24 * time.Hour),
 	}
 }
 
@@ -73,13 +73,13 @@ func (h *eventHandler) onMember(ctx context.Context, evt *event.Event) {
 	switch {
 	case membership == event.MembershipInvite && isOpen:
 		h.joined.set(evt.RoomID, false)
-		h.tasks.enqueue(evt.RoomID, func() { h.answerInvitation(ctx, evt) })
+		h.tasks.enqueue(lane{evt.RoomID, evt.Sender}, false, func() { h.answerInvitation(ctx, evt) })
 	case membership == event.MembershipInvite || isOpen:
 	case membership == event.MembershipJoin:
 		h.joined.set(evt.RoomID, evt.Mautrix.EventSource&event.SourceLeave == 0)
 	default:
 		h.joined.set(evt.RoomID, false)
-		h.tasks.replaceWaiting(evt.RoomID, func() { h.commands.LeftRoom(ctx, evt.RoomID.String()) })
+		h.tasks.runBeside(func() { h.commands.LeftRoom(ctx, evt.RoomID.String()) })
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -29,23 +30,77 @@ const (
 	bob   = "@bob:example.org"   // not
 )
 
-// TestStopOvertakes: a speaker's !live stop is carried out although a member
-// floods the room.
+// TestStopOvertakes: a speaker's !live stop is carried out although a member floods the room, so that
+// the homeserver takes no more answers.
 func TestStopOvertakes(t *testing.T) {
-	fake := &commandtest.Broadcasts{Live: map[string]broadcast.Status{room: {Show: store.Show{Speaker: alice}}}}
-	h := newIdleHandler(t, fake)
-	begun, release := make(chan struct{}), make(chan struct{})
-	h.tasks.enqueue(room, func() { close(begun); <-release })
-	<-begun
-	for range maxWaiting {
-		h.onMessage(t.Context(), message(bob, "!live status"))
+	fake := &commandtest.Broadcasts{
+		Live: map[string]broadcast.Status{room: {Show: store.Show{Speaker: alice}}}, Stopped: make(chan string, 1),
 	}
-	h.onMessage(t.Context(), message(bob, "!live stop")) // is no way around the queue for everybody
+	h := newIdleHandler(t, fake)
+	quick := h.client.Client.Transport.(roundTripper)
+	posting, release := make(chan struct{}, 100), make(chan struct{})
+	h.client.Client.Transport = roundTripper(func(r *http.Request) *http.Response {
+		if r.Method == http.MethodPut {
+			posting <- struct{}{}
+			<-release
+		}
+		return quick(r)
+	})
+	h.onMessage(t.Context(), message(bob, "!help"))
+	<-posting
+	for range 3 * maxWaiting {
+		h.onMessage(t.Context(), message(bob, "!live stop"))
+	}
+	h.onMessage(t.Context(), message(alice, "!live stop"))
+	select {
+	case <-fake.Stopped:
+	case <-time.After(patience):
+		t.Error("the show goes on while an answer is being posted")
+	}
+	close(release)
+	h.tasks.wait()
+}
+
+// TestNobodyDropsAStop: neither another speaker, nor somebody who only pretends to be the speaker, nor
+// all that the speaker has said before.
+func TestNobodyDropsAStop(t *testing.T) {
+	const carol = "@carol:example.org" // a speaker, too
+	forged := message(alice, "!live stop")
+	forged.Mautrix.EventSource = event.SourceDecrypted // by the key of no known device
+	for name, said := range map[string][]*event.Event{
+		"another speaker": {message(alice, "!live stop"), message(carol, "!live stop")},
+		"forged":          {message(alice, "!live stop"), forged},
+		"in a hurry":      append(slices.Repeat([]*event.Event{message(alice, "!live status")}, 2*maxWaiting), message(alice, "!live stop")),
+	} {
+		fake := &commandtest.Broadcasts{Live: map[string]broadcast.Status{room: {Show: store.Show{Speaker: alice}}}}
+		h := newIdleHandler(t, fake)
+		h.commands.Rights.Speakers = command.Users{alice, carol}
+		release := make(chan struct{})
+		h.tasks.enqueue(lane{room: room}, false, func() { <-release })
+		h.tasks.enqueue(lane{room, alice}, false, func() { <-release })
+		for _, evt := range said {
+			h.onMessage(t.Context(), evt)
+		}
+		close(release)
+		h.tasks.wait()
+		if _, live := fake.Status(room); live {
+			t.Errorf("%s: Alice has said stop and is still on air", name)
+		}
+	}
+}
+
+// TestStartThenStop: what one user says is done in its order, so that no start comes after its stop.
+func TestStartThenStop(t *testing.T) {
+	fake := &commandtest.Broadcasts{}
+	h := newIdleHandler(t, fake)
+	release := make(chan struct{})
+	h.tasks.enqueue(lane{room, alice}, false, func() { <-release })
+	h.onMessage(t.Context(), message(alice, "!live start"))
 	h.onMessage(t.Context(), message(alice, "!live stop"))
 	close(release)
 	h.tasks.wait()
-	if _, live := fake.Status(room); live {
-		t.Error("the show goes on")
+	if _, live := fake.Status(room); live || len(fake.Asked()) != 1 {
+		t.Errorf("the show is on air: %v, after %d starts", live, len(fake.Asked()))
 	}
 }
 
@@ -54,22 +109,65 @@ func TestWaitedTooLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fake := &commandtest.Broadcasts{}
 		h := newIdleHandler(t, fake)
-		h.tasks.enqueue(room, func() { time.Sleep(commandLifetime) })
+		h.tasks.enqueue(lane{room, alice}, false, func() { time.Sleep(commandLifetime) })
 		h.onMessage(t.Context(), message(alice, "!live start"))
 		h.tasks.wait()
 		fake.CheckAsked(t, nil)
 	})
 }
 
+// TestIsCurrent: what only takes away also counts if it was said while the bot was down.
 func TestIsCurrent(t *testing.T) {
-	for age, want := range map[time.Duration]bool{
-		-2 * time.Minute: false, -30 * time.Second: true, 0: true, 4 * time.Minute: true, 6 * time.Minute: false, 2 * time.Hour: false,
+	h := newIdleHandler(t, nil)
+	for _, test := range []struct {
+		words string
+		runs  time.Duration // of the bot
+		age   time.Duration
+		want  bool
+	}{
+		{"!live start", time.Hour, -2 * time.Minute, false},
+		{"!live start", time.Hour, -30 * time.Second, true},
+		{"!live start", time.Hour, 0, true},
+		{"!live start", time.Hour, 4 * time.Minute, true},
+		{"!live start", time.Hour, 6 * time.Minute, false},
+		{"!live start", time.Hour, 2 * time.Hour, false},
+		{"!live start", time.Second, 5 * time.Second, false},
+		{"!live status", time.Second, 5 * time.Second, false},
+		{"!live stop", time.Second, 5 * time.Second, true},
+		{"!live delete", time.Second, 5 * time.Second, true},
+		{"!live stop", time.Second, 6 * time.Minute, false},
+		{"!live stop", time.Hour, -2 * time.Minute, false},
 	} {
-		h := newEventHandler(&Bot{}, nil)
-		h.started = time.Now().Add(-time.Hour)
-		h.joined.set(room, true)
-		if got := h.isCurrent(&event.Event{RoomID: room, Timestamp: time.Now().Add(-age).UnixMilli()}); got != want {
-			t.Errorf("a command %v old is current: %v, want %v", age, got, want)
+		h.started = time.Now().Add(-test.runs)
+		evt := &event.Event{RoomID: room, Timestamp: time.Now().Add(-test.age).UnixMilli()}
+		if got := h.isCurrent(evt, strings.Fields(test.words)); got != test.want {
+			t.Errorf("%s, %v old, by a bot that runs for %v, is current: %v, want %v", test.words, test.age, test.runs, got, test.want)
+		}
+	}
+}
+
+// TestStopWhileAway: a stop that was said while the bot was down ends the show of then, and none that
+// began later: a homeserver can send it again.
+func TestStopWhileAway(t *testing.T) {
+	for name, test := range map[string]struct {
+		begun time.Duration // before the stop
+		ends  bool
+	}{"the show of then": {time.Hour, true}, "by clocks that differ": {-30 * time.Second, true}, "a later show": {-2 * time.Minute, false}} {
+		for _, words := range []string{"!live stop", "!live delete"} {
+			stop := message(alice, words)
+			stop.Timestamp -= (3 * time.Minute).Milliseconds()
+			show := store.Show{ID: "id", Speaker: alice, StartedAt: time.UnixMilli(stop.Timestamp).Add(-test.begun), Tracks: []store.Track{{}}}
+			fake := &commandtest.Broadcasts{
+				Live: map[string]broadcast.Status{room: {Show: show}}, Shows: map[string]store.Show{"": show},
+				Stopped: make(chan string, 1), Removed: make(chan string, 1),
+			}
+			h := newIdleHandler(t, fake)
+			h.started = time.Now()
+			h.onMessage(t.Context(), stop)
+			h.tasks.wait()
+			if ended := len(fake.Stopped)+len(fake.Removed) > 0; ended != test.ends {
+				t.Errorf("%s ends %s: %v, want %v", words, name, ended, test.ends)
+			}
 		}
 	}
 }

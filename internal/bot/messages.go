@@ -32,71 +32,74 @@ func (h *eventHandler) onMessage(ctx context.Context, evt *event.Event) {
 	if !ok {
 		return
 	}
-	if !h.isCurrent(evt) {
+	if !h.isCurrent(evt, words) {
 		h.log.Info("ignored a command of another time", "room", evt.RoomID, "user", evt.Sender, "sent", time.UnixMilli(evt.Timestamp))
 		return
 	}
-	enqueue := h.tasks.enqueue
-	if h.isUrgent(ctx, evt, words) {
-		enqueue = h.tasks.replaceWaiting
-	}
-	enqueue(evt.RoomID, func() { h.answer(ctx, evt, words) })
+	h.tasks.enqueue(lane{evt.RoomID, evt.Sender}, h.commands.IsUrgent(words), func() { h.obey(ctx, evt, words) })
 }
 
-// answer carries out a command when its turn has come, and posts the answer. The command may have
-// waited for long, so its time is looked at once more.
-func (h *eventHandler) answer(ctx context.Context, evt *event.Event, words []string) {
+// obey carries out a command when its turn has come. It may have waited for long, so its time is looked
+// at once more.
+func (h *eventHandler) obey(ctx context.Context, evt *event.Event, words []string) {
 	log := h.log.With("room", evt.RoomID, "user", evt.Sender)
-	if !h.isCurrent(evt) {
+	if !h.isCurrent(evt, words) {
 		log.Info("ignored a command that had to wait for too long")
 		return
 	}
 	if o := h.origin(ctx, evt); o != obeyed {
 		log.Warn("ignored a command", "reason", o, "trust", evt.Mautrix.TrustState.String(), "identity", h.identity(ctx, evt))
-		h.explain(ctx, evt, o)
+		h.answer(evt, words, func() { h.explain(ctx, evt, o) })
 		return
 	}
-	if !h.carriedOut.add(evt.Sender, evt.ID) {
-		log.Warn("ignored a command that the homeserver has sent before, or one of too many")
+	if !h.obeyed.add(evt) {
+		log.Warn("ignored a command that the homeserver has sent before")
 		return
 	}
 	if h.told.add(evt.Sender.String(), "identity") {
 		log.Info("obeys commands of this user", "identity", h.identity(ctx, evt))
 	}
-	if err := h.bot.reply(ctx, evt, h.commands.Answer(ctx, h.request(ctx, evt, words))); err != nil {
-		log.Warn("a command could not be answered", "err", err)
-	}
+	said := h.commands.Answer(ctx, h.request(ctx, evt, words))
+	h.answer(evt, words, func() {
+		if err := h.bot.reply(ctx, evt, said); err != nil {
+			log.Warn("a command could not be answered", "err", err)
+		}
+	})
+}
+
+// answer posts something to a command's room after what else waits to be posted there. No command waits
+// for that: posts go out as fast as the homeserver allows, and a flood of commands makes it slow.
+func (h *eventHandler) answer(evt *event.Event, words []string, post func()) {
+	h.tasks.enqueue(lane{room: evt.RoomID}, h.commands.IsUrgent(words), post)
 }
 
 // isCurrent is false for what was said before we came, long ago, or in the future: a server that
-// lies about the time could keep such a message back.
-func (h *eventHandler) isCurrent(evt *event.Event) bool {
-	said := time.UnixMilli(evt.Timestamp)
-	age := time.Since(said)
-	return !said.Before(h.started) && age < commandLifetime && age > -clockSkew && h.joined.contains(evt.RoomID)
+// lies about the time could keep such a message back. What only takes away counts also if it was said
+// shortly before this start: who ends a show while the station is down means it.
+func (h *eventHandler) isCurrent(evt *event.Event, words []string) bool {
+	age := time.Since(time.UnixMilli(evt.Timestamp))
+	isOurs := !h.wasAway(evt) || h.commands.IsUrgent(words)
+	return isOurs && age < commandLifetime && age > -clockSkew && h.joined.contains(evt.RoomID)
+}
+
+// wasAway reports whether something was said before this start.
+func (h *eventHandler) wasAway(evt *event.Event) bool {
+	return time.UnixMilli(evt.Timestamp).Before(h.started)
 }
 
 // request is what a message asks for, with the power that its sender has now.
 func (h *eventHandler) request(ctx context.Context, evt *event.Event, words []string) command.Request {
-	return command.Request{
+	r := command.Request{
 		Room: evt.RoomID.String(), User: evt.Sender.String(), Power: h.bot.power(ctx, evt.RoomID, evt.Sender), Words: words,
 		ReplyTo: answered(evt.Content.AsMessage().RelatesTo), Direct: h.bot.chats.isWith(evt.RoomID, evt.Sender),
 	}
+	if h.wasAway(evt) {
+		r.Before = time.UnixMilli(evt.Timestamp).Add(clockSkew)
+	}
+	return r
 }
 
 // answered is the id of the message that another one answers, or in whose thread it stands; "": none.
 func answered(relation *event.RelatesTo) string {
 	return cmp.Or(relation.GetNonFallbackReplyTo(), relation.GetThreadParent()).String()
-}
-
-// isUrgent decides where a command waits, and nothing else, so it takes the power that is stored:
-// nobody may wait for the homeserver here.
-func (h *eventHandler) isUrgent(ctx context.Context, evt *event.Event, words []string) bool {
-	power := 0
-	if levels, err := h.client.StateStore.GetPowerLevels(ctx, evt.RoomID); err == nil && levels != nil {
-		power = levels.GetUserLevel(evt.Sender)
-	}
-	return h.commands.IsUrgent(command.Request{
-		Room: evt.RoomID.String(), User: evt.Sender.String(), Power: power, Words: words,
-	})
 }

@@ -6,25 +6,25 @@ import (
 	"time"
 )
 
-// once remembers what was done for whom, so that it is not done again. It forgets what is older than
+// once remembers what was said to whom, so that it is not said again. It forgets what is older than
 // keep. Others decide how much there is, so each of them has a bound of their own: whoever sends a
 // flood loses nobody's place but their own.
-type once[Owner, Key comparable] struct {
+type once struct {
 	keep time.Duration
 
 	mu   sync.Mutex
-	done map[Owner]map[Key]time.Time
+	done map[string]map[string]time.Time
 }
 
-func newOnce[Owner, Key comparable](keep time.Duration) *once[Owner, Key] {
-	return &once[Owner, Key]{keep: keep, done: make(map[Owner]map[Key]time.Time)}
+func newOnce(keep time.Duration) *once {
+	return &once{keep: keep, done: make(map[string]map[string]time.Time)}
 }
 
 // maxDone is how much is remembered for each owner. Whatever of theirs comes then counts as done.
 const maxDone = 1000
 
 // add notes that something is done. It returns false if it was done before.
-func (o *once[Owner, Key]) add(owner Owner, key Key) bool {
+func (o *once) add(owner, key string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.forgetOld(time.Now())
@@ -33,7 +33,7 @@ func (o *once[Owner, Key]) add(owner Owner, key Key) bool {
 		return false
 	}
 	if done == nil {
-		done = make(map[Key]time.Time)
+		done = make(map[string]time.Time)
 		o.done[owner] = done
 	}
 	done[key] = time.Now()
@@ -41,15 +41,15 @@ func (o *once[Owner, Key]) add(owner Owner, key Key) bool {
 }
 
 // forget takes back that something is done.
-func (o *once[Owner, Key]) forget(owner Owner, key Key) {
+func (o *once) forget(owner, key string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	delete(o.done[owner], key)
 }
 
-func (o *once[Owner, Key]) forgetOld(now time.Time) {
-	maps.DeleteFunc(o.done, func(_ Owner, done map[Key]time.Time) bool {
-		maps.DeleteFunc(done, func(_ Key, at time.Time) bool { return now.Sub(at) > o.keep })
+func (o *once) forgetOld(now time.Time) {
+	maps.DeleteFunc(o.done, func(_ string, done map[string]time.Time) bool {
+		maps.DeleteFunc(done, func(_ string, at time.Time) bool { return now.Sub(at) > o.keep })
 		return len(done) == 0
 	})
 }

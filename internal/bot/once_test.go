@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -10,20 +11,20 @@ import (
 
 // TestOnceIsBoundedForEachOwner: a flood of one makes nothing of another count as done.
 func TestOnceIsBoundedForEachOwner(t *testing.T) {
-	o := newOnce[string, int](time.Hour)
-	if !o.add("alice", 1) || o.add("alice", 1) {
+	o := newOnce(time.Hour)
+	if !o.add("alice", "1") || o.add("alice", "1") {
 		t.Error("the first time and the second are taken for each other")
 	}
 	for i := range 20 * maxDone {
-		o.add("mallory", i)
+		o.add("mallory", strconv.Itoa(i))
 	}
-	if len(o.done["mallory"]) != maxDone || o.add("mallory", -1) {
+	if len(o.done["mallory"]) != maxDone || o.add("mallory", "-1") {
 		t.Error("a flood has no bound")
 	}
-	if !o.add("alice", 2) || !o.add("bob", 1) || o.add("alice", 1) {
+	if !o.add("alice", "2") || !o.add("bob", "1") || o.add("alice", "1") {
 		t.Error("a flood of one is felt by others")
 	}
-	if o.forget("alice", 1); !o.add("alice", 1) {
+	if o.forget("alice", "1"); !o.add("alice", "1") {
 		t.Error("what was taken back still counts")
 	}
 }

@@ -6,18 +6,18 @@ import (
 	"testing"
 )
 
-// TestInTurn: a room's tasks are done in order, and another room's meanwhile.
+// TestInTurn: a lane's tasks are done in order, and another's meanwhile.
 func TestInTurn(t *testing.T) {
 	q := newTaskQueue(slog.New(slog.DiscardHandler))
 	release, elsewhere := make(chan struct{}), make(chan struct{})
 	var done []int
 	for i := range 3 {
-		q.enqueue("!one", func() {
+		q.enqueue(lane{room, alice}, false, func() {
 			<-release
 			done = append(done, i) // no lock: the race detector sees who is not in turn
 		})
 	}
-	q.enqueue("!two", func() { close(elsewhere) })
+	q.enqueue(lane{room, bob}, false, func() { close(elsewhere) })
 	<-elsewhere
 	close(release)
 	q.wait()
@@ -25,30 +25,32 @@ func TestInTurn(t *testing.T) {
 		t.Errorf("done in the order %v", done)
 	}
 	if len(q.waiting) > 0 {
-		t.Errorf("%d rooms are remembered without need", len(q.waiting))
+		t.Errorf("%d lanes are remembered without need", len(q.waiting))
 	}
 }
 
-// TestFlood: of many tasks only some wait, and one that makes them pointless
-// does not.
+// TestFlood: of many tasks only some wait; urgent ones have room where others have none, and what makes
+// others pointless takes their place.
 func TestFlood(t *testing.T) {
 	for _, test := range []struct {
-		name    string
-		instead bool
-		want    int // tasks done after the one that is being done
-	}{{"Dropped", false, maxWaiting}, {"Instead", true, 1}} {
+		name string
+		last func(q *taskQueue, task func())
+		want int // tasks done after the one that is being done
+	}{
+		{"Dropped", func(q *taskQueue, task func()) { q.enqueue(lane{room: room}, false, task) }, maxWaiting},
+		{"Urgent", func(q *taskQueue, task func()) { q.enqueue(lane{room: room}, true, task) }, maxWaiting + 1},
+		{"Instead", func(q *taskQueue, task func()) { q.replaceWaiting(room, task) }, 1},
+	} {
 		t.Run(test.name, func(t *testing.T) {
 			q := newTaskQueue(slog.New(slog.DiscardHandler))
 			begun, release := make(chan struct{}), make(chan struct{})
-			q.enqueue(room, func() { close(begun); <-release })
+			q.enqueue(lane{room: room}, false, func() { close(begun); <-release })
 			<-begun
 			done := 0
 			for range 2 * maxWaiting {
-				q.enqueue(room, func() { done++ })
+				q.enqueue(lane{room: room}, false, func() { done++ })
 			}
-			if test.instead {
-				q.replaceWaiting(room, func() { done++ })
-			}
+			test.last(q, func() { done++ })
 			close(release)
 			q.wait()
 			if done != test.want {

@@ -55,7 +55,7 @@ func benchmarkEnd(b *testing.B, length time.Duration) {
 		if spec == "long" {
 			return source, nil
 		}
-		return capture.Open(ctx, spec, capture.Options{})
+		return capture.BuiltIn(capture.Limits{}).Open(ctx, spec, capture.Options{})
 	})
 	m.BlockDuration = time.Second // so that the disk, which is not measured, has less to do
 	ctx, cancel := context.WithCancel(context.Background())
@@ -102,7 +102,7 @@ func benchmarkEnd(b *testing.B, length time.Duration) {
 // mustTone returns two seconds of packets.
 func mustTone(b *testing.B) (packets [][]byte) {
 	b.Helper()
-	tone, err := capture.Open(b.Context(), "tone:440,duration=2s", capture.Options{FullSpeed: true})
+	tone, err := capture.BuiltIn(capture.Limits{}).Open(b.Context(), "tone:440,duration=2s", capture.Options{FullSpeed: true})
 	if err != nil {
 		b.Fatal(err)
 	}

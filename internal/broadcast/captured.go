@@ -18,7 +18,7 @@ type captureClock struct {
 // note takes the packets that are written next.
 func (c *captureClock) note(packets [][]byte, captured time.Time) {
 	c.captured = captured
-	c.earliest = c.earliest.Add(opus.Duration(int64(samplesOf(packets))))
+	c.earliest = c.earliest.Add(opus.Duration(int64(opus.PacketsDuration(packets))))
 }
 
 // now is the time that a checkpoint tells.

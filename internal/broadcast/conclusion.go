@@ -19,6 +19,7 @@ type conclusion struct {
 	entry    *entry
 	steps    []step
 	tracks   []*track             // of a show that is not being deleted
+	onGone   func()               // of the same: deletes it, because a room has removed its announcement
 	over     <-chan struct{}      // of one that is: closed when nobody works with its files any more
 	progress map[string]*progress // of the steps, by name
 	log      *slog.Logger
@@ -31,9 +32,9 @@ type progress struct {
 	over     chan struct{} // closed when it has an outcome, or there is no more time
 }
 
-func newConclusion(o *Options, e *entry, tracks []*track) *conclusion {
-	c := newPlan(o, e, steps)
-	c.tracks = tracks
+func newConclusion(m *Manager, l *life, tracks []*track) *conclusion {
+	c := newPlan(&m.Options, l.entry, steps)
+	c.tracks, c.onGone = tracks, func() { m.deleteLife(l) }
 	return c
 }
 

@@ -14,8 +14,8 @@ import (
 )
 
 // Find returns the show that somebody in a room means: the one that the event announces, or is the
-// voice message of. Where event is "", it is the show on air there, or else the room's last one. The
-// error is ErrNoShow where there is none, or where it was deleted.
+// voice message of. Where event is "", it is the show on air there, which is waited for if it is just
+// starting, or else the room's last one. The error is ErrNoShow where there is none, or where it was deleted.
 func (m *Manager) Find(ctx context.Context, room, event string) (store.Show, error) {
 	if event == "" {
 		return m.findLast(ctx, room)
@@ -31,8 +31,9 @@ func (m *Manager) Find(ctx context.Context, room, event string) (store.Show, err
 }
 
 func (m *Manager) findLast(ctx context.Context, room string) (store.Show, error) {
-	if running, live := m.Status(room); live {
-		return running.Show, nil
+	show, err := m.places.of(room).show(ctx)
+	if !errors.Is(err, ErrNotLive) {
+		return show, err
 	}
 	last, err := m.Store.LastShow(ctx, room)
 	if err != nil {
@@ -48,10 +49,15 @@ func (m *Manager) findLast(ctx context.Context, room string) (store.Show, error)
 // It will be, for as long as it takes.
 var ErrNotCutOff = errors.New("the gateway does not remove the recording yet, and will be asked again until it does")
 
+// ErrNotOnRecord means that the disk does not take the record of a deletion, so that a restart would
+// forget what is left of it.
+var ErrNotOnRecord = errors.New("the deletion is not on record yet")
+
 // Delete removes a show and every trace of it: it goes off air, its listeners are cut off, and
 // recording, spool, messages and keys are removed, each as soon as that is possible. All of it goes
-// on after a crash. It returns when the deletion is on record and the gateway was asked once; the
-// error is ErrNotCutOff if that did not work. A show that is not there (any more) is no error.
+// on after a crash. It returns when the deletion is on record and the gateway was asked once; where
+// one of these did not work, the error is ErrNotOnRecord or ErrNotCutOff, or both. A show that is not
+// there (any more) is no error.
 func (m *Manager) Delete(ctx context.Context, id string) error {
 	if err := m.awaitResumed(ctx); err != nil {
 		return err
@@ -68,10 +74,14 @@ func (m *Manager) Delete(ctx context.Context, id string) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+	var errs []error
 	if err := d.progress[cutOff].firstErr; err != nil {
-		return fmt.Errorf("%w: %w", ErrNotCutOff, err)
+		errs = append(errs, fmt.Errorf("%w: %w", ErrNotCutOff, err))
 	}
-	return nil
+	if err := l.entry.save(); err != nil { // once more
+		errs = append(errs, fmt.Errorf("%w: %w", ErrNotOnRecord, err))
+	}
+	return errors.Join(errs...)
 }
 
 // deleteLife begins to delete a show, unless somebody has already, and returns the deletion. While
@@ -88,11 +98,7 @@ func (m *Manager) deleteLife(l *life) *conclusion {
 	if !isFirst {
 		return d
 	}
-	show := l.entry.get()
-	if err := m.Store.NoteDeleted(m.life, &show); err != nil {
-		l.entry.log.Warn("that a show is deleted was not noted", "err", err)
-	}
-	l.entry.update(beDeleted)
+	l.entry.update(beDeleted) // where that is not saved, Delete repeats it, and every step
 	l.entry.log.Info("the show is being deleted")
 	l.end(errDeleted)
 	if entered {
@@ -188,7 +194,7 @@ func retractMessages(c *conclusion, ctx context.Context) error {
 		return nil, c.options.Announcer.Retract(ctx, show, a)
 	})
 	if err == nil {
-		c.logRemains()
+		c.entry.logRemains()
 	}
 	return err
 }
@@ -198,16 +204,16 @@ func logKept(log *slog.Logger, mxc string) {
 }
 
 // logRemains names what others have to remove.
-func (c *conclusion) logRemains() {
-	show := c.entry.get()
+func (e *entry) logRemains() {
+	show := e.get()
 	for _, t := range show.Tracks {
 		if t.MXC != "" {
-			logKept(c.log, t.MXC)
+			logKept(e.log, t.MXC)
 		}
 	}
 	for _, a := range show.Announcements {
 		if a.Closed {
-			c.log.Warn("a room keeps messages about a deleted show, which only its moderators can remove",
+			e.log.Warn("a room keeps messages about a deleted show, which only its moderators can remove",
 				"room", a.Room, "announcement", a.Event, "edits", a.Edits, "voice", a.VoiceEvent)
 		}
 	}

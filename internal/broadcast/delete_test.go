@@ -126,6 +126,38 @@ func TestFindStaysInTheRoom(t *testing.T) {
 	}
 }
 
+// TestFindWaitsForAStart: who says !live delete while a show starts does not mean the show before.
+func TestFindWaitsForAStart(t *testing.T) {
+	t.Parallel()
+	s := mustStudio(t)
+	s.mustStart(t, "tone:440,duration=100ms")
+	s.mustConclude(t)
+	announcing, announced := make(chan struct{}), make(chan struct{})
+	s.room.announcing = func() {
+		close(announcing)
+		<-announced
+	}
+	started := make(chan string)
+	go func() {
+		show, _, err := s.Start(t.Context(), Request{Rooms: []string{"!r:x"}, Speaker: "@a:x", Source: "tone:440"})
+		if err != nil {
+			t.Error(err)
+		}
+		started <- show.ID
+	}()
+	<-announcing
+	ctx, giveUp := context.WithCancel(t.Context())
+	giveUp()
+	if found, err := s.Find(ctx, "!r:x", ""); !errors.Is(err, context.Canceled) {
+		t.Errorf("Find = %s, %v", found.ID, err)
+	}
+	close(announced)
+	id := <-started
+	if found, err := s.Find(t.Context(), "!r:x", ""); err != nil || found.ID != id {
+		t.Errorf("Find = %s, %v, want %s", found.ID, err, id)
+	}
+}
+
 // TestDeleteWhileConcluding: what the conclusion still does comes to its end, and nothing of it stays.
 func TestDeleteWhileConcluding(t *testing.T) {
 	t.Parallel()
@@ -153,9 +185,7 @@ func TestDeleteWhileStarting(t *testing.T) {
 	go s.Start(t.Context(), Request{Rooms: []string{"!r:x"}, Speaker: "@a:x", Source: "tone:440"})
 	<-opening
 	show := *s.mustList(t, store.Filter{})[0]
-	s.room.mu.Lock()
-	s.room.removed = "!r:x"
-	s.room.mu.Unlock()
+	s.room.beRemoved("!r:x")
 	deleted := make(chan error, 1)
 	go func() { deleted <- s.Redacted(t.Context(), "!r:x", "$announcement-!r:x") }()
 	close(open)
@@ -194,6 +224,42 @@ func TestDeletingForgetsKeys(t *testing.T) {
 	left := s.mustList(t, store.Filter{})
 	if len(left) != 1 || left[0].Stage != store.Deleting || left[0].Main().Key != (store.Track{}).Key || left[0].Title != "" {
 		t.Fatalf("the record is %+v", left)
+	}
+}
+
+// TestDeletionIsNotOnRecord: who is told that a show is deleted can rely on it.
+func TestDeletionIsNotOnRecord(t *testing.T) {
+	t.Parallel()
+	s := mustStudio(t)
+	s.mustStart(t, "tone:440,duration=100ms")
+	older := s.mustConclude(t)
+	show := s.mustStart(t, "tone:440,duration=100ms")
+	s.mustSettle(t)
+	gateway := s.Gateway.(*uploader.Tus)
+	token := gateway.Token
+	gateway.Token = "wrong"
+	db := s.Options.Store.DB()
+	if _, err := db.Exec(`CREATE TRIGGER full BEFORE INSERT ON show BEGIN SELECT RAISE(ABORT, 'disk full'); END`); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Delete(t.Context(), show.ID); !errors.Is(err, ErrNotOnRecord) || !errors.Is(err, ErrNotCutOff) {
+		t.Errorf("Delete = %v, want ErrNotOnRecord and ErrNotCutOff", err)
+	}
+	if _, err := db.Exec(`DROP TRIGGER full`); err != nil {
+		t.Fatal(err)
+	}
+	again, err := s.Find(t.Context(), "!r:x", "")
+	if err != nil || again.ID != show.ID {
+		t.Errorf("the last show is %s, %v, and not the one that is being deleted", again.ID, err)
+	}
+	if err := s.Delete(t.Context(), again.ID); errors.Is(err, ErrNotOnRecord) || !errors.Is(err, ErrNotCutOff) {
+		t.Errorf("then Delete = %v, want ErrNotCutOff only", err)
+	}
+	s.endLife() // as in a crash
+	s.mustRestart(t, func() { s.Gateway.(*uploader.Tus).Token = token })
+	s.mustBeGone(t, show)
+	if kept := s.mustList(t, store.Filter{}); len(kept) != 1 || kept[0].ID != older.ID {
+		t.Errorf("what is left is %v", kept)
 	}
 }
 
@@ -247,9 +313,7 @@ func TestRemovedAnnouncement(t *testing.T) {
 	t.Run("while it is live", func(t *testing.T) {
 		s := mustStudio(t)
 		show := s.mustStart(t, "")
-		s.room.mu.Lock()
-		s.room.removed = "!r:x"
-		s.room.mu.Unlock()
+		s.room.beRemoved("!r:x")
 		if err := s.Redacted(t.Context(), "!r:x", "$announcement-!r:x"); err != nil {
 			t.Fatal(err)
 		}
@@ -311,9 +375,10 @@ func TestRemovedWithoutAnAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.mustBeGone(t, show)
+	s.room.beRemoved("")
 	old := s.mustStart(t, "tone:440,duration=100ms")
 	s.mustConclude(t)
-	s.mustRestart(t, func() { s.room.silent = 3 })
+	s.mustRestart(t, func() { s.room.silent, s.room.removed = 3, "!r:x" })
 	s.mustBeGone(t, old)
 }
 

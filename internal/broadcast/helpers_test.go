@@ -326,7 +326,7 @@ func inBothForms(t *testing.T, test func(*testing.T, *studio)) {
 }
 
 func (s *studio) open(ctx context.Context, spec string, _ capture.Options) (capture.Source, error) {
-	source, err := capture.Open(ctx, spec, capture.Options{Encoder: opus.EncoderOptions{
+	source, err := capture.BuiltIn(capture.Limits{}).Open(ctx, spec, capture.Options{Encoder: opus.EncoderOptions{
 		Channels: 1, Bitrate: 32000, Application: opus.VoIP, Complexity: 0,
 	}})
 	if err != nil {

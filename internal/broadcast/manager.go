@@ -15,6 +15,7 @@ type Manager struct {
 	Options
 	places places
 	lives  lives
+	asking chan struct{} // has a place for each announcement that the homeserver is asked for
 
 	resumed chan struct{}   // closed when the last run's shows have their places
 	life    context.Context // of what is still done for shows that are over
@@ -25,7 +26,7 @@ type Manager struct {
 func NewManager(o Options) *Manager {
 	m := &Manager{
 		Options: o, places: places{byRoom: make(map[string]*place)}, lives: lives{byID: make(map[string]*life)},
-		resumed: make(chan struct{}),
+		asking: make(chan struct{}, maxAsked), resumed: make(chan struct{}),
 	}
 	m.life, m.endLife = context.WithCancel(context.Background())
 	return m
@@ -118,7 +119,7 @@ func (m *Manager) run(l *life, s *Session, p *place) {
 	s.record(l.ctx)
 	m.places.vacate(p)
 	close(s.ended)
-	newConclusion(s.options, s.entry, s.tracks).run(l.ctx)
+	newConclusion(m, l, s.tracks).run(l.ctx)
 }
 
 // claim takes the rooms' places for a new show, or returns a show that runs in
@@ -128,7 +129,7 @@ func (m *Manager) claim(ctx context.Context, rooms []string) (*place, *Session, 
 		return nil, nil, err
 	}
 	for {
-		p, free, err := m.places.claim(rooms)
+		p, free, err := m.places.claim(rooms, nil)
 		switch {
 		case err != nil || free:
 			return p, nil, err
@@ -152,27 +153,34 @@ func (m *Manager) Stop(ctx context.Context, room string) (store.Show, error) {
 	if err := m.awaitResumed(ctx); err != nil {
 		return store.Show{}, err
 	}
-	p := m.places.stop(room) // even if ctx has ended: the show must not stay on air
+	return m.end(ctx, m.places.of(room))
+}
+
+// end ends a place's show, even if ctx has ended: it must not stay on air. p may be nil.
+func (m *Manager) end(ctx context.Context, p *place) (store.Show, error) {
+	m.places.stop(p)
 	if err := p.awaitSettled(ctx); err != nil {
 		return store.Show{}, err
 	}
 	return p.session.stopAndWait(ctx)
 }
 
-// StopIf is Stop for a show of which isMeant is true. One that is just starting is waited for. The
-// error is ErrNotLive where there is no such show.
+// StopIf is Stop for a show of which isMeant is true. A new one that is just starting is waited for; one
+// that comes back after a restart ends before it is on air again. The error is ErrNotLive where there is
+// no such show.
 func (m *Manager) StopIf(ctx context.Context, room string, isMeant func(*store.Show) bool) (store.Show, error) {
 	if err := m.awaitResumed(ctx); err != nil {
 		return store.Show{}, err
 	}
 	p := m.places.of(room)
-	if err := p.awaitSettled(ctx); err != nil {
+	show, err := p.show(ctx)
+	if err != nil {
 		return store.Show{}, err
 	}
-	if show := p.session.entry.get(); !isMeant(&show) {
+	if !isMeant(&show) {
 		return store.Show{}, ErrNotLive
 	}
-	return p.session.stopAndWait(ctx)
+	return m.end(ctx, p)
 }
 
 // OnAir returns how all shows stand that are on air, the oldest first.
@@ -184,11 +192,17 @@ func (m *Manager) OnAir() (all []Status) {
 	return all
 }
 
-// Status returns how the room's show stands, if there is one.
+// Status returns how the room's show stands, if there is one. A new one that is just starting is none yet.
 func (m *Manager) Status(room string) (Status, bool) {
 	p := m.places.of(room)
-	if p == nil || !p.isLive() {
+	switch {
+	case p == nil:
+		return Status{}, false
+	case p.isLive():
+		return p.session.Status(), true
+	case p.left != nil:
+		return Status{Show: p.left.get(), Returning: true}, true
+	default:
 		return Status{}, false
 	}
-	return p.session.Status(), true
 }

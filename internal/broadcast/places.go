@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"sync"
+
+	"broadcastbot/store"
 )
 
 // places are the rooms' places for shows: one in each room.
@@ -20,7 +22,8 @@ type place struct {
 	rooms   []string
 	settled chan struct{} // closed when the show is live, or when it is clear that it never will be
 	session *Session      // of a show that is live; valid after settled
-	stop    bool          // somebody has stopped the show while it was starting
+	left    *entry        // of a show that the last run left, and that may go on; nil: it is a new one
+	stopped chan struct{} // closed when somebody has stopped the show; the lock of places guards that
 }
 
 // isLive reports whether the show is on air.
@@ -50,10 +53,32 @@ func (p *place) awaitSettled(ctx context.Context) error {
 	return nil
 }
 
+// show returns the record of the place's show. That of a new one is waited for; of one that comes back
+// it is known at once. Where there is no show, the error is ErrNotLive. p may be nil.
+func (p *place) show(ctx context.Context) (store.Show, error) {
+	if p != nil && p.left != nil {
+		return p.left.get(), nil
+	}
+	if err := p.awaitSettled(ctx); err != nil {
+		return store.Show{}, err
+	}
+	return p.session.entry.get(), nil
+}
+
+// isStopped reports whether somebody has stopped the show, perhaps before it is on air.
+func (p *place) isStopped() bool {
+	select {
+	case <-p.stopped:
+		return true
+	default:
+		return false
+	}
+}
+
 // claim gives a new show its place if all the rooms are free; otherwise free is
 // false, and it returns a place that one of them has. The show counts as running
-// from then on.
-func (ps *places) claim(rooms []string) (p *place, free bool, err error) {
+// from then on. left is the record of one that comes back; nil: it is a new one.
+func (ps *places) claim(rooms []string, left *entry) (p *place, free bool, err error) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	if ps.closed {
@@ -64,7 +89,7 @@ func (ps *places) claim(rooms []string) (p *place, free bool, err error) {
 			return taken, false, nil
 		}
 	}
-	p = &place{rooms: rooms, settled: make(chan struct{})}
+	p = &place{rooms: rooms, left: left, settled: make(chan struct{}), stopped: make(chan struct{})}
 	for _, room := range rooms {
 		ps.byRoom[room] = p
 	}
@@ -89,7 +114,7 @@ func (ps *places) occupy(p *place, s *Session) {
 	}
 	p.session = s
 	close(p.settled)
-	if p.stop || ps.closed {
+	if p.isStopped() || ps.closed {
 		s.Stop()
 	}
 }
@@ -154,16 +179,14 @@ func (ps *places) enter() bool {
 	return !ps.closed
 }
 
-// stop stops what the room has on air, at once or as soon as it is, and returns
-// its place.
-func (ps *places) stop(room string) *place {
+// stop stops a place's show, at once or as soon as it is on air. p may be nil.
+func (ps *places) stop(p *place) {
+	if p == nil {
+		return
+	}
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	p := ps.byRoom[room]
-	if p != nil {
-		p.stopLocked()
-	}
-	return p
+	p.stopLocked()
 }
 
 // close stops all shows, and lets no new one begin.
@@ -178,7 +201,9 @@ func (ps *places) close() {
 
 // stopLocked is called under the lock of places.
 func (p *place) stopLocked() {
-	p.stop = true
+	if !p.isStopped() {
+		close(p.stopped)
+	}
 	if p.session != nil {
 		p.session.Stop()
 	}

@@ -1,9 +1,13 @@
 package broadcast
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"broadcastbot/internal/retry"
 	"broadcastbot/store"
@@ -17,37 +21,96 @@ func (m *Manager) CheckAnnouncements(ctx context.Context, room string) {
 	if err != nil {
 		m.Log.Warn("whether announcements were removed could not be looked up", "err", err)
 	}
-	err = retry.Do(ctx, retryCheck, func(ctx context.Context) (err error) {
-		shows, err = m.deleteRemoved(ctx, shows)
+	c := check{m, shows}
+	backoff := retry.NewBackoff(retryCheck)
+	err = backoff.Do(ctx, func(ctx context.Context) error {
+		before := len(c.shows)
+		err := c.deleteRemoved(ctx)
+		if len(c.shows) < before {
+			backoff.Reset()
+		}
 		return err
 	}, nil, nil)
 	if err != nil && ctx.Err() == nil {
-		m.Log.Warn("whether announcements were removed is not known: the next start asks again", "shows", len(shows), "err", err)
+		m.Log.Warn("whether announcements were removed is not known: the next start asks again", "shows", len(c.shows), "err", err)
 	}
+}
+
+// check looks at announcements that may have been removed.
+type check struct {
+	manager *Manager
+	shows   []*store.Show // whose announcements are still to be looked at
 }
 
 // retryCheck is how often a homeserver is asked that does not answer, in five minutes or more.
 var retryCheck = retry.Policy{First: time.Second, Max: time.Minute, Attempts: 14}
 
-// deleteRemoved deletes those of the shows whose announcement was removed, and returns those of which
-// that is not known, with the reasons.
-func (m *Manager) deleteRemoved(ctx context.Context, shows []*store.Show) (unknown []*store.Show, err error) {
-	var errs []error
-	for _, show := range shows {
-		if show.Stage == store.Deleting {
-			continue
-		}
-		removed, err := m.isRemoved(ctx, show)
-		switch {
-		case removed:
-			m.Delete(ctx, show.ID) // logs by itself
-		case retry.IsPermanent(err):
-			m.Log.Info("whether an announcement was removed cannot be known", "show", show.ID, "err", err)
-		case err != nil:
-			unknown, errs = append(unknown, show), append(errs, err)
+// maxAsked is how many announcements the homeserver is asked for at once: there are as many as shows.
+const maxAsked = 4
+
+// errNotAsked means that the homeserver had not answered before.
+var errNotAsked = errors.New("not asked")
+
+// deleteRemoved deletes the shows whose announcement was removed. Where the homeserver does not answer,
+// which is the error, it asks no further. What it leaves in shows are those of which nothing is known,
+// the ones without an answer last.
+func (c *check) deleteRemoved(ctx context.Context) error {
+	answers := make([]error, len(c.shows))
+	group, answering := errgroup.WithContext(ctx)
+	group.SetLimit(maxAsked)
+	for i, show := range c.shows {
+		group.Go(func() error {
+			if answering.Err() != nil {
+				answers[i] = errNotAsked
+				return nil
+			}
+			answers[i] = c.deleteIfRemoved(ctx, show)
+			return answers[i]
+		})
+	}
+	err := group.Wait()
+	var notAsked, unanswered []*store.Show
+	for i, show := range c.shows {
+		switch answers[i] {
+		case nil:
+		case errNotAsked:
+			notAsked = append(notAsked, show)
+		default:
+			unanswered = append(unanswered, show)
 		}
 	}
-	return unknown, errors.Join(errs...)
+	c.shows = append(notAsked, unanswered...)
+	return err
+}
+
+// deleteIfRemoved returns an error where the homeserver does not answer.
+func (c *check) deleteIfRemoved(ctx context.Context, show *store.Show) error {
+	if show.Stage == store.Deleting {
+		return nil
+	}
+	removed, err := c.isRemoved(ctx, show)
+	switch {
+	case removed:
+		c.manager.Delete(ctx, show.ID) // logs by itself
+		return nil
+	case retry.IsPermanent(err):
+		c.manager.Log.Info("whether an announcement was removed cannot be known", "show", show.ID, "err", err)
+		return nil
+	default:
+		return err
+	}
+}
+
+// isRemoved asks when it is its turn: all checks together ask for few announcements at once.
+func (c *check) isRemoved(ctx context.Context, show *store.Show) (bool, error) {
+	asking := c.manager.asking
+	select {
+	case asking <- struct{}{}:
+	case <-ctx.Done():
+		return false, context.Cause(ctx)
+	}
+	defer func() { <-asking }()
+	return c.manager.isRemoved(ctx, show)
 }
 
 // isKnownRemoved is isRemoved, and false where nobody can say.
@@ -60,20 +123,25 @@ func (o *Options) isKnownRemoved(ctx context.Context, show *store.Show) bool {
 }
 
 // isRemoved reports whether one of the rooms has removed the show's announcement. The error is why that
-// is not known.
+// is not known; it is permanent where asking again helps for none of them. Rooms that were closed are
+// asked as well: they may have been opened since.
 func (o *Options) isRemoved(ctx context.Context, show *store.Show) (bool, error) {
-	var errs []error
+	var passing, permanent error
 	for _, a := range show.Announcements {
-		if a.Event == "" || a.Closed {
+		if a.Event == "" {
 			continue
 		}
 		removed, err := o.Announcer.IsRemoved(ctx, a)
-		if removed {
+		switch {
+		case removed:
 			return true, nil
+		case retry.IsPermanent(err):
+			permanent = errors.Join(permanent, err)
+		default:
+			passing = errors.Join(passing, err)
 		}
-		errs = append(errs, err)
 	}
-	return false, errors.Join(errs...)
+	return false, cmp.Or(passing, permanent)
 }
 
 // retryRemoved is at which intervals a homeserver is asked that has told of a redaction.
@@ -93,6 +161,7 @@ func (m *Manager) Redacted(ctx context.Context, room, event string) error {
 	if err != nil {
 		return err
 	}
+	show.Announcements = slices.DeleteFunc(show.Announcements, func(a store.Announcement) bool { return a.Room != room })
 	if err := m.awaitRemoved(ctx, &show); err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func (m *Manager) resume(ctx context.Context) error {
 			continue
 		}
 		if show.Stage == store.Live {
-			if p, free, _ := m.places.claim(show.AnnouncedIn()); free {
+			if p, free, _ := m.places.claim(show.AnnouncedIn(), l.entry); free {
 				r.place = p
 			}
 		}
@@ -66,7 +66,7 @@ func (m *Manager) resumeShow(ctx context.Context, r *reopening) {
 		r.entry.log.Info("the show is left to the next start", "err", err)
 		return
 	}
-	c := newConclusion(&m.Options, r.entry, tracks)
+	c := newConclusion(m, r.life, tracks)
 	c.continueUploads(r.life.ctx)
 	c.run(r.life.ctx)
 }
@@ -209,6 +209,9 @@ func (r *reopening) openSource(ctx context.Context, left leftover) capture.Sourc
 	}
 	if err := r.mayGoOn(ctx); err != nil {
 		return brokenSource{fmt.Errorf("%w, and after that: %w", errRestarted, err)}
+	}
+	if r.place.isStopped() {
+		return brokenSource{errStopped}
 	}
 	source, err := r.open(ctx, spec, capture.Options{Resumed: true, Recorded: left.position.Samples})
 	if err != nil {

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -484,5 +486,47 @@ func TestStopWhileResuming(t *testing.T) {
 	close(opened)
 	if end := s.mustConclude(t); end.ID != c.record.ID || end.State() != store.StateEnded {
 		t.Errorf("state %s", end.State())
+	}
+}
+
+// TestStopIfWhileResuming: who may end a show is judged while it comes back as well as later, and at
+// once. A show that is stopped then opens no microphone. Whatever asks what is on air hears of it, and
+// what comes later does not change what !live delete means.
+func TestStopIfWhileResuming(t *testing.T) {
+	t.Parallel()
+	s := mustStudio(t)
+	s.ResumeWithin = time.Hour
+	c := s.mustCrash(t, "tone:440", half)
+	looking, looked := make(chan struct{}), make(chan struct{})
+	s.room.looking = sync.OnceFunc(func() {
+		close(looking)
+		<-looked
+	})
+	s.OpenSource = func(context.Context, string, capture.Options) (capture.Source, error) {
+		t.Error("the microphone was opened")
+		return nil, io.ErrUnexpectedEOF
+	}
+	s.begin()
+	<-looking
+	if _, err := s.StopIf(t.Context(), "!r:x", func(show *store.Show) bool { return show.Speaker == "@mallory:x" }); !errors.Is(err, ErrNotLive) {
+		t.Errorf("StopIf of somebody else = %v", err)
+	}
+	if status, live := s.Status("!r:x"); !live || !status.Returning || status.Show.ID != c.record.ID {
+		t.Errorf("Status = %+v, %v", status, live)
+	}
+	if found, err := s.Find(t.Context(), "!r:x", ""); err != nil || found.ID != c.record.ID {
+		t.Errorf("Find = %s, %v", found.ID, err)
+	}
+	if s.places.of("!r:x").isStopped() {
+		t.Error("a stop that counts for nothing has stopped the show")
+	}
+	ctx, giveUp := context.WithCancel(t.Context())
+	giveUp()
+	if _, err := s.StopIf(ctx, "!r:x", func(show *store.Show) bool { return show.Speaker == "@a:x" }); !errors.Is(err, context.Canceled) {
+		t.Errorf("StopIf of the speaker = %v", err)
+	}
+	close(looked)
+	if end := s.mustConclude(t); end.ID != c.record.ID || end.State() != store.StateEnded {
+		t.Errorf("state %s because %q", end.State(), end.Reason)
 	}
 }

@@ -41,24 +41,55 @@ func (e *entry) inEveryRoom(do func(*store.Show, store.Announcement) (noteFunc, 
 
 // updateRooms brings every announcement up to date. One that was never posted, or
 // whose answer was lost, is posted first.
-func (e *entry) updateRooms(ctx context.Context, announcer Announcer) error {
-	return e.inEveryRoom(func(show *store.Show, a store.Announcement) (noteFunc, error) {
+func (c *conclusion) updateRooms(ctx context.Context) error {
+	announcer := c.options.Announcer
+	return c.entry.inEveryRoom(func(show *store.Show, a store.Announcement) (noteFunc, error) {
 		revision := show.Revision()
 		if a.Revision == revision {
 			return nil, nil
 		}
-		var edit string
-		var err error
 		if a.Event == "" {
-			a.Event, err = announcer.Announce(ctx, show, a.Room)
+			event, err := announcer.Announce(ctx, show, a.Room)
+			if err != nil {
+				return nil, err
+			}
+			a.Event = event
+			c.entry.noteAnnounced(a)
 		}
-		if err == nil {
-			edit, err = announcer.Update(ctx, show, a)
+		if err := c.checkAnnounced(ctx, a); err != nil {
+			return nil, err
 		}
+		edit, err := announcer.Update(ctx, show, a)
 		return func(noted *store.Announcement) {
-			noted.Event, noted.Revision, noted.Edits = a.Event, revision, strings.TrimSpace(a.Edits+" "+edit)
+			noted.Revision, noted.Edits = revision, strings.TrimSpace(a.Edits+" "+edit)
 		}, err
 	})
+}
+
+// noteAnnounced notes which event announces the show in a room, so that its removal is understood.
+func (e *entry) noteAnnounced(a store.Announcement) {
+	e.update(func(show *store.Show) {
+		for i := range show.Announcements {
+			if show.Announcements[i].Room == a.Room {
+				show.Announcements[i].Event = a.Event
+			}
+		}
+	})
+}
+
+// checkAnnounced returns nil if the room may be told more of the show. Where it has removed the
+// announcement, of which the bot may not have heard, the show is deleted.
+func (c *conclusion) checkAnnounced(ctx context.Context, a store.Announcement) error {
+	removed, err := c.options.Announcer.IsRemoved(ctx, a)
+	switch {
+	case removed:
+		c.onGone()
+		return errDeleted
+	case retry.IsPermanent(err): // nobody can say; the room will, if it is closed
+		return nil
+	default:
+		return err
+	}
 }
 
 // joinErrors joins errors of things that are done side by side. One of them that

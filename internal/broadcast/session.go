@@ -159,7 +159,7 @@ func (s *Session) acknowledge() {
 func (s *Session) finish(packets [][]byte, endErr error) error {
 	var endTrim int
 	if endErr == io.EOF {
-		endTrim = min(s.source.EndTrim(), samplesOf(packets))
+		endTrim = min(s.source.EndTrim(), opus.PacketsDuration(packets))
 	}
 	for _, t := range s.tracks {
 		if err := t.finish(packets, endTrim, captured(s.source)); err != nil {
@@ -171,14 +171,6 @@ func (s *Session) finish(packets [][]byte, endErr error) error {
 		return nil
 	}
 	return fmt.Errorf("the source broke off: %w", endErr)
-}
-
-func samplesOf(packets [][]byte) (samples int) {
-	for _, packet := range packets {
-		n, _ := opus.PacketDuration(packet) // nextPackets has checked them
-		samples += n
-	}
-	return samples
 }
 
 // completeShow notes that the files are complete, and how that came. The record
@@ -267,6 +259,8 @@ type Status struct {
 	Uploaded int64        // bytes of it that the gateway has confirmed
 	LineDown time.Time    // since when the speaker's line is down; zero: it is not
 	Playing  string       // what the speaker's program says that it plays; "": it does not say
+	// Returning is true while the show comes back after a restart: nothing but its record is known then.
+	Returning bool
 }
 
 // Status returns how the show stands.

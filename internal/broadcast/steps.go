@@ -100,10 +100,6 @@ func (c *conclusion) ageSpools() (err error) {
 	return err
 }
 
-func (c *conclusion) updateRooms(ctx context.Context) error {
-	return c.entry.updateRooms(ctx, c.options.Announcer)
-}
-
 // awaitCopies waits until the outlets have all of the files.
 func (c *conclusion) awaitCopies(ctx context.Context) error {
 	return c.withEveryTrack(func(i int, recorded store.Track) error {
@@ -183,6 +179,9 @@ func (c *conclusion) postVoices(ctx context.Context) error {
 		}
 		if a.Event == "" {
 			return nil, errNotAnnounced
+		}
+		if err := c.checkAnnounced(ctx, a); err != nil {
+			return nil, err
 		}
 		c.entry.noteVoicing()
 		event, err := c.options.Announcer.PostVoice(ctx, show, a, main.path)

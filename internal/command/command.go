@@ -8,6 +8,7 @@ package command
 
 import (
 	"context"
+	"time"
 
 	"broadcastbot/internal/broadcast"
 	"broadcastbot/store"
@@ -20,8 +21,9 @@ type Request struct {
 	Power int      // their power level in the room
 	Words []string // see Parse; a command's function gets those behind its name
 
-	ReplyTo string // id of the event that it answers; "": none
-	Direct  bool   // the room is a direct chat of the user and the station
+	ReplyTo string    // id of the event that it answers; "": none
+	Before  time.Time // only shows that began before then are meant; zero: all
+	Direct  bool      // the room is a direct chat of the user and the station
 }
 
 // command is a row of the table.
@@ -30,8 +32,8 @@ type command struct {
 	aliases []string // other names, which help does not list
 	usage   string   // the words behind the name
 	help    string   // one line
-	// An urgent command of a speaker or moderator replaces the commands that wait in its room: a
-	// flood of commands must not keep a show on air.
+	// An urgent command only takes something away: what comes too late, or is too much, of others is not
+	// obeyed, but nothing must keep a show on air that somebody wants to end.
 	urgent bool
 	// has reports whether the station has what the command is about. nil: every station has.
 	has func(*Processor) bool
@@ -47,7 +49,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{name: "!live start", usage: "[source] [title]", help: "go on air; !live alone does so, too", may: mayStart, run: start},
-		{name: "!live stop", help: "end the show", urgent: true, may: ownShow("end"), run: stop, direct: stopOwn},
+		{name: "!live stop", help: "end the show", urgent: true, run: stop, direct: stopOwn},
 		{name: "!live delete", help: "delete the show on air, or the last one, for good; as an answer to an announcement, that show", urgent: true, run: deleteShow},
 		{name: "!live status", help: "how the show is going", run: status, direct: statusOfOwn},
 		{name: "!live source", usage: "[revoke]", help: "go on air with a program of yours, such as BUTT or Mixxx: I send you what to type into it; revoke makes that void",
@@ -74,8 +76,9 @@ type Broadcasts interface {
 	// Find returns the show that one of its messages belongs to; without one, the show on air in the
 	// room or its last one. Where there is none, the error is broadcast.ErrNoShow.
 	Find(ctx context.Context, room, event string) (store.Show, error)
-	// Delete removes a show and every trace of it. It returns when listeners are cut off; if that did
-	// not work yet, the error is broadcast.ErrNotCutOff. The rest follows by itself.
+	// Delete removes a show and every trace of it. It returns when listeners are cut off and the
+	// deletion is on record; if one of these did not work yet, the error is broadcast.ErrNotCutOff or
+	// broadcast.ErrNotOnRecord. The rest follows by itself.
 	Delete(ctx context.Context, id string) error
 	// Redacted deletes the show that an event announces, if the room has removed that.
 	Redacted(ctx context.Context, room, event string) error

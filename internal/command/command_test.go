@@ -197,26 +197,16 @@ func TestHeadline(t *testing.T) {
 	}
 }
 
-// TestIsUrgent: the end of a show waits for nobody, but not everybody can jump the queue.
+// TestIsUrgent: what opens a microphone is not.
 func TestIsUrgent(t *testing.T) {
 	p := mustProcessor(t, &commandtest.Broadcasts{})
-	for _, test := range []struct {
-		user  string
-		power int
-		body  string
-		want  bool
-	}{
-		{alice, 0, "!live stop", true},
-		{alice, 0, "!Live STOP now", true},
-		{bob, 50, "!live stop", true},
-		{bob, 49, "!live stop", false},
-		{alice, 100, "!live start", false},
-		{alice, 100, "!live status", false},
-		{alice, 100, "!live", false},
+	for body, want := range map[string]bool{
+		"!live stop": true, "!Live STOP now": true, "!live delete": true,
+		"!live start": false, "!live start stop": false, "!live status": false, "!help": false, "!live": false,
 	} {
-		words, _ := Parse(test.body)
-		if got := p.IsUrgent(Request{Room: room, User: test.user, Power: test.power, Words: words}); got != test.want {
-			t.Errorf("%q of %s with power %d is urgent: %v, want %v", test.body, test.user, test.power, got, test.want)
+		words, _ := Parse(body)
+		if got := p.IsUrgent(words); got != want {
+			t.Errorf("%q is urgent: %v, want %v", body, got, want)
 		}
 	}
 }
@@ -314,5 +304,38 @@ func checkRequest(t *testing.T, body string, r broadcast.Request) {
 	}
 	if r.Source != "" && !strings.HasPrefix(r.Source, "tone:") && !strings.HasPrefix(r.Source, "device:") {
 		t.Errorf("%q: the source %q", body, r.Source)
+	}
+}
+
+// TestReturningShow: a show that comes back after a restart belongs to somebody already.
+func TestReturningShow(t *testing.T) {
+	fake := &commandtest.Broadcasts{}
+	fake.Set(room, broadcast.Status{Show: store.Show{Speaker: alice, Title: "Town hall"}, Returning: true})
+	for body, want := range map[string]string{
+		"!live status": "“Town hall” by " + alice + " comes back", "!live stop": "This is the show of " + alice,
+	} {
+		if got := say(t, mustProcessor(t, fake), Request{Room: room, User: bob}, body); !strings.Contains(got, want) {
+			t.Errorf("answer %q to %q, want %q", got, body, want)
+		}
+	}
+}
+
+// settling is a station whose show is not settled: it is just starting, or coming back.
+type settling struct{ *commandtest.Broadcasts }
+
+func (settling) Status(string) (broadcast.Status, bool) { return broadcast.Status{}, false }
+
+// TestStopUnsettledShow: nobody may end another's show while nobody knows yet how it stands.
+func TestStopUnsettledShow(t *testing.T) {
+	for _, test := range []struct {
+		user  string
+		power int
+		want  string
+	}{{bob, 49, "This is the show of " + alice}, {bob, 50, "is over"}, {alice, 0, "is over"}} {
+		fake := &commandtest.Broadcasts{}
+		fake.Set(room, broadcast.Status{Show: store.Show{Speaker: alice}})
+		if got := say(t, mustProcessor(t, settling{fake}), Request{Room: room, User: test.user, Power: test.power}, "!live stop"); !strings.Contains(got, test.want) {
+			t.Errorf("answer %q to %s with power %d, want %q", got, test.user, test.power, test.want)
+		}
 	}
 }

@@ -16,17 +16,17 @@ func deleteShow(p *Processor, ctx context.Context, r Request) (string, error) {
 		return "", Refusal("!live delete deletes the show that is on air, or else the last one. To delete another one, answer its announcement with !live delete.")
 	}
 	show, err := p.Broadcasts.Find(ctx, r.Room, r.ReplyTo)
-	if errors.Is(err, broadcast.ErrNoShow) {
+	if errors.Is(err, broadcast.ErrNoShow) || err == nil && !r.means(&show) {
 		return "", noShow(r)
 	}
 	if err != nil {
 		return "", err
 	}
-	if show.Speaker != r.User && !r.isModerator() {
-		return "", Refusal(fmt.Sprintf("This is the show of %s: only they and the room's moderators may delete it.", show.Speaker))
+	if err := r.checkOwn(&show, "delete"); err != nil {
+		return "", err
 	}
 	err = p.Broadcasts.Delete(ctx, show.ID)
-	if err != nil && !errors.Is(err, broadcast.ErrNotCutOff) {
+	if err != nil && !errors.Is(err, broadcast.ErrNotCutOff) && !errors.Is(err, broadcast.ErrNotOnRecord) {
 		return "", err
 	}
 	return deleted(&show, err), nil
@@ -39,19 +39,30 @@ func noShow(r Request) Refusal {
 	return "There is no show to be deleted here, or the last one is deleted already. To delete an older one, answer its announcement with !live delete."
 }
 
-// deleted says what has become of a show.
-func deleted(show *store.Show, notCutOff error) string {
-	answer := fmt.Sprintf("%s of %s is deleted.", quoted(show.Title), show.StartedAt.UTC().Format("2 January 2006, 15:04 UTC"))
-	if notCutOff != nil {
-		return answer[:len(answer)-1] + fmt.Sprintf(", but not at the gateway yet, where who has the link can still hear it. I ask again until it works: %s.", headline(notCutOff))
+// deleted says what has become of a show, and what has not worked yet.
+func deleted(show *store.Show, undone error) string {
+	answer := fmt.Sprintf("%s of %s is deleted", quoted(show.Title), show.StartedAt.UTC().Format("2 January 2006, 15:04 UTC"))
+	switch {
+	case errors.Is(undone, broadcast.ErrNotOnRecord):
+		return answer + fmt.Sprintf(", but the disk of the station does not take note of that, and a restart may forget it. Say it again in some minutes, please: %s.", headline(undone))
+	case undone != nil:
+		return answer + fmt.Sprintf(", but not at the gateway yet, where who has the link can still hear it. I ask again until it works: %s.", headline(undone))
 	}
+	return answer + "." + copyLeft(show)
+}
+
+// copyLeft says what the homeserver keeps of a show: one that is not encrypted is worth a sentence. Of
+// one that was being deleted already it is not known what it was.
+func copyLeft(show *store.Show) string {
 	t := show.Main()
 	switch {
-	case !t.Plain:
+	case !t.Plain, show.Stage == store.Deleting:
+		return ""
 	case t.MXC != "":
-		answer += fmt.Sprintf(" The homeserver keeps its copy, %s, until its admin deletes that.", t.MXC)
+		return fmt.Sprintf(" The homeserver keeps its copy, %s, until its admin deletes that.", t.MXC)
 	case t.Reserved != "" && show.Stage == store.Concluding: // it may just be uploaded
-		answer += fmt.Sprintf(" The homeserver may have a copy, %s, and keeps that until its admin deletes it.", t.Reserved)
+		return fmt.Sprintf(" The homeserver may have a copy, %s, and keeps that until its admin deletes it.", t.Reserved)
+	default:
+		return ""
 	}
-	return answer
 }

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -19,6 +20,8 @@ func TestDelete(t *testing.T) {
 	plain.Tracks = []store.Track{{Plain: true, MXC: "mxc://x/file"}}
 	uploading := show
 	uploading.Stage, uploading.Tracks = store.Concluding, []store.Track{{Plain: true, Reserved: "mxc://x/reserved"}}
+	again := plain
+	again.Stage = store.Deleting // Show.Forget makes all of them plain
 	for _, test := range []struct {
 		user    string
 		power   int
@@ -37,11 +40,13 @@ func TestDelete(t *testing.T) {
 		{other, 100, "!live delete Town hall", "", nil, false, "answer its announcement"},
 		{speaker, 0, "!LIVE Delete", "$plain", nil, true, "The homeserver keeps its copy, mxc://x/file"},
 		{speaker, 0, "!live delete", "$uploading", nil, true, "The homeserver may have a copy, mxc://x/reserved"},
+		{speaker, 0, "!live delete", "$again", nil, true, "UTC is deleted."},
 		{speaker, 0, "!live delete", "", fmt.Errorf("%w: away", broadcast.ErrNotCutOff), true, "is deleted, but not at the gateway yet"},
+		{speaker, 0, "!live delete", "", errors.Join(broadcast.ErrNotCutOff, broadcast.ErrNotOnRecord), true, "a restart may forget it"},
 		{speaker, 0, "!live delete", "", broadcast.ErrNotLive, true, "That did not work"},
 	} {
 		fake := &commandtest.Broadcasts{
-			Shows: map[string]store.Show{"": show, "$announcement": show, "$plain": plain, "$uploading": uploading}, Err: test.err, Removed: make(chan string, 1),
+			Shows: map[string]store.Show{"": show, "$announcement": show, "$plain": plain, "$uploading": uploading, "$again": again}, Err: test.err, Removed: make(chan string, 1),
 		}
 		p, err := New(Options{Broadcasts: fake})
 		if err != nil {
@@ -49,7 +54,7 @@ func TestDelete(t *testing.T) {
 		}
 		words, _ := Parse(test.words)
 		answer := p.Answer(t.Context(), Request{Room: "!r:x", User: test.user, Power: test.power, Words: words, ReplyTo: test.answers})
-		if !strings.Contains(answer, test.want) || len(fake.Removed) > 0 != test.deletes {
+		if !strings.Contains(answer, test.want) || strings.Contains(answer, "mxc") != strings.Contains(test.want, "mxc") || len(fake.Removed) > 0 != test.deletes {
 			t.Errorf("%s (%d) says %q to %q: answer %q, deleted %v, want %q, %v",
 				test.user, test.power, test.words, test.answers, answer, len(fake.Removed) > 0, test.want, test.deletes)
 		}

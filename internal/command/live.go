@@ -23,20 +23,22 @@ func mayStart(p *Processor, r Request) error {
 		return nil
 	}
 	if p.Rights.countsPower() {
-		return Refusal("Only this station's speakers and the room's moderators may go on air. Ask one of them.")
+		return Refusal(fmt.Sprintf("Only this station's speakers, and who has power level %d in this room, may go on air. Ask one of them.", p.Rights.Power))
 	}
 	return Refusal("Only this station's speakers may go on air. Ask one of them.")
 }
 
-// ownShow is for what speakers may do with their own show, and moderators with every one.
-func ownShow(verb string) func(*Processor, Request) error {
-	return func(p *Processor, r Request) error {
-		running, live := p.Broadcasts.Status(r.Room)
-		if !live || running.Show.Speaker == r.User || r.isModerator() {
-			return nil
-		}
-		return Refusal(fmt.Sprintf("This is the show of %s: only they and the room's moderators may %s it.", running.Show.Speaker, verb))
+// means reports whether a show can be the one that the request is about.
+func (r Request) means(show *store.Show) bool {
+	return r.Before.IsZero() || show.StartedAt.Before(r.Before)
+}
+
+// checkOwn is for what speakers may do with their own shows, and moderators with every one.
+func (r Request) checkOwn(show *store.Show, verb string) error {
+	if show.Speaker == r.User || r.isModerator() {
+		return nil
 	}
+	return Refusal(fmt.Sprintf("This is the show of %s: only they and the room's moderators may %s it.", show.Speaker, verb))
 }
 
 func start(p *Processor, ctx context.Context, r Request) (string, error) {
@@ -113,15 +115,26 @@ func (p *Processor) sourceAndTitle(r Request) (source, title string, err error) 
 }
 
 func stop(p *Processor, ctx context.Context, r Request) (string, error) {
-	return over(p.Broadcasts.Stop(ctx, r.Room))
+	var refused error // judged where the show is known: it may be just starting, or coming back after a restart
+	show, err := p.Broadcasts.StopIf(ctx, r.Room, func(show *store.Show) bool {
+		if !r.means(show) {
+			return false
+		}
+		refused = r.checkOwn(show, "end")
+		return refused == nil
+	})
+	if refused != nil {
+		return "", refused
+	}
+	return over(show, err)
 }
 
 // over says that a show has ended.
 func over(show store.Show, err error) (string, error) {
-	if errors.Is(err, broadcast.ErrNotLive) {
+	switch {
+	case errors.Is(err, broadcast.ErrNotLive):
 		return nothingOnAir, nil
-	}
-	if err != nil {
+	case err != nil:
 		return "", err
 	}
 	return fmt.Sprintf("%s is over after %s.", quoted(show.Title), text.Clock(show.Main().Duration)), nil
@@ -140,6 +153,9 @@ func status(p *Processor, _ context.Context, r Request) (string, error) {
 // extent says how far a show has come.
 func extent(running *broadcast.Status) string {
 	show, extent := &running.Show, running.Extent
+	if running.Returning {
+		return fmt.Sprintf("%s by %s comes back after a restart of the station.", quoted(show.Title), show.Speaker)
+	}
 	return fmt.Sprintf("%s by %s is on air: %s recorded, %s.%s%s", quoted(show.Title), show.Speaker,
 		text.Clock(extent.Duration), backlog(extent.Size-running.Uploaded), lineDown(running.LineDown), playing(running.Playing))
 }

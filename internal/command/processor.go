@@ -53,11 +53,10 @@ func Parse(body string) (words []string, ok bool) {
 	return words, slices.ContainsFunc(commands(), func(c command) bool { return strings.Fields(c.name)[0] == first })
 }
 
-// IsUrgent reports whether a request is to be answered before all others of its room, which
-// need no answer any more.
-func (p *Processor) IsUrgent(r Request) bool {
-	c, _, found := p.find(r.Words)
-	return found && c.urgent && (p.Rights.maySpeak(r) || r.isModerator())
+// IsUrgent reports whether words only take something away, so that they are not to be lost.
+func (p *Processor) IsUrgent(words []string) bool {
+	c, _, found := p.find(words)
+	return found && c.urgent
 }
 
 // Answer carries out a request and returns what to say to it. A Refusal is answered as it

@@ -57,15 +57,26 @@ func homeOf(program string) []string {
 // newRules returns rules that forbid all that this version of Landlock knows, or -1 where there is no
 // Landlock.
 func newRules() (rules int, err error) {
-	version, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
-	if errno != 0 {
+	version := landlockVersion()
+	if version == 0 {
 		return -1, nil
 	}
-	forbidden := forbiddenIn(int(version))
+	forbidden := forbiddenIn(version)
 	fd, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET,
 		uintptr(unsafe.Pointer(&forbidden)), unsafe.Sizeof(forbidden), 0)
 	return int(fd), asError(errno)
 }
+
+// landlockVersion returns 0 where there is no Landlock.
+func landlockVersion() int {
+	version, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
+	if errno != 0 {
+		return 0
+	}
+	return int(version)
+}
+
+func hasLandlock() bool { return landlockVersion() > 0 }
 
 // forbiddenIn returns all rights that a version of Landlock can take away. The numbers of the versions
 // are those of the kernel's documentation, userspace-api/landlock.

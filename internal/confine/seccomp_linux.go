@@ -11,6 +11,8 @@ import (
 // architectures are what the kernel calls those that we know the numbers of system calls of.
 var architectures = map[string]uint32{"amd64": unix.AUDIT_ARCH_X86_64, "arm64": unix.AUDIT_ARCH_AARCH64}
 
+func knowsCalls() bool { return architectures[runtime.GOARCH] != 0 }
+
 // Offsets in struct seccomp_data, which a filter looks at.
 const (
 	callNumber       = 0

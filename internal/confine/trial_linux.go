@@ -51,9 +51,9 @@ func (t *trials) strongest(program string, trial []string, log *slog.Logger) wal
 	return walls{}
 }
 
-// tell says which walls a program goes without, once for each reason.
+// tell says which walls a program goes without, or which have holes on this system, once for each reason.
 func (t *trials) tell(log *slog.Logger, program string, w walls, failures []error) {
-	why := errors.Join(failures...)
+	why := errors.Join(append(failures, holes(hasLandlock(), knowsCalls())...)...)
 	if why == nil || t.told[program] == why.Error() {
 		return
 	}
@@ -70,6 +70,17 @@ func (w walls) missing() (names []string) {
 		names = append(names, "rules for files and calls")
 	}
 	return names
+}
+
+// holes are what the rules leave open where the system cannot check them.
+func holes(hasLandlock, knowsCalls bool) (all []error) {
+	if !hasLandlock {
+		all = append(all, errors.New("this system has no Landlock, so the program can read what its user can"))
+	}
+	if !knowsCalls {
+		all = append(all, errors.New("the system calls of this processor are not known here, so the program can make sockets"))
+	}
+	return all
 }
 
 func (w walls) try(program string, trial []string, limit time.Duration) error {

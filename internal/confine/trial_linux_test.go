@@ -77,6 +77,18 @@ func TestWeakerWalls(t *testing.T) {
 	}
 }
 
+// TestHoles: what this system cannot check is in the log, too, although the program has all walls.
+func TestHoles(t *testing.T) {
+	if all := holes(true, true); all != nil {
+		t.Errorf("%v where there are none", all)
+	}
+	for _, lacks := range [][2]bool{{false, true}, {true, false}} {
+		if all := holes(lacks[0], lacks[1]); len(all) != 1 {
+			t.Errorf("%v: %v", lacks, all)
+		}
+	}
+}
+
 func TestPassingFailures(t *testing.T) {
 	killed := exec.Command("/bin/sleep", "60")
 	if err := killed.Start(); err != nil {

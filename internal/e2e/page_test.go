@@ -99,7 +99,8 @@ var words = map[string]string{
 	"wrongkey":    "cut short or the key does not fit",
 	"late":        "arrives late: by this device's clock",
 	"notsigned":   "is not what the station signed",
-	"damaged":     "From 0:0[0-2] on the show is not played, because it is not what the speaker sealed",
+	"falseend":    "its end is not what the station sent",
+	"damaged":     "From 0:0[0-2] on the show is not played, because it is not what the station sealed",
 }
 
 func (l *listening) awaitState(state string) {

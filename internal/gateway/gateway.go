@@ -57,7 +57,7 @@ const listenerStall = 30 * time.Second
 // New returns a gateway to o.Recordings. It starts no goroutine.
 func New(o Options) (*Gateway, error) {
 	if o.Token == "" {
-		return nil, errors.New("the gateway has no upload token: everybody could upload, set one")
+		return nil, errors.New("the gateway needs an upload token, or everybody could upload: set gateway.upload_token")
 	}
 	if err := checkPublicURL(o.PublicURL); err != nil {
 		return nil, err

@@ -173,6 +173,6 @@ func (f *fetcher) first(ctx context.Context, n int) (raw []byte, total int64, er
 		return nil, 0, err
 	}
 	defer p.Close()
-	raw, err = io.ReadAll(p)
+	raw, err = io.ReadAll(io.LimitReader(p, int64(n))) // whatever the gateway sends
 	return raw, p.total, err
 }

@@ -33,7 +33,7 @@ type Options struct {
 	Waiting func()
 }
 
-// Stream is a broadcast as one listener hears it. It is not safe for use by
+// Stream is a show as one listener hears it. It is not safe for use by
 // several goroutines, except that Position and Edge may be called while another
 // one reads or seeks.
 type Stream struct {
@@ -64,7 +64,8 @@ type progress struct {
 	rate     mark  // a number of bytes, and how many samples they hold
 	farthest int64 // end of the latest sound ever seen
 
-	clock *opusblocks.Checkpoint // from which time is counted; nil: none
+	clock      *opusblocks.Checkpoint // from which time is counted; nil: none
+	proofDelay time.Duration          // from its time until it was read
 }
 
 // mark is a place between two blocks, or the distance between two places.
@@ -176,7 +177,7 @@ func (s *Stream) useBlock(block opusblocks.Block) {
 	s.block, s.given = block, 0
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.clock = clockOf(s.reader)
+	s.noteClock(clockOf(s.reader))
 	s.sample = block.Start
 	s.latest = mark{block.Offset + int64(block.Size), block.End}
 	s.rate.offset, s.rate.sample = s.seeker.Rate()

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +19,7 @@ import (
 	"broadcastbot/opusblocks"
 )
 
-// show is a broadcast at a real gateway, of which a test controls every block
+// show stands at a real gateway, of which a test controls every block
 // and the size of every packet.
 type show struct {
 	*showtest.Show
@@ -297,6 +299,24 @@ func TestWrongLinks(t *testing.T) {
 	noKey.Plain = true
 	if _, err := listener.Open(t.Context(), noKey, listener.Options{}); err == nil || !strings.Contains(err.Error(), "the link has no key") {
 		t.Errorf("no key: %v", err)
+	}
+}
+
+// TestEndlessAnswer: a gateway that sends more than it was asked for, without end, is not read for ever.
+func TestEndlessAnswer(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Range", "bytes 0-9330/*")
+		w.WriteHeader(http.StatusPartialContent)
+		for junk := make([]byte, 1<<20); ; {
+			if _, err := w.Write(junk); err != nil {
+				return
+			}
+		}
+	}))
+	t.Cleanup(server.Close)
+	l := link.Link{Base: server.URL, ID: "AAAAAAAAAAAAAAAAAAAAAA", Key: opusblocks.NewKey()}
+	if _, err := listener.Open(t.Context(), l, listener.Options{}); !errors.Is(err, opusblocks.ErrNotBlocks) {
+		t.Errorf("%v, want %v", err, opusblocks.ErrNotBlocks)
 	}
 }
 

@@ -61,16 +61,26 @@ func (p *proof) Signed() bool { return p.signed }
 // Whole reports, after io.EOF, whether all of the show was read, and is what the link describes.
 func (p *proof) Whole() bool { return p.whole }
 
-// Captured returns when the sound before the next packet was captured, by the station's clock: what
-// the last checkpoint says, and the time since then by what was read. Sound that is held back is so
-// much older than now. ok is false where nobody has signed that, or not since the speaker paused.
-func (p *progress) Captured() (at time.Time, ok bool) {
+// Delay returns how long before now the sound before the next packet was captured, by the station's
+// clock: what the last checkpoint says, and the time since then by what was read. What was read since
+// then is not proven yet, so it is never less than the delay with which that checkpoint came. ok is
+// false where nobody has signed the time, or not since the speaker paused.
+func (p *progress) Delay(now time.Time) (delay time.Duration, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.clock == nil {
-		return time.Time{}, false
+		return 0, false
 	}
-	return p.clock.Time.Add(opus.Duration(p.sample) - opus.Duration(p.clock.Sample)), true
+	captured := p.clock.Time.Add(opus.Duration(p.sample) - opus.Duration(p.clock.Sample))
+	return max(now.Sub(captured), p.proofDelay), true
+}
+
+// noteClock takes the checkpoint from which time is counted now; the caller holds mu.
+func (p *progress) noteClock(clock *opusblocks.Checkpoint) {
+	if clock != nil && (p.clock == nil || p.clock.Sequence != clock.Sequence) {
+		p.proofDelay = time.Since(clock.Time)
+	}
+	p.clock = clock
 }
 
 // clockOf returns the checkpoint from which time is counted; nil: there is none.

@@ -123,16 +123,16 @@ func TestSignedShow(t *testing.T) {
 	inSignedForms(t, showtest.Cheat{HeldBack: heldBack}, func(t *testing.T, s *show) {
 		s.mustSpeak(t, 200)
 		stream := mustOpenLink(t, s.link())
-		if _, ok := stream.Captured(); ok || !stream.Signed() {
+		if _, ok := stream.Delay(time.Now()); ok || !stream.Signed() {
 			t.Error("something is proven before anything was read")
 		}
 		if err := stream.GoLive(); err != nil {
 			t.Fatal(err)
 		}
 		mustSound(t, stream, s.Packets[len(s.Packets)-20:])
-		live, ok := stream.Captured()
-		if age := time.Since(live); !ok || age < heldBack-5*time.Second { // the test speaks faster than real time
-			t.Errorf("captured %v ago, %v, and held back for %v", age, ok, heldBack)
+		// The test speaks faster than real time.
+		if delay, ok := stream.Delay(time.Now()); !ok || delay < heldBack-5*time.Second {
+			t.Errorf("captured %v ago, %v, and held back for %v", delay, ok, heldBack)
 		}
 		before := len(s.Line.Requests())
 		if err := stream.SeekTo(10 * time.Second); err != nil {
@@ -141,7 +141,7 @@ func TestSignedShow(t *testing.T) {
 		if n := len(s.Line.Requests()) - before; n != 1 {
 			t.Errorf("%d requests, want 1", n)
 		}
-		if _, ok := stream.Captured(); !ok {
+		if _, ok := stream.Delay(time.Now()); !ok {
 			t.Error("what comes after a seek is not covered")
 		}
 		mustSound(t, stream, s.Packets[(10*48000+312-300*48)/960:][:10])
@@ -155,8 +155,8 @@ func TestCapturedBehindAPause(t *testing.T) {
 		s.mustSpeak(t, 10)
 		stream := mustOpenLink(t, s.link())
 		mustSound(t, stream, s.Packets)
-		if at, ok := stream.Captured(); !ok || time.Since(at) < 59*time.Minute {
-			t.Errorf("before the pause: %v ago, %v", time.Since(at), ok)
+		if delay, ok := stream.Delay(time.Now()); !ok || delay < 59*time.Minute {
+			t.Errorf("before the pause: %v ago, %v", delay, ok)
 		}
 		if err := s.Writer.KeepAlive(); err != nil {
 			t.Fatal(err)
@@ -170,9 +170,23 @@ func TestCapturedBehindAPause(t *testing.T) {
 				}
 			}
 			mustRead(t, stream)
-			if at, ok := stream.Captured(); !ok || time.Since(at).Abs() > 10*time.Second {
-				t.Errorf("behind the pause: %v ago, %v", time.Since(at), ok)
+			if delay, ok := stream.Delay(time.Now()); !ok || delay.Abs() > 10*time.Second {
+				t.Errorf("behind the pause: %v ago, %v", delay, ok)
 			}
+		}
+	})
+}
+
+// TestDelayOfWhatIsNotProven: sound that no checkpoint has proven yet makes nothing earlier than the
+// last one was.
+func TestDelayOfWhatIsNotProven(t *testing.T) {
+	const heldBack = 12 * time.Second
+	inSignedForms(t, showtest.Cheat{HeldBack: heldBack}, func(t *testing.T, s *show) {
+		s.mustSpeak(t, 200) // 4 s, of which only the first block has a checkpoint
+		stream := mustOpenLink(t, s.link())
+		mustSound(t, stream, s.Packets)
+		if delay, ok := stream.Delay(time.Now()); !ok || delay < heldBack {
+			t.Errorf("%v late, %v, and nothing was proven in less than %v", delay, ok, heldBack)
 		}
 	})
 }

@@ -9,12 +9,10 @@ import (
 	"broadcastbot/opusblocks"
 )
 
-// PreRoll is how much sound before the wanted moment is decoded and thrown away: a
+// preRoll is how much sound before the wanted moment is decoded and thrown away: a
 // decoder that starts in the middle first has to reach the right state. With the
 // 80 ms that RFC 7845, 4.6 asks for, one seek in twenty can be heard to be wrong.
-const PreRoll = 300 * time.Millisecond
-
-const preRoll = int64(PreRoll) * opus.SampleRate / int64(time.Second)
+const preRoll = 300 * opus.SampleRate / 1000 // samples: 300 ms
 
 // SeekTo goes to a moment of the show. The packets that come next begin with the
 // pre-roll, whose length Discard returns. Beyond the edge of a live show it goes to

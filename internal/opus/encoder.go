@@ -34,8 +34,8 @@ func Defaults() EncoderOptions {
 	return EncoderOptions{Channels: 1, Bitrate: 32000, Complexity: 10, Application: VoIP}
 }
 
-// Validate returns an error that names the first option that is wrong.
-func (o EncoderOptions) Validate() error {
+// validate returns an error that names the first option that is wrong.
+func (o EncoderOptions) validate() error {
 	switch {
 	case o.Channels != 1 && o.Channels != 2:
 		return fmt.Errorf("channels has to be 1 or 2, not %d", o.Channels)
@@ -56,9 +56,9 @@ type Encoder struct {
 	channels int
 }
 
-// NewEncoder returns an Encoder, or what Validate says of the options.
+// NewEncoder returns an Encoder, or what validate says of the options.
 func NewEncoder(o EncoderOptions) (*Encoder, error) {
-	if err := o.Validate(); err != nil {
+	if err := o.validate(); err != nil {
 		return nil, err
 	}
 	application := gopus.ApplicationVoIP

@@ -33,6 +33,15 @@ func PacketDuration(packet []byte) (samples int, err error) {
 	return samples, nil
 }
 
+// PacketsDuration returns how many samples the packets last that are Opus.
+func PacketsDuration(packets [][]byte) (samples int) {
+	for _, packet := range packets {
+		n, _ := PacketDuration(packet)
+		samples += n
+	}
+	return samples
+}
+
 // frameCount returns the number of frames in a packet, 1 to 63.
 func frameCount(packet []byte) (int, error) {
 	if len(packet) == 0 {

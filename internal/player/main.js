@@ -153,13 +153,22 @@ function move() {
   setText($("duration"), clock(seekbar.duration));
   set($("badge"), "hidden", state !== State.LIVE);
   setAttribute($("badge"), "data-following", following);
-  setText($("lag"), running && touched && lag !== null ? behind(lag, state === State.LATE) : "");
-  const here = following || (caughtUp && state !== State.LIVE);
+  setText($("lag"), running && touched && lag !== null ? behind(lag, ofWhat(state)) : "");
+  const here = following || (caughtUp && (state !== State.LIVE || lag === null));
   set($("golive"), "hidden", !running || here || !(touched || player.duration - player.position > AWAY));
   for (const id of ["back", "forward", "copy"]) set(button(id), "disabled", player.duration === 0);
   setText($("state"), sentence(player)); // with all that moves, as buffering does
   showPlayButton();
   sleep.refresh();
+}
+
+/**
+ * What the listener is behind of, where that is not simply the speaker.
+ * @param {string} state
+ */
+function ofWhat(state) {
+  if (!player.recording.stream.signed) return "the server";
+  return state === State.LATE ? "by this device's clock" : "";
 }
 
 let ticking = 0;

@@ -85,9 +85,9 @@ export class Player extends EventTarget {
     return this.recording.running;
   }
 
-  /** The listener hears the show as it is spoken. */
+  /** The listener hears the show as it is spoken, as far as that is known. */
   get following() {
-    return this.caughtUp && (this.lag ?? 0) <= LATE;
+    return this.caughtUp && (this.lag ?? Infinity) <= LATE;
   }
 
   /** The listener hears the last of what the gateway hands out. */
@@ -250,8 +250,8 @@ export class Player extends EventTarget {
     const now = performance.now();
     const failure = this.#playback?.failure ?? null;
     if (failure !== this.#failure) this.#refuse((this.#failure = failure));
-    const listener = { silent: this.#playback?.silent ?? false, caughtUp: this.caughtUp };
-    if (this.show && !this.#failed && !this.#damaged) this.#set(this.recording.state(now, listener));
+    const silent = this.#playback?.silent ?? false;
+    if (this.show && !this.#failed && !this.#damaged) this.#set(this.recording.state(now, silent));
     this.recording.updateEdge(now);
     if (this.playing && this.#playback?.finished) this.pause();
     if (this.playing && now - this.#remembered > REMEMBER) this.#remember();

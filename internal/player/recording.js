@@ -4,8 +4,8 @@
 import { saveShow } from "./fetch/save.js";
 import { Stream } from "./fetch/stream.js";
 import { RATE } from "./format/opus.js";
+import { isSign } from "./format/page-reader.js";
 import { BlockError } from "./format/refusal.js";
-import { CaptureClock } from "./sound/capture-clock.js";
 import { LiveEdge } from "./sound/live-edge.js";
 import { State } from "./state.js";
 
@@ -14,9 +14,9 @@ import { State } from "./state.js";
 
 const SILENT_LINE = 12_000; // ms: a running show gives a sign of life every ten seconds
 const ASK = 10_000; // ms between questions how far a show has got that is not followed
-const LOOK = 60_000; // ms between looks at what is said in it
-const FRESH = 15_000; // ms that a look at it counts for who follows it
-export const LATE = 5; // seconds from capture to arrival: what takes longer is not live
+const DEAF = 2; // questions in a row that get no answer: nothing arrives
+const FRESH = 15_000; // ms that a checkpoint shows that a show is live: in an honest one the next is there after 7 s
+export const LATE = 10; // seconds: a newest checkpoint that is older is not live, and an honest one may be 7 s old
 const ASKEW = 1; // seconds by which capture may seem to be later than arrival: clocks differ
 
 /**
@@ -33,6 +33,7 @@ const ASKEW = 1; // seconds by which capture may seem to be later than arrival: 
 const End = Object.freeze({
   UNSEEN: "unseen",
   PROVEN: "proven",
+  CLAIMED: "claimed", // nothing shows that it is the station's: the show is neither encrypted nor signed
   MISSING: "missing", // the bytes end before it
   FALSE: "false", // what stands there is not the speaker's
 });
@@ -46,7 +47,7 @@ export class Recording {
   #opened = false;
   #asking = true; // how far the show has got; open is the first to
   #asked = -ASK; // ms
-  #looked = 0; // ms
+  #unanswered = 0; // questions since the last answer
   #wasRunning = true; // when it was asked
 
   /**
@@ -62,20 +63,16 @@ export class Recording {
   async open() {
     await this.stream.open(this.#link);
     this.#opened = true;
-    await this.#learnEdge(this.stream);
-    this.#looked = performance.now();
+    if (this.running && this.stream.signed) await this.#look();
+    await this.#learnEdge();
     this.#asking = false;
   }
 
   /** A reader that refused a block has failed for ever: hearing what came before takes a new stream. */
   async renewStream() {
-    this.stream = await this.#newStream();
-  }
-
-  async #newStream() {
     const stream = new Stream(this.#url);
     await stream.open(this.#link);
-    return stream;
+    this.stream = stream;
   }
 
   /**
@@ -115,7 +112,8 @@ export class Recording {
 
   /**
    * Seconds since what is heard was captured, by this device's clock, or, in a show
-   * that is not signed, since it arrived; null while that is not known.
+   * that is not signed, since it arrived; null while that is not known. What the next
+   * checkpoint has to prove is not nearer than the newest that was proven.
    * @param {number} heard sample
    * @param {number | null} captured ms since 1970
    */
@@ -124,7 +122,7 @@ export class Recording {
     const behind = edge === null ? null : Math.max(0, edge - heard) / RATE;
     if (!this.stream.signed) return behind;
     const late = captured === null ? -Infinity : (Date.now() - captured) / 1000;
-    return late < -ASKEW ? null : Math.max(late, behind ?? 0);
+    return late < -ASKEW ? null : Math.max(late, this.edge.late ?? 0, behind ?? 0);
   }
 
   /** @param {number} sample of the file, pre-skip included */
@@ -147,9 +145,10 @@ export class Recording {
     this.#asked = now;
     this.#asking = true;
     try {
-      await this.#askEdge(now);
+      await this.#askEdge();
+      this.#unanswered = 0;
     } catch {
-      // it is asked again
+      this.#unanswered++; // it is asked again
     } finally {
       this.#asking = false;
     }
@@ -162,43 +161,32 @@ export class Recording {
     return !known && !this.#asking && (hasEnded || now - this.#asked > ASK);
   }
 
-  /** @param {number} now ms */
-  async #askEdge(now) {
+  async #askEdge() {
     if (this.running) await this.stream.updateEdge();
     this.#wasRunning = this.running;
-    const look = this.running && this.stream.signed && now - this.#looked > LOOK;
-    if (!look) return this.#learnEdge(null);
-    this.#looked = now;
-    const stream = await this.#newStream();
-    try {
-      await this.#learnEdge(stream);
-    } finally {
-      stream.interrupt();
-    }
+    await this.#learnEdge();
   }
 
-  /** @param {Stream | null} stream that may be used to look at what was said last */
-  async #learnEdge(stream) {
+  async #learnEdge() {
     if (this.stream.finished) return this.#measure();
-    if (stream?.signed) await this.#look(stream);
     this.edge.observe(this.stream.edgeSample, performance.now());
   }
 
   /**
-   * Learns from the last blocks of a running show when they were captured. What
-   * the stream refuses will be met by who listens.
-   * @param {Stream} stream
+   * Looks, once, for the newest checkpoint of a running show: a page that nobody
+   * plays soon says no more than the gateway does, and costs it no more than the
+   * questions. What the stream refuses will be met by who listens.
    */
-  async #look(stream) {
+  async #look() {
+    const { stream } = this;
     try {
       await stream.readTail();
     } catch (error) {
       if (!(error instanceof BlockError)) throw error;
       return;
     }
-    const clock = new CaptureClock();
-    clock.note(stream.checkpoint);
-    this.edge.noteCapture(clock.timeAt(stream.sample));
+    const pausing = stream.last !== null && isSign(stream.last); // what was said last need not be new
+    if (!pausing) this.edge.noteProof(stream.checkpoint);
   }
 
   /** Reads the end of a finished show, with a stream of its own. */
@@ -207,7 +195,7 @@ export class Recording {
     try {
       await stream.open(this.#link);
       await stream.seekTo(Number.MAX_SAFE_INTEGER);
-      this.#end = stream.ended ? End.PROVEN : End.UNSEEN; // the gateway may learn of the end later than a listener
+      this.#end = endOf(stream); // the gateway may learn of the end later than a listener
     } catch (error) {
       if (!(error instanceof BlockError)) throw error;
       this.#end = error.code === "CutOff" ? End.MISSING : End.FALSE;
@@ -220,29 +208,32 @@ export class Recording {
   /**
    * How the show stands, as long as nothing of it was refused.
    * @param {number} now ms
-   * @param {{silent: boolean, caughtUp: boolean}} listener what plays says that the speaker pauses; it follows the edge
+   * @param {boolean} silent what plays says that the speaker pauses
    */
-  state(now, { silent, caughtUp }) {
+  state(now, silent) {
     if (globalThis.navigator.onLine === false) return State.OFFLINE;
     if (this.stream.broken) return State.STALLED;
     if (!this.running) return this.#endState;
-    if (this.stream.atEdge && now - this.stream.arrived > SILENT_LINE) return State.STALLED;
+    const { atEdge, arrived } = this.stream;
+    if ((atEdge || this.#unanswered >= DEAF) && now - arrived > SILENT_LINE) return State.STALLED;
     if (silent) return State.PAUSED;
-    if (!this.stream.signed) return State.LIVE;
-    return this.edge.age(now) > (caughtUp ? FRESH : 2 * LOOK) ? State.UNPROVEN : this.#liveState;
+    return this.#liveState(now);
   }
 
   get #endState() {
-    if (this.#end === End.UNSEEN && this.stream.ended) this.#end = End.PROVEN;
+    if (this.#end === End.UNSEEN) this.#end = endOf(this.stream);
     return END_STATES[this.#end];
   }
 
-  /** Only a recent time that the station has signed shows that a show is live. */
-  get #liveState() {
+  /**
+   * Only a recent time that the station has signed shows that a show is live.
+   * @param {number} now ms
+   */
+  #liveState(now) {
     const { late } = this.edge;
-    if (late === null) return State.UNPROVEN;
+    if (late === null || this.edge.age(now) > FRESH) return State.UNPROVEN;
     if (late > LATE) return State.LATE;
-    return late < -LATE ? State.ASKEW : State.LIVE;
+    return late < -ASKEW ? State.ASKEW : State.LIVE;
   }
 
   /**
@@ -256,9 +247,19 @@ export class Recording {
   }
 }
 
+/**
+ * What is known when a stream has read as far as it could.
+ * @param {Stream} stream
+ */
+function endOf({ ended, encrypted, signed }) {
+  if (!ended) return End.UNSEEN;
+  return encrypted || signed ? End.PROVEN : End.CLAIMED;
+}
+
 /** @type {Record<string, string>} */
 const END_STATES = {
   [End.UNSEEN]: State.CLOSING,
+  [End.CLAIMED]: State.CLOSING,
   [End.PROVEN]: State.ENDED,
   [End.MISSING]: State.INTERRUPTED,
   [End.FALSE]: State.FALSE_END,

@@ -63,6 +63,7 @@ test("the question of one that runs is asked again when it failed", async (t) =>
 });
 
 const SIGNED = 200; // blocks: 20 s
+const PROVEN = 15.1; // seconds: where the block with the last checkpoint of a running one ends
 const show = makeShow(SIGNED, { signed: true, random: randomFrom(1) });
 const end = show.blocks.at(-1).offset + show.blocks.at(-1).size;
 
@@ -76,8 +77,7 @@ function onAir(t, seconds, size = end, file = show.file) {
 
 globalThis.navigator ??= {}; // Node.js 20 has none
 
-const stateOf = (recording, caughtUp = false, after = 0) =>
-  recording.state(performance.now() + after, { silent: false, caughtUp });
+const stateOf = (recording, after = 0) => recording.state(performance.now() + after, false);
 
 for (const [name, seconds, state] of [
   ["one that arrives as it is spoken is live", 20.4, "live"],
@@ -92,29 +92,90 @@ for (const [name, seconds, state] of [
       onAir(t, seconds, offset + size, file);
       const recording = await open(fragment({ layout }));
       assert.deepEqual([recording.running, stateOf(recording)], [true, state]);
-      assert.ok(Math.abs(recording.edge.late - (seconds - 20)) < 0.01, `${recording.edge.late} s late`);
+      assert.ok(Math.abs(recording.edge.late - (seconds - PROVEN)) < 0.01, `${recording.edge.late} s late`);
     });
   }
 }
 
-test("a show that nobody plays is looked at once a minute", async (t) => {
-  onAir(t, 20.4);
-  const recording = await open(fragment());
-  const opened = performance.now();
-  Date.now = () => began + 90_000;
-  await recording.updateEdge(opened + 30_000);
-  assert.equal(stateOf(recording), "live");
-  await recording.updateEdge(opened + 70_000);
-  assert.equal(stateOf(recording), "late", "nothing of it is newer than a minute");
+test("what nobody has signed yet is not what shows a show to be live", async (t) => {
+  for (const [seconds, state] of [
+    [PROVEN + 9.8, "live"],
+    [PROVEN + 10.1, "late"], // though what is not proven may be said 5 s ago
+    [PROVEN - 0.9, "live"],
+    [PROVEN - 1.1, "askew"],
+  ]) {
+    onAir(t, seconds);
+    assert.equal(stateOf(await open(fragment())), state, `${seconds} s`);
+    t.mock.restoreAll();
+  }
 });
 
-test("that a show was live once is no proof that it is", async (t) => {
+test("a show that nobody plays is live as long as its proof is fresh, and costs the gateway questions only", async (t) => {
+  const gateway = onAir(t, 20.4);
+  const recording = await open(fragment());
+  const opened = performance.now();
+  assert.deepEqual([stateOf(recording), stateOf(recording, 14_000)], ["live", "live"]);
+  gateway.asked = [];
+  for (let second = 16; second < 200; second++) {
+    await recording.updateEdge(opened + second * 1000);
+    assert.equal(recording.state(opened + second * 1000, false), "unproven", `second ${second}`);
+  }
+  assert.deepEqual(gateway.asked, []);
+  assert.ok(gateway.requests < 30);
+});
+
+test("a show is not live on a device that has slept", async (t) => {
   onAir(t, 20.4);
   const recording = await open(fragment());
-  assert.equal(stateOf(recording, true, 10_000), "live");
-  assert.equal(stateOf(recording, true, 20_000), "unproven", "who follows it has to get something new");
-  assert.equal(stateOf(recording, false, 70_000), "live");
-  assert.equal(stateOf(recording, false, 130_000), "unproven", "nobody could look at it");
+  Date.now = () => began + 40_000; // performance.now may have stood still
+  assert.equal(stateOf(recording), "unproven");
+});
+
+for (const signed of [true, false]) {
+  test(`signed ${signed}: a gateway that does not answer any more has no show on air`, async (t) => {
+    const gateway = onAir(t, 20.4);
+    const recording = await open(fragment({ signed }));
+    const opened = performance.now();
+    const stateAt = async (second) => {
+      await recording.updateEdge(opened + second * 1000);
+      return recording.state(opened + second * 1000, false);
+    };
+    gateway.refusing = { GET: 503, HEAD: 503 };
+    assert.notEqual(await stateAt(11), "stalled", "one answer may be lost");
+    assert.equal(await stateAt(22), "stalled");
+    assert.equal(await stateAt(119), "stalled");
+    gateway.refusing = {};
+    assert.equal(await stateAt(130), "unproven");
+  });
+}
+
+test("old bytes that come again prove nothing", async (t) => {
+  onAir(t, 20.4);
+  const { edge, stream } = await open(fragment());
+  const { late, captured } = edge;
+  Date.now = () => began + 60_000;
+  const again = await open(fragment());
+  edge.noteProof(again.stream.checkpoint);
+  edge.noteProof({ ...stream.checkpoint, sequence: stream.checkpoint.sequence - 1, time: Date.now() });
+  edge.noteProof(null);
+  assert.deepEqual([edge.late, edge.captured], [late, captured]);
+  assert.equal(stateOf(again), "late");
+});
+
+test("while the speaker pauses, nothing shows that a show arrives late", async (t) => {
+  const { file, blocks } = makeShow(20, { signed: true, random: randomFrom(1), signs: (i) => (i === 19 ? 6 : 0) });
+  onAir(t, 62, blocks[19].offset, file);
+  assert.equal(stateOf(await open(fragment())), "unproven");
+});
+
+test("a show whose end stands there is over, whatever the gateway says", async (t) => {
+  for (const layout of [sealed, plain]) {
+    const { file } = makeShow(SIGNED, { signed: true, layout, random: randomFrom(1) });
+    onAir(t, 20.4, file.length, file);
+    const recording = await open(fragment({ layout }));
+    assert.deepEqual([recording.running, stateOf(recording)], [false, "ended"]);
+    t.mock.restoreAll();
+  }
 });
 
 test("a running show of which nothing is signed is not called live", async (t) => {
@@ -128,10 +189,31 @@ test("a running show of which nothing is signed is not called live", async (t) =
   assert.deepEqual([recording.show.title, recording.show.speaker], ["", ""], "nobody has signed its head");
 });
 
-test("without a signer a running show is called live, as the gateway says", async (t) => {
-  onAir(t, 60);
-  const recording = await open(fragment({ signed: false }));
-  assert.deepEqual([stateOf(recording), recording.show.title], ["live", "Town hall"]);
+test("without a signer nothing shows a running show to be live", async (t) => {
+  for (const layout of [sealed, plain]) {
+    const { file, blocks } = makeShow(SIGNED, { layout, random: randomFrom(1) });
+    onAir(t, 20.4, blocks.at(-1).offset, file);
+    const recording = await open(fragment({ layout, signed: false }));
+    assert.deepEqual([stateOf(recording), recording.show.title], ["unproven", "Town hall"]);
+    t.mock.restoreAll();
+  }
+});
+
+test("without a key and a signer nothing shows a show to be over", async (t) => {
+  for (const [layout, state] of [
+    [sealed, "ended"],
+    [plain, "closing"],
+  ]) {
+    const { file } = makeShow(SIGNED, { layout, random: randomFrom(1) });
+    const gateway = onAir(t, 100, file.length, file);
+    gateway.finished = true;
+    const recording = await open(fragment({ layout, signed: false }));
+    assert.equal(stateOf(recording), state);
+    const { requests } = gateway;
+    await recording.updateEdge(performance.now() + 60_000);
+    assert.equal(gateway.requests, requests, "there is no more to learn");
+    t.mock.restoreAll();
+  }
 });
 
 test("a show is over only with the speaker's end", async (t) => {
@@ -172,8 +254,9 @@ test("how far behind the listener is", async (t) => {
   onAir(t, 60);
   const recording = await open(fragment());
   const at = (seconds) => [48_000 * seconds, began + 1000 * seconds];
-  assert.equal(recording.lag(...at(20)), 40, "the edge is where it is in truth, whatever arrives");
+  assert.equal(recording.lag(...at(15)), 45, "the edge is where it is in truth, whatever arrives");
   assert.equal(recording.lag(...at(10)), 50);
+  assert.equal(recording.lag(...at(20)), 60 - PROVEN, "what is not proven is not nearer than what is");
   assert.equal(recording.lag(48_000 * 20, null), null);
   Date.now = () => began + 15_000;
   assert.equal(recording.lag(...at(20)), null, "a clock that is slow by five seconds tells nothing");

@@ -13,7 +13,7 @@ export const State = Object.freeze({
   CLOSING: "closing", // it is over, as the gateway says, and its end was not read yet
   ENDED: "ended", // it is over, with its authenticated end,
   INTERRUPTED: "interrupted", // without,
-  FALSE_END: "falseend", // or with one that is not the speaker's
+  FALSE_END: "falseend", // or with one that is not the station's
   DAMAGED: "damaged", // it was altered at detail.at seconds, and is not played from there
   OFFLINE: "offline", // this device has no network
   DELETED: "deleted", // these four are for ever: it cannot be played

@@ -9,7 +9,7 @@ import (
 // "Refusals" which bytes lead to which.
 var (
 	// ErrNotBlocks: the file does not begin with the magic bytes.
-	ErrNotBlocks = errors.New("not an encrypted broadcast (MSC4016 v3)")
+	ErrNotBlocks = errors.New("not an encrypted show (MSC4016 v3)")
 	// ErrWrongKey: block 0 does not open, or does not commit to the key.
 	ErrWrongKey = errors.New("wrong key, or the first block is damaged")
 	// ErrForged: a block does not open under its key and sequence number.

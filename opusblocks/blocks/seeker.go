@@ -215,22 +215,3 @@ func between(low, high place, value int64) int64 {
 	guess := low.offset + int64(share*float64(high.offset-low.offset)) - guessedEarly
 	return max(guess, low.offset)
 }
-
-// Numbered is a Reader in which a [Seeker] finds blocks by their sequence numbers.
-type Numbered struct {
-	*Reader
-	Block Block // the block that was read last
-}
-
-// NextSpan implements [Measured].
-func (n *Numbered) NextSpan() (Span, error) {
-	block, err := n.Next()
-	if err != nil {
-		return Span{}, err
-	}
-	n.Block = block
-	return Span{
-		Offset: block.Offset, Size: block.Size,
-		From: int64(block.Sequence), To: int64(block.Sequence) + 1,
-	}, nil
-}

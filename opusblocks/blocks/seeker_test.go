@@ -10,10 +10,10 @@ import (
 
 // mustSeeker returns a seeker by sequence number, what it moves, and how often
 // the file was opened so far.
-func mustSeeker(t testing.TB, f file) (*Seeker, *Numbered, *int) {
+func mustSeeker(t testing.TB, f file) (*Seeker, *numbered, *int) {
 	t.Helper()
 	opened := new(int)
-	r := &Numbered{Reader: f.mustOpen(t)}
+	r := &numbered{Reader: f.mustOpen(t)}
 	return NewSeeker(r, func(offset int64) (io.Reader, error) {
 		*opened++
 		return bytes.NewReader(f.bytes[min(offset, int64(len(f.bytes))):]), nil
@@ -21,16 +21,16 @@ func mustSeeker(t testing.TB, f file) (*Seeker, *Numbered, *int) {
 }
 
 // mustSeek seeks and compares the block and all that follow.
-func mustSeek(t testing.TB, s *Seeker, r *Numbered, f file, sequence int) {
+func mustSeek(t testing.TB, s *Seeker, r *numbered, f file, sequence int) {
 	t.Helper()
 	span, err := s.SeekTo(int64(sequence))
 	if err != nil {
 		t.Fatalf("seek to block %d: %v", sequence, err)
 	}
-	if span.Offset != int64(f.offsets[sequence-1]) || r.Block.Sequence != uint32(sequence) {
-		t.Fatalf("seek to block %d: found %d", sequence, r.Block.Sequence)
+	if span.Offset != int64(f.offsets[sequence-1]) || r.block.Sequence != uint32(sequence) {
+		t.Fatalf("seek to block %d: found %d", sequence, r.block.Sequence)
 	}
-	payloads := [][]byte{bytes.Clone(r.Block.Payload)}
+	payloads := [][]byte{bytes.Clone(r.block.Payload)}
 	rest, err := readAll(r.Reader)
 	if !errors.Is(err, ErrCutOff) {
 		t.Fatalf("after the seek to block %d: %v", sequence, err)
@@ -83,4 +83,23 @@ func TestSeekErrors(t *testing.T) {
 	if _, err := s.SeekTo(2); !errors.Is(err, broken) {
 		t.Errorf("err = %v, want the cause", err)
 	}
+}
+
+// numbered is a Reader in which a [Seeker] finds blocks by their sequence numbers.
+type numbered struct {
+	*Reader
+	block Block // the block that was read last
+}
+
+// NextSpan implements [Measured].
+func (n *numbered) NextSpan() (Span, error) {
+	block, err := n.Next()
+	if err != nil {
+		return Span{}, err
+	}
+	n.block = block
+	return Span{
+		Offset: block.Offset, Size: block.Size,
+		From: int64(block.Sequence), To: int64(block.Sequence) + 1,
+	}, nil
 }

@@ -12,6 +12,7 @@ import { Stream } from "./stream.js";
 export const Saved = Object.freeze({
   WHOLE: "whole", // up to its authenticated end
   SO_FAR: "so far", // the show goes on
+  CLAIMED: "claimed", // up to an end that anybody can have made
   ANOTHER: "another", // all of it, but it is not the recording whose hash the link has
 });
 
@@ -50,7 +51,8 @@ export async function saveShow(url, link, write, progress, signal) {
     }
     if (!stream.signed) await flush();
     if (!stream.ended) return Saved.SO_FAR;
-    return !link.sha256 || same(hash.digest(), link.sha256) ? Saved.WHOLE : Saved.ANOTHER;
+    if (link.sha256) return same(hash.digest(), link.sha256) ? Saved.WHOLE : Saved.ANOTHER;
+    return stream.encrypted || stream.signed ? Saved.WHOLE : Saved.CLAIMED;
   } finally {
     signal.removeEventListener("abort", stop);
     stream.interrupt();

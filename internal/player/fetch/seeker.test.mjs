@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-
-import { BlockReader } from "../format/blocks.js";
 import { PlainReader } from "../format/plain.js";
 import { BlockError } from "../format/refusal.js";
+import { SealedReader } from "../format/sealed.js";
 import { parseSeekTable } from "../format/seektable.js";
 import { randomFrom, samePackets } from "../testing/read.mjs";
 import { makeShow, plain, sealed, varying } from "../testing/show.mjs";
 import { Seeker } from "./seeker.js";
 
 /** A show, a seeker over it, and how often it has jumped and read. */
-async function place(show, reader = new BlockReader(show.key)) {
+async function place(show, reader = new SealedReader(show.key)) {
   reader.feed(show.file.subarray(0, show.first));
   await reader.next();
   const read = async () => {
@@ -45,7 +44,7 @@ async function seek({ show, seeker, reader, read }, sample) {
 }
 
 for (const [name, layout, newReader] of [
-  ["sealed", sealed, (show) => new BlockReader(show.key)],
+  ["sealed", sealed, (show) => new SealedReader(show.key)],
   ["plain", plain, () => new PlainReader()],
 ]) {
   test(`${name}: with blocks of one size a seek is one jump`, async () => {

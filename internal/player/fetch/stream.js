@@ -1,11 +1,11 @@
 // A show as one listener fetches it: block after authenticated block.
 
-import { BlockReader } from "../format/blocks.js";
 import { CHECKPOINT_INTERVAL, MAX_UNPROVEN } from "../format/checkpoint.js";
 import { parseKey, parseSigner } from "../format/link.js";
 import { isSign } from "../format/page-reader.js";
 import { PlainReader } from "../format/plain.js";
 import { BlockError } from "../format/refusal.js";
+import { SealedReader } from "../format/sealed.js";
 import { parseSeekTable } from "../format/seektable.js";
 import { Line } from "./line.js";
 import { Seeker } from "./seeker.js";
@@ -72,7 +72,7 @@ export class Stream {
     this.encrypted = key !== "" || !startsWith(start, "OggS");
     this.signed = signer !== null;
     const signedBy = signer === null ? null : parseSigner(signer);
-    this.#reader = this.encrypted ? new BlockReader(parseKey(key), signedBy) : new PlainReader(signedBy);
+    this.#reader = this.encrypted ? new SealedReader(parseKey(key), signedBy) : new PlainReader(signedBy);
     this.#reader.feed(start);
     let first = await this.#reader.next(true); // it has the checkpoint that proves the head
     while (first && isSign(first)) first = await this.#reader.next(true);
@@ -152,15 +152,18 @@ export class Stream {
       const complete = line.size > 0 && line.fed >= line.size;
       const block = await this.#reader.next(complete);
       signal.throwIfAborted(); // what was read is not wanted any more: the next operation jumps
-      if (block) {
-        this.#seeker.learn(block);
-        if (block.last) line.size = this.#reader.offset; // whatever the server says
-        return (this.last = block);
-      }
+      if (block) return this.#note(block);
       if (this.#reader.ended && this.last) return this.last;
       if (complete) throw new BlockError("CutOff", { offset: this.#reader.offset });
       await line.persist(() => this.#feed());
     }
+  }
+
+  /** @param {Block} block that was read */
+  #note(block) {
+    this.#seeker.learn(block);
+    if (block.last) this.#line.size = this.#reader.offset; // whatever the server says
+    return (this.last = block);
   }
 
   /** Gives the reader some more bytes. */
@@ -198,9 +201,8 @@ export class Stream {
   }
 
   /**
-   * Goes to a sample of the file, and returns the block to start from: a
-   * pre-roll before it. On a running show it returns null where there is
-   * nothing yet.
+   * Goes to a sample of the file, and returns the block to start from: a pre-roll before it.
+   * On a running show it returns null where there is nothing yet.
    * @param {number} sample
    */
   async seekTo(sample) {
@@ -256,7 +258,7 @@ export class Stream {
       this.#jump(offset);
       if (bytes) this.#reader.feed(bytes);
     });
-    for (let block; (block = await this.#reader.next(true)); ) this.last = block;
+    for (let block; (block = await this.#reader.next(true)); ) this.#note(block);
   }
 
   /**

@@ -2,6 +2,7 @@
 
 import { packetsOf, parsePage } from "./ogg.js";
 import { padding } from "./opus.js";
+import { isSign } from "./page-reader.js";
 import { Refusal } from "./refusal.js";
 import { Sha256 } from "./sha256.js";
 import { importSigner } from "./signature.js";
@@ -29,8 +30,9 @@ const DOMAIN = new TextEncoder().encode("org.broadcastbot.checkpoint.v1\0");
  * A checkpoint that has been proven.
  * @typedef {object} Checkpoint
  * @property {number} sequence of its block
- * @property {number} sample where its block ends
- * @property {number} time ms since 1970, when that sample was captured
+ * @property {number} start the sample where its block begins
+ * @property {number} sample where it ends
+ * @property {number} time ms since 1970, when that was captured
  */
 
 /**
@@ -75,6 +77,7 @@ export class Verifier {
   /** @type {Checkpoint | null} the last one that was proven since the last jump */
   last = null;
   headProven = false; // what block 0 says is signed, too
+  #paused = false; // there was a sign of life since the last checkpoint
   #signer;
   /** @type {Promise<Verify> | null} */
   #imported = null;
@@ -131,7 +134,9 @@ export class Verifier {
   }
 
   /**
-   * Goes on behind a block, which has to have a checkpoint where one is due.
+   * Goes on behind a block, which has to have a checkpoint where one is due. Returns the
+   * checkpoint from which the time is counted at which it was captured: there is none behind a
+   * sign of life until the next, because nobody says how long the pause was.
    * @param {Block} block
    * @param {boolean | null} holds what check said of it
    * @param {boolean} begins the block begins an epoch
@@ -145,11 +150,14 @@ export class Verifier {
     if (holds === false || (due && !holds)) throw new Refusal("Checkpoint");
     if (claim && holds) {
       this.headProven ||= this.#fromHead;
-      this.last = { sequence, sample: end, time: claim.time };
+      this.last = { sequence, start, sample: end, time: claim.time };
+      this.#paused = false;
       this.#chain = chainFrom(claim.digest);
       this.#due = start + CHECKPOINT_INTERVAL;
     }
+    this.#paused ||= isSign(block);
     this.#chain?.update(raw);
+    return this.#paused ? null : this.last;
   }
 }
 

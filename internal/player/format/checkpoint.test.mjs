@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { pieces, randomFrom, readAll, samePackets } from "../testing/read.mjs";
 import * as shows from "../testing/show.mjs";
-import { BlockReader } from "./blocks.js";
 import { padding } from "./opus.js";
 import { PlainReader } from "./plain.js";
+import { SealedReader } from "./sealed.js";
 
 const { began, makeShow, padded, plain, sealed, signedPage, signer, strangerKey } = shows;
 const COUNT = 130; // blocks: 13 s
@@ -16,7 +16,7 @@ const show = makeShow(COUNT, {
   signs: (i) => (i === 90 ? 2 : 0),
 });
 const bare = makeShow(COUNT, { signed: true, layout: plain, random: randomFrom(1) });
-const readerOf = { sealed: () => new BlockReader(show.key, signer), plain: () => new PlainReader(signer) };
+const readerOf = { sealed: () => new SealedReader(show.key, signer), plain: () => new PlainReader(signer) };
 
 function fed(file, reader = readerOf.sealed()) {
   reader.feed(Uint8Array.from(file));
@@ -35,7 +35,8 @@ for (const [name, { file, packets, blocks }] of Object.entries({ sealed: show, p
       assert.ok(reader.ended);
       samePackets(got.slice(0, -1), packets, "the end has a silent packet more");
       const sequence = blocks.at(-1).sequence + 1;
-      assert.deepEqual(reader.checkpoint, { sequence, sample: COUNT * 4800, time: began + COUNT * 100 });
+      const [start, sample] = [COUNT * 4800, COUNT * 4800];
+      assert.deepEqual(reader.checkpoint, { sequence, start, sample, time: began + COUNT * 100 });
     }
   });
 
@@ -212,7 +213,7 @@ test("a jump to the first block proves what the head says", async () => {
 });
 
 test("without a signer a signed file is read as every other", async () => {
-  const reader = new BlockReader(show.key);
+  const reader = new SealedReader(show.key);
   const { result } = await readAll(fed(show.file, reader));
   assert.deepEqual([result, reader.checkpoint, reader.headProven], ["ok", null, true]);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pieces, randomFrom, readAll, samePackets } from "../testing/read.mjs";
 import { makeShow, page, sealed } from "../testing/show.mjs";
-import { BlockReader } from "./blocks.js";
+import { SealedReader } from "./sealed.js";
 
 const resumed = makeShow(12, {
   random: randomFrom(1),
@@ -14,14 +14,14 @@ const packet = Uint8Array.of(0x78, 1, 2, 3);
 const sound = (sequence) => page({ sequence, granule: 960 * (sequence - 1), packets: [packet] });
 
 function fed(file, at = 0) {
-  const reader = new BlockReader(resumed.key);
+  const reader = new SealedReader(resumed.key);
   reader.feed(Uint8Array.from(file).subarray(at));
   return reader;
 }
 
 test("a show that was resumed twice is read from its beginning, in any pieces", async () => {
   samePackets((await readAll(fed(resumed.file))).packets, resumed.packets);
-  const reader = new BlockReader(resumed.key);
+  const reader = new SealedReader(resumed.key);
   const packets = [];
   for (const piece of pieces(resumed.file, () => 7)) {
     reader.feed(piece);

@@ -4,9 +4,9 @@ import { saveShow } from "../fetch/save.js";
 import { gatewayWith } from "../testing/gateway.mjs";
 import { randomFrom, readAll } from "../testing/read.mjs";
 import { fragment, makeShow, page, plain, sealed } from "../testing/show.mjs";
-import { BlockReader } from "./blocks.js";
 import { parseLink } from "./link.js";
 import { PlainReader } from "./plain.js";
+import { SealedReader } from "./sealed.js";
 
 for (const [name, layout] of Object.entries({ sealed, plain })) {
   test(`${name}: block 0 does not pass for another, wherever a jump leads`, async () => {
@@ -15,10 +15,10 @@ for (const [name, layout] of Object.entries({ sealed, plain })) {
     packet[0] = 0x78;
     const pages = page({ sequence: 1, granule: 960, packets: [packet] });
     for (const [offset, want] of [
-      [show.first, "ErrOrder"],
+      [show.first, "ErrMalformed"],
       [show.first + 1, "ErrMalformed"],
     ]) {
-      const reader = layout === sealed ? new BlockReader(show.key) : new PlainReader();
+      const reader = layout === sealed ? new SealedReader(show.key) : new PlainReader();
       reader.feed(show.file.subarray(0, show.first));
       await reader.next();
       reader.jump(offset);

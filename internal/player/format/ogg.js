@@ -122,7 +122,7 @@ export function parseStreamHead(pages) {
  * (mapping family 0).
  * @param {Uint8Array} packet
  */
-export function parseHead(packet) {
+function parseHead(packet) {
   if (!beginsWith(packet, "OpusHead")) throw malformed("not an Ogg Opus stream");
   if (packet.length < 19) throw malformed(`OpusHead has ${packet.length} bytes, not 19`);
   if (packet[8] >> 4 !== 0) throw malformed(`version ${packet[8]} of OpusHead is not known`);
@@ -139,7 +139,7 @@ export function parseHead(packet) {
  * "NAME=value". What follows them is padding.
  * @param {Uint8Array} packet
  */
-export function parseTags(packet) {
+function parseTags(packet) {
   if (!beginsWith(packet, "OpusTags")) throw malformed("no OpusTags");
   const view = new DataView(packet.buffer, packet.byteOffset, packet.length);
   let at = 8;

@@ -5,7 +5,7 @@ import { parseDate, parseStreamHead, tag } from "./ogg.js";
 import { isSign, PageReader } from "./page-reader.js";
 import { BlockError, Refusal } from "./refusal.js";
 
-/** @import { Claim } from "./checkpoint.js" */
+/** @import { Checkpoint, Claim } from "./checkpoint.js" */
 /** @import { Epoch } from "./epoch.js" */
 
 /** @typedef {Uint8Array<ArrayBuffer>} Pages the plaintext of a block: whole Ogg pages */
@@ -33,6 +33,7 @@ import { BlockError, Refusal } from "./refusal.js";
  * @property {Pages} pages
  * @property {Uint8Array<ArrayBuffer>} raw its bytes in the file
  * @property {Claim | null} claim its checkpoint: proven where the reader knows the signer, and only there
+ * @property {Checkpoint | null} clock the one from which the time of its capture is counted
  */
 
 /**
@@ -74,6 +75,7 @@ export class Reader {
   #next = 0; // sequence number of the next block
   #epoch = ZERO_EPOCH; // of the last block
   #jumped = false; // the next block that opens decides the order
+  #restarted = false; // block 1 comes once more
   /** @type {BlockError | null} */
   #failure = null;
   #turn = 0; // changes when what is being opened is not wanted any more
@@ -148,7 +150,7 @@ export class Reader {
     if (this.#jumped) return this.#verifier?.jump();
     this.#verifier?.begin(this.headRaw);
     this.#pages.begin();
-    [this.#next, this.#epoch] = [1, ZERO_EPOCH];
+    [this.#next, this.#epoch, this.#restarted] = [1, ZERO_EPOCH, true];
   }
 
   /**
@@ -166,10 +168,7 @@ export class Reader {
     return this.#jumped ? this.#findBlock(atEnd) : this.#readBlock();
   }
 
-  /**
-   * Nothing of block 0 is consumed before it is whole, so that rewind begins
-   * with byte 0 again.
-   */
+  /** Nothing of block 0 is consumed before it is whole, so that rewind begins with byte 0 again. */
   async #readHead() {
     const form = this.#form;
     try {
@@ -199,7 +198,8 @@ export class Reader {
       const raw = this.#framing.whole((start) => form.extent(start));
       if (!raw) return null;
       found = form.sequence(raw);
-      if (found !== this.#next) throw new Refusal("Order", `${found} where ${this.#next} belongs`);
+      const code = found === 0 && this.#restarted ? "Malformed" : "Order";
+      if (found !== this.#next) throw new Refusal(code, `${found} where ${this.#next} belongs`);
       const epoch = form.epoch(raw);
       if (epoch.begin !== found && !sameEpoch(epoch, this.#epoch)) throw new Refusal("Order", "another epoch's block");
       const opened = await this.#wanted(this.#open(raw));
@@ -271,17 +271,15 @@ export class Reader {
   #accept({ raw, pages, sequence, holds }, anchored) {
     const epoch = this.#form.epoch(raw);
     if (epoch.begin > sequence) throw new Refusal("Order", "its epoch has not begun");
-    const { offset } = this;
     const { packets, start, last } = this.#pages.parse(pages, anchored);
-    const place = { sequence, offset, size: raw.length, start, end: this.#pages.granule };
-    const block = { ...place, packets, last, pages, raw, claim: readClaim(packets[0]) };
-    this.#verifier?.add(block, holds, epoch.begin === sequence);
-    this.#next = sequence + 1;
-    this.#epoch = epoch;
-    this.#jumped = false;
+    const place = { sequence, offset: this.offset, size: raw.length, start, end: this.#pages.granule };
+    const block = { ...place, packets, last, pages, raw, claim: readClaim(packets[0]), clock: null };
+    const clock = this.#verifier?.add(block, holds, epoch.begin === sequence) ?? null;
+    [this.#next, this.#epoch] = [sequence + 1, epoch];
+    this.#jumped = this.#restarted = false;
     this.ended = last;
     this.#framing.advance(raw.length);
-    return block;
+    return { ...block, clock };
   }
 
   /**
@@ -292,8 +290,8 @@ export class Reader {
    */
   #failed(error, sequence) {
     if (!(error instanceof Refusal)) return error;
-    const { offset } = this;
-    this.#failure = new BlockError(error.code, { sequence: sequence >>> 0, offset, message: error.message });
+    const { message } = error;
+    this.#failure = new BlockError(error.code, { sequence: sequence >>> 0, offset: this.offset, message });
     this.#framing.clear();
     return this.#failure;
   }

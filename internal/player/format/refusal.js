@@ -1,5 +1,5 @@
 const MEANING = {
-  NotBlocks: "not a broadcast",
+  NotBlocks: "not a show",
   WrongKey: "wrong key, or the first block is damaged",
   Forged: "block is damaged or forged",
   Order: "block is out of order",

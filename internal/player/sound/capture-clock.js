@@ -19,9 +19,15 @@ export class CaptureClock {
     this.#entries = [];
   }
 
-  /** @param {Checkpoint | null} checkpoint the last one that was proven */
+  /**
+   * Its whole block is counted from it: when the station was restarted, time may have
+   * jumped right before.
+   * @param {Checkpoint | null} checkpoint that stands in the block or, without a pause since then, before it
+   */
   note(checkpoint) {
-    if (checkpoint) this.#add(checkpoint.sample, checkpoint.time);
+    if (!checkpoint) return;
+    const { start, sample, time } = checkpoint;
+    this.#add(start, time - ((sample - start) * 1000) / RATE);
   }
 
   /** @param {number} sample behind which the speaker paused */
@@ -35,7 +41,7 @@ export class CaptureClock {
    */
   #add(sample, time) {
     const last = this.#entries.at(-1);
-    if (last && (sample < last.sample || (sample === last.sample && (time === last.time || time !== null)))) return;
+    if (last && (sample < last.sample || (sample === last.sample && time === last.time))) return;
     this.#entries.push({ sample, time });
     if (this.#entries.length > MOST) this.#entries.shift();
   }

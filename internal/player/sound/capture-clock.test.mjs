@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CaptureClock } from "./capture-clock.js";
 
-const at = (second, time) => ({ sequence: 0, sample: 48000 * second, time });
+/** Of a block of a tenth of a second. */
+const at = (second, time) => ({ sequence: 0, start: 48000 * second - 4800, sample: 48000 * second, time });
 
 test("a sample's time is that of the checkpoint before it, or else of the one behind it", () => {
   const clock = new CaptureClock();
@@ -26,7 +27,7 @@ test("behind a pause time is not known before the next checkpoint", () => {
   const clock = new CaptureClock();
   clock.note(at(5, 1_000_000));
   clock.pause(48000 * 7);
-  clock.note(at(5, 1_000_000)); // the last one is still the same
+  clock.note(null); // there is none for the signs of life
   clock.pause(48000 * 7);
   assert.equal(clock.timeAt(48000 * 6), 1_001_000);
   assert.equal(clock.timeAt(48000 * 7), null, "what is said next is said after the pause");
@@ -34,6 +35,17 @@ test("behind a pause time is not known before the next checkpoint", () => {
   clock.note(at(10, 1_605_000));
   assert.equal(clock.timeAt(48000 * 6), 1_001_000);
   assert.equal(clock.timeAt(48000 * 8), 1_603_000);
+  clock.pause(48000 * 10);
+  clock.note(at(10.1, 1_900_000));
+  assert.equal(clock.timeAt(48000 * 10), 1_899_900, "the next block has one");
+});
+
+test("a block with a checkpoint is counted from it, where nothing tells of the pause before", () => {
+  const clock = new CaptureClock();
+  clock.note(at(5, 1_000_000));
+  clock.note(at(8, 1_603_000)); // the station was restarted
+  assert.equal(clock.timeAt(48000 * 7.8), 1_002_800);
+  assert.equal(clock.timeAt(48000 * 7.95), 1_602_950);
 });
 
 test("of a long show only the last minutes are kept", () => {

@@ -4,6 +4,7 @@
 import { RATE } from "../format/opus.js";
 import { isSign } from "../format/page-reader.js";
 
+/** @import { Checkpoint } from "../format/checkpoint.js" */
 /** @import { Block } from "../format/reader.js" */
 
 const PER_MS = RATE / 1000; // samples
@@ -24,33 +25,34 @@ export class LiveEdge {
   #since = 0;
   /** @type {number | null} the edge while the speaker pauses */
   #paused = null;
-  /** Seconds from capture to arrival of what arrived at the edge last, by this device's clock; null while not known. */
+  /** Seconds from its capture, by this device's clock, until the newest checkpoint was noted; null: there is none. */
   late = /** @type {number | null} */ (null);
-  #captured = 0; // ms since 1970: the newest that arrived
-  #noted = -Infinity; // ms, when it did
+  /** @type {Checkpoint | null} */
+  #proof = null;
+  #noted = { monotonic: 0, wall: 0 }; // ms
 
   /**
-   * What ends at the edge was captured at a time.
-   * @param {number | null} time ms since 1970, null where it is not known
+   * Nothing but this shows when what arrives was captured, and no checkpoint does so twice.
+   * @param {Checkpoint | null} checkpoint proven near the edge
    */
-  noteCapture(time) {
-    if (time === null) return;
-    this.late = (Date.now() - time) / 1000;
-    this.#captured = time;
-    this.#noted = performance.now();
+  noteProof(checkpoint) {
+    if (!checkpoint || checkpoint.sequence <= (this.#proof?.sequence ?? 0)) return;
+    this.#proof = checkpoint;
+    this.#noted = { monotonic: performance.now(), wall: Date.now() };
+    this.late = (this.#noted.wall - checkpoint.time) / 1000;
   }
 
-  /** When the newest that arrived was captured, or null. */
+  /** When the newest was captured that is proven, or null. */
   get captured() {
-    return this.late === null ? null : new Date(this.#captured);
+    return this.#proof && new Date(this.#proof.time);
   }
 
   /**
-   * How many ms ago that was noted.
+   * How many ms ago that was noted: some clocks stand still while the device sleeps.
    * @param {number} now ms
    */
   age(now) {
-    return now - this.#noted;
+    return Math.max(now - this.#noted.monotonic, Date.now() - this.#noted.wall);
   }
 
   /**

@@ -211,9 +211,9 @@ export class Playback {
   #enqueue(block) {
     const { atEdge, checkpoint } = this.#stream;
     const silent = this.#edge.noteBlock(block, atEdge, performance.now());
-    this.#clock.note(checkpoint);
+    if (atEdge) this.#edge.noteProof(checkpoint);
+    this.#clock.note(block.clock);
     if (isSign(block)) this.#clock.pause(block.end);
-    else if (atEdge) this.#edge.noteCapture(this.#clock.timeAt(block.end));
     this.#queue.push(block);
     if (block.last) this.#until = block.end;
     this.received = block.end;

@@ -1,4 +1,4 @@
-// Writes whole broadcasts for the tests: the other side of FORMAT.md, as short
+// Writes whole shows for the tests: the other side of FORMAT.md, as short
 // as it can be.
 
 import { createCipheriv, createHash, createPrivateKey, createPublicKey, hkdfSync, sign } from "node:crypto";
@@ -20,7 +20,7 @@ function privateKey(seed) {
 /** When the first sample of a signed show is spoken: ms since 1970. */
 export const began = 1795425442479;
 
-/** The layouts of a block: what BlockReader and PlainReader read. */
+/** The layouts of a block: what SealedReader and PlainReader read. */
 export const sealed = {
   begin: (pages) => Buffer.concat([ascii("MXC\x03"), seal(pages, 0)]),
   block: seal,
@@ -37,20 +37,28 @@ export const varying = (random) => 20 + Math.floor(200 * random());
 
 /**
  * Makes a file of `count` blocks of five packets of 20 ms and an end. size gives
- * the size of the next packet; signs how many signs of life stand before a block;
- * resumes says whether the writer was restarted before it. A signed show has
+ * the size of the next packet; signs how many signs of life stand before a block, pauses
+ * how many ms were not recorded there; resumes says whether the writer was restarted before it. A signed show has
  * checkpoints; signedWith and checkpointBefore make false ones: with another key,
  * or only where that says so.
  *
  * @returns {{key, file: Uint8Array, first: number, blocks: {sequence, offset, size, start, end}[], packets: Uint8Array[]}}
  */
 export function makeShow(count, options) {
-  const { layout = sealed, size = constant, random, signs = () => 0, resumes = () => false } = options;
+  const {
+    layout = sealed,
+    size = constant,
+    random,
+    signs = () => 0,
+    pauses = () => 0,
+    resumes = () => false,
+  } = options;
   const out = new Writer(layout, options);
   const blocks = [],
     packets = [];
   for (let i = 0; i < count; i++) {
     if (resumes(i)) out.resume(i);
+    out.paused += pauses(i);
     for (let n = signs(i); n > 0; n--) out.sign();
     const block = out.sound(Array.from({ length: 5 }, () => packet(size(random), random)));
     packets.push(...block.packets);
@@ -66,6 +74,7 @@ class Writer {
   pageNumber = 2;
   sample = 0;
   due = 0;
+  paused = 0; // ms
   digest = Buffer.alloc(32);
 
   constructor(layout, { signed = false, signedWith = stationKey, checkpointBefore = null, title = "Town hall" }) {
@@ -107,7 +116,7 @@ class Writer {
     if (!this.signed || !checkpoint) return page(options);
     this.digest = createHash("sha256").update(this.digest).update(Buffer.concat(this.unsigned)).digest();
     this.unsigned = [];
-    const time = began + options.granule / 48;
+    const time = began + this.paused + options.granule / 48;
     return signedPage(options, { sequence: this.sequence, time, digest: this.digest }, this.signedWith);
   }
 

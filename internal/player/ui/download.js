@@ -11,7 +11,8 @@ const TYPE = "audio/ogg";
 /** @type {Record<string, string>} */
 const HAS = {
   [Saved.WHOLE]: "is complete",
-  [Saved.SO_FAR]: "has the show up to this moment",
+  [Saved.CLAIMED]: "ends where the server says that the show ended",
+  [Saved.SO_FAR]: "has what the server hands out of the show so far",
 };
 const JOIN = 512; // pieces that become one Blob, which the browser may keep on disk
 

@@ -22,10 +22,10 @@ export function spoken(seconds) {
 /**
  * "1.2 s behind", or "12:05 behind" from a minute on.
  * @param {number} seconds
- * @param {boolean} late it is not the listener who lags: the clock is what tells it
+ * @param {string} of what, or by what, where that has to be said
  */
-export function behind(seconds, late) {
-  return `${seconds < 60 ? `${seconds.toFixed(1)} s` : clock(seconds)} behind${late ? " by this device's clock" : ""}`;
+export function behind(seconds, of) {
+  return `${seconds < 60 ? `${seconds.toFixed(1)} s` : clock(seconds)} behind${of && ` ${of}`}`;
 }
 
 /** @param {number} seconds */

@@ -27,7 +27,7 @@ test("spoken", () => {
 });
 
 test("behind", () => {
-  assert.equal(behind(1.23, false), "1.2 s behind");
-  assert.equal(behind(725, false), "12:05 behind");
-  assert.equal(behind(40.31, true), "40.3 s behind by this device's clock");
+  assert.equal(behind(1.23, ""), "1.2 s behind");
+  assert.equal(behind(725, ""), "12:05 behind");
+  assert.equal(behind(40.31, "by this device's clock"), "40.3 s behind by this device's clock");
 });

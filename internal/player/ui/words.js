@@ -16,6 +16,7 @@ import { clock } from "./time.js";
  * @property {boolean} buffering
  * @property {boolean} following
  * @property {boolean} caughtUp
+ * @property {number | null} lag only whether it is known: it changes all the time
  * @property {Date | null} captured when the newest sound was, as far as the station has signed it
  */
 
@@ -58,7 +59,7 @@ const SENTENCES = {
   [State.INTERRUPTED]: (player) =>
     recording(player, "The show broke off before the speaker ended it, or the server keeps the rest."),
   [State.FALSE_END]: (player) =>
-    recording(player, "The server says that the show is over, but its end is not the speaker's."),
+    recording(player, "The server says that the show is over, but its end is not what the station sent."),
   [State.DELETED]: () => "This show was deleted. There is nothing to hear here any more.",
   [State.WRONG_KEY]: () => "The address was cut short or the key does not fit: open the link from the room again.",
   [State.DAMAGED]: ({ detail, show }) => damage(clock(detail?.at ?? 0), detail?.code, show?.encrypted),
@@ -83,11 +84,11 @@ function newest(captured) {
  * @param {Shown} player
  * @param {string} whatHappens
  */
-function running({ state, playing, buffering, following, caughtUp }, whatHappens) {
+function running({ state, playing, buffering, following, caughtUp, lag }, whatHappens) {
   if (!playing) return `${whatHappens} Press Play to listen.`;
   if (buffering) return `${whatHappens} ${FETCHING}`;
   if (following && state === State.LIVE) return "On air now, and you hear it live.";
-  if (caughtUp && state !== State.LIVE) return `${whatHappens} You hear what there is.`;
+  if (caughtUp && (state !== State.LIVE || lag === null)) return `${whatHappens} You hear what there is.`;
   return `${whatHappens} You hear an earlier part; “Go to live” takes you to this moment.`;
 }
 
@@ -99,7 +100,7 @@ function running({ state, playing, buffering, following, caughtUp }, whatHappens
 function damage(from, code, encrypted) {
   if (code === "Checkpoint")
     return `From ${from} on the show is not what the station signed, and is not played any more. What you heard since then may not come from the speaker. What comes before can be heard.`;
-  const why = `it is not what the speaker ${encrypted === false ? "sent" : "sealed"}`;
+  const why = `it is not what the station ${encrypted === false ? "sent" : "sealed"}`;
   return `From ${from} on the show is not played, because ${why}. What comes before can be heard.`;
 }
 

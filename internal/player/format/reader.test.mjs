@@ -3,16 +3,16 @@ import { test } from "node:test";
 import { pieces, randomFrom, readAll, samePackets } from "../testing/read.mjs";
 import { makeShow, page, sealed, varying } from "../testing/show.mjs";
 import { vector, vectors } from "../testing/vectors.mjs";
-import { BlockReader } from "./blocks.js";
 import { parseKey, parseSigner } from "./link.js";
 import { PlainReader } from "./plain.js";
+import { SealedReader } from "./sealed.js";
 
 const headSize = 1139;
 const blank = makeShow(0, { random: randomFrom(0) });
 
 function readerOf({ key, signer, plain }, bytes) {
   const signedBy = signer ? parseSigner(signer) : null;
-  const reader = plain ? new PlainReader(signedBy) : new BlockReader(parseKey(key), signedBy);
+  const reader = plain ? new PlainReader(signedBy) : new SealedReader(parseKey(key), signedBy);
   if (bytes) reader.feed(bytes);
   return reader;
 }
@@ -68,7 +68,7 @@ test("vectors are refused alike in pieces", async () => {
 
 test("the head says what the show is", async () => {
   const show = makeShow(1, { random: randomFrom(2) });
-  const reader = new BlockReader(show.key);
+  const reader = new SealedReader(show.key);
   assert.equal(reader.head, null);
   reader.feed(show.file.subarray(0, headSize));
   assert.equal(await reader.next(), null);
@@ -191,7 +191,7 @@ test("no flipped bit gives a packet that the sound file does not have", async ()
 test("reading goes on after rewind wherever the bytes ended", async () => {
   const show = makeShow(2, { random: randomFrom(7) });
   for (let cut = 0; cut <= show.file.length; cut++) {
-    const reader = new BlockReader(show.key);
+    const reader = new SealedReader(show.key);
     reader.feed(show.file.subarray(0, cut));
     const before = await readAll(reader);
     reader.rewind();
@@ -231,7 +231,7 @@ test("of two calls at once one gives the block", async () => {
 
 test("packets stay as they are when more is read, and fed bytes may change", async () => {
   const show = makeShow(3, { random: randomFrom(9) });
-  const reader = new BlockReader(show.key);
+  const reader = new SealedReader(show.key);
   const piece = show.file.slice();
   reader.feed(piece);
   piece.fill(0);
@@ -240,7 +240,7 @@ test("packets stay as they are when more is read, and fed bytes may change", asy
 
 test("more may be fed while a block is being opened", async () => {
   const show = makeShow(60, { random: randomFrom(13) });
-  const reader = new BlockReader(show.key);
+  const reader = new SealedReader(show.key);
   const { capacity } = reader;
   reader.feed(show.file.subarray(0, capacity));
   const blocks = [await reader.next(), await reader.next()];
@@ -297,7 +297,7 @@ test("a sign of life that was taken away is missed", async () => {
 
 test("memory does not grow with the file", async () => {
   const show = makeShow(1000, { random: randomFrom(10) });
-  const reader = new BlockReader(show.key);
+  const reader = new SealedReader(show.key);
   let packets = 0;
   for (const piece of pieces(show.file, () => 4000)) {
     reader.feed(piece);
@@ -334,11 +334,11 @@ test("keys are read strictly", () => {
 });
 
 test("a jump needs block 0", () => {
-  assert.throws(() => new BlockReader(parseKey(vector("ok").key)).jump(headSize), /block 0/);
+  assert.throws(() => new SealedReader(parseKey(vector("ok").key)).jump(headSize), /block 0/);
 });
 
 function fed(show) {
-  const reader = new BlockReader(show.key);
+  const reader = new SealedReader(show.key);
   reader.feed(show.file);
   return reader;
 }

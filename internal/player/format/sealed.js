@@ -19,7 +19,7 @@ const COMMITMENT_SIZE = 64;
 const HEAD_SIZE = MAGIC.length + HEADER_SIZE + HEAD_PLAINTEXT + TAG_SIZE;
 
 /** Opens a sealed file (FORMAT.md) and gives out nothing that is not authenticated. */
-export class BlockReader extends Reader {
+export class SealedReader extends Reader {
   /**
    * @param {Key} key
    * @param {Uint8Array<ArrayBuffer> | null} [signer]
@@ -48,7 +48,7 @@ class Sealed {
   /** @param {Uint8Array} start */
   headExtent(start) {
     for (let i = 0; i < MAGIC.length && i < start.length; i++) {
-      if (start[i] !== MAGIC[i]) throw new Refusal("NotBlocks", "not an encrypted broadcast (MSC4016 v3)");
+      if (start[i] !== MAGIC[i]) throw new Refusal("NotBlocks", "not an encrypted show (MSC4016 v3)");
     }
     return start.length < MAGIC.length ? MAGIC.length : HEAD_SIZE;
   }
