@@ -326,6 +326,42 @@ func TestInvitationsAreLimited(t *testing.T) {
 	}
 }
 
+// newChat opens a direct chat with the bot, and perhaps with others.
+func (m *member) newChat(t *testing.T, history event.HistoryVisibility, users ...id.UserID) id.RoomID {
+	t.Helper()
+	request := newDirectRoom(users[0])
+	request.PowerLevelOverride, request.Invite = nil, users
+	request.InitialState[1].Content.Parsed = &event.HistoryVisibilityEventContent{HistoryVisibility: history}
+	created, err := m.CreateRoom(t.Context(), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.awaitMembership(t, created.RoomID, users[0].String(), event.MembershipJoin)
+	return created.RoomID
+}
+
+// TestHiddenHistory: nobody is invited back to a chat where they could not read what they were written.
+func TestHiddenHistory(t *testing.T) {
+	t.Parallel()
+	radio, alice := newStudio(t)
+	chat := alice.newChat(t, event.HistoryVisibilityJoined, id.UserID(radio.options.User))
+	alice.ask(t, chat, "!help")
+	mustDirect(t, radio, alice, "hello")
+	alice.awaitText(t, chat, "hello")
+	if _, err := alice.LeaveRoom(t.Context(), chat); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if _, err := radio.chats.inspect(t.Context(), chat, alice.UserID); errors.Is(err, errHidden) {
+			break
+		}
+	}
+	mustDirect(t, radio, alice, "hello again")
+	if radio.chat(t, alice) == chat {
+		t.Error("she is invited back")
+	}
+}
+
 // mustLose has a member leave the direct chat, and returns when the homeserver says so to the bot.
 func (r *radio) mustLose(t *testing.T, m *member) {
 	t.Helper()
@@ -347,16 +383,7 @@ func TestDirectChatOfAnother(t *testing.T) {
 	t.Parallel()
 	radio, alice := newStudio(t)
 	bob := newMember(t, alice.server, "bob")
-	open := func(users ...id.UserID) id.RoomID {
-		request := newDirectRoom(users[0])
-		request.PowerLevelOverride, request.Invite = nil, users
-		created, err := alice.CreateRoom(t.Context(), request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		alice.awaitMembership(t, created.RoomID, radio.options.User, event.MembershipJoin)
-		return created.RoomID
-	}
+	open := func(users ...id.UserID) id.RoomID { return alice.newChat(t, event.HistoryVisibilityShared, users...) }
 	ofThree := open(id.UserID(radio.options.User), bob.UserID)
 	if got := alice.ask(t, ofThree, "!live start Town hall"); !strings.Contains(got, "is on air") {
 		t.Errorf("answer %q where three are", got)

@@ -129,10 +129,13 @@ var (
 	errOutside = fmt.Errorf("%w: the bot is not in it", errNoChat)
 	errShared  = fmt.Errorf("%w: somebody else is in it, or may come", errNoChat)
 	errClear   = fmt.Errorf("%w: it is not encrypted", errNoChat)
+	errHidden  = fmt.Errorf("%w: who comes later cannot read what was written before", errNoChat)
 )
 
 // isLasting is true of what is not only so because the homeserver has yet to take in what it was told.
-func isLasting(err error) bool { return errors.Is(err, errShared) || errors.Is(err, errClear) }
+func isLasting(err error) bool {
+	return errors.Is(err, errShared) || errors.Is(err, errClear) || errors.Is(err, errHidden)
+}
 
 // inspect returns how the user stands to a room, or errNoChat.
 func (c *directChats) inspect(ctx context.Context, room id.RoomID, user id.UserID) (event.Membership, error) {
@@ -156,7 +159,23 @@ func (c *directChats) inspect(ctx context.Context, room id.RoomID, user id.UserI
 	if err == nil && !encrypted {
 		err = errClear
 	}
+	if err == nil && members[user] != event.MembershipJoin {
+		err = c.checkHistory(ctx, room)
+	}
 	return members[user], err
+}
+
+// checkHistory returns errHidden of a room in which only members read.
+func (c *directChats) checkHistory(ctx context.Context, room id.RoomID) error {
+	var history event.HistoryVisibilityEventContent
+	err := c.session.Client.StateEvent(ctx, room, event.StateHistoryVisibility, "", &history)
+	if errors.Is(err, mautrix.MNotFound) {
+		return nil // the specification's default is that they can
+	}
+	if err == nil && history.HistoryVisibility == event.HistoryVisibilityJoined {
+		err = errHidden
+	}
+	return err
 }
 
 // isGone is true of who neither is in a room nor waits to come in.

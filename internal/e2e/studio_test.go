@@ -34,6 +34,7 @@ func TestStudioPage(t *testing.T) {
 		{"AnotherTab", studioAnotherTab},
 		{"OldBrowser", studioOldBrowser},
 		{"OtherRate", studioOtherRate},
+		{"Trouble", studioTrouble},
 		{"Looks", studioLooks},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, b, s) })

@@ -121,6 +121,51 @@ AudioContext = class extends AudioContext {
 	p.mustArrive(said, 1)
 }
 
+// studioTrouble: whoever cannot be heard reads why, and what to do.
+func studioTrouble(t *testing.T, b *browser.Browser, said speech) {
+	st := newStudioStation(t)
+	p := mustOpenStudio(t, b, st, browser.Options{Init: `
+window.locks = 0;
+navigator.wakeLock.request = async () => (locks++, Object.assign(new EventTarget(), { release: async () => void locks-- }));
+const ask = MediaDevices.prototype.getUserMedia;
+MediaDevices.prototype.getUserMedia = async function (wishes) {
+	if (window.trouble) throw new DOMException("no", trouble);
+	return (window.stream = await ask.call(this, wishes));
+};
+window.trouble = "NotAllowedError";`})
+	for trouble, words := range map[string]string{
+		"NotAllowedError": "does not let this page use the microphone", "NotFoundError": "There is no microphone", "NotReadableError": "another program uses it",
+	} {
+		p.Eval("void (window.trouble = "+quote(trouble)+")", nil)
+		p.Click("#big")
+		p.awaitWords("state", words)
+	}
+	leaves := func() (freely bool) {
+		p.Eval(`dispatchEvent(new Event("beforeunload", { cancelable: true }))`, &freely)
+		return freely
+	}
+	if !leaves() {
+		t.Error("who is not on air is asked whether they want to leave")
+	}
+	p.Eval("void (window.trouble = '')", nil)
+	p.goOnAir()
+	st.mustHave(50)
+	p.Wait("locks === 1")
+	if leaves() {
+		t.Error("who is on air leaves without being asked")
+	}
+	p.Eval(`stream.getTracks().forEach((track) => { track.stop(); track.dispatchEvent(new Event("ended")); })`, nil)
+	p.awaitWords("state", "nothing is heard")
+	p.awaitWords("big", "Speak on")
+	have := st.received()
+	p.Click("#big")
+	st.mustHave(have + 50)
+	p.awaitWords("big", "Stop")
+	p.stop()
+	p.Wait("locks === 0")
+	p.mustBeWell()
+}
+
 // TestStudioWarns: who is too loud, or not heard, is told while they speak.
 func TestStudioWarns(t *testing.T) {
 	sound := make([]float32, 12*48000)

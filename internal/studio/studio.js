@@ -232,10 +232,7 @@ export class Studio extends EventTarget {
   /** @param {number} next the packet that the station wants */
   #goLive(next) {
     if (next > this.#keep.end) this.#keep.skipTo(next); // spoken from another device
-    if (!this.#keep.has(next)) {
-      this.reason = "The station wants a part of the show that is not kept here any more.";
-      return this.#leave(State.REFUSED);
-    }
+    this.#keep.refill(next, this.channels);
     if (this.state !== State.STOPPING) this.#set(State.LIVE);
     this.#note();
     this.#line?.sendFrom(next);

@@ -75,11 +75,6 @@ export class Keep {
     return this.#packets.slice(number - this.#first, Math.min(number + most, this.stored) - this.#first);
   }
 
-  /** @param {number} number whether this packet can be sent (again), or is the next one */
-  has(number) {
-    return number >= this.#first && number <= this.end;
-  }
-
   /** @param {number} next all packets before are on the station's disk */
   confirm(next) {
     this.durable = Math.max(this.durable, Math.min(next, this.end));
@@ -99,6 +94,25 @@ export class Keep {
     this.#first = this.end = this.stored = this.durable = number;
     this.#changed = true;
     this.#write();
+  }
+
+  /**
+   * The station wants packets again that are not kept: another device has sent them, and the station
+   * died before it had them on disk. Silence takes their place.
+   * @param {number} number of the first
+   * @param {number} channels
+   */
+  refill(number, channels) {
+    const missing = this.#first - number;
+    if (missing <= 0) return;
+    const packet = silence(channels);
+    const end = this.#packets[0]?.captured ?? 0; // not known: the station takes the time of before
+    const fill = Array.from({ length: missing }, (_, i) => ({
+      packet,
+      captured: Math.max(0, end - 20 * (missing - i)),
+    }));
+    this.#packets = fill.concat(this.#packets);
+    this.#first = this.durable = number;
   }
 
   /** Forgets the show. */
@@ -141,3 +155,9 @@ export class Keep {
     this.stored = Math.max(this.stored, Math.min(end, this.end));
   }
 }
+
+/**
+ * 20 ms of silence (RFC 6716: CELT in full band, a frame that codes nothing).
+ * @param {number} channels
+ */
+const silence = (channels) => Uint8Array.of(channels === 1 ? 0xf8 : 0xfc, 0xff, 0xfe);

@@ -13,6 +13,7 @@ const BATCH = 50; // packets of one message
 const BREAK = 100; // ms between two packets
 const ROOM = 64 << 10; // bytes that may wait in the browser: more would only be sent in vain
 const AGAIN = 50; // ms until it is tried to send more
+const PATIENCE = 3; // mistakes: then trying again cannot help
 const TICKS = 30; // to compare clocks over: a minute
 
 /**
@@ -37,6 +38,7 @@ export class Line {
   #next = Infinity; // the number of the packet that is sent next; none while nobody wants any
   #waiting = 0; // timer
   #ticks = 0; // heard on this connection
+  #mistakes = 0; // of ours, as the station says, since it has stored something
   #refusal = ""; // what the station has refused last
 
   /**
@@ -83,7 +85,7 @@ export class Line {
     this.#connection = null;
     this.connected = false;
     if (code === TAKEN) this.#end(null);
-    if (code === MISTAKE) this.#end(`${this.#refusal} Load this page again to try it once more.`);
+    if (code === MISTAKE && ++this.#mistakes >= PATIENCE) this.#end(this.#refusal);
     this.#hearer.onbroken();
     if (this.#ticks === 0) throw new Error(reason || "no line");
   }
@@ -98,6 +100,10 @@ export class Line {
         break;
       case "tick":
         this.#ticks++;
+        break;
+      case "durable":
+        this.#mistakes = 0;
+        this.#hearer.onmessage(message);
         break;
       case "refused":
         this.#refusal = String(message.reason);

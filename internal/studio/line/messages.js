@@ -5,7 +5,7 @@
 //	12     for each packet 2 bytes of length, little endian, and its bytes
 
 export const PROTOCOL = "org.broadcastbot.studio.v1";
-/** Codes with which the station closes a line for ever. */
+/** Codes with which the station closes a line. */
 export const TAKEN = 4001; // a newer tab has it
 export const MISTAKE = 4002; // the page has sent what cannot be recorded
 const HEAD = 12; // bytes
