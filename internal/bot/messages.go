@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"maunium.net/go/mautrix/event"
-	"maunium.net/go/mautrix/id"
 
 	"broadcastbot/internal/command"
 )
@@ -91,7 +90,7 @@ func (h *eventHandler) wasAway(evt *event.Event) bool {
 // request is what a message asks for, with the power that its sender has now.
 func (h *eventHandler) request(ctx context.Context, evt *event.Event, words []string) command.Request {
 	r := command.Request{
-		Room: evt.RoomID.String(), User: evt.Sender.String(), Power: h.power(ctx, evt.RoomID, evt.Sender), Words: words,
+		Room: evt.RoomID.String(), User: evt.Sender.String(), Power: h.bot.power(ctx, evt.RoomID, evt.Sender), Words: words,
 		ReplyTo: answered(evt.Content.AsMessage().RelatesTo),
 	}
 	if h.wasAway(evt) {
@@ -103,20 +102,4 @@ func (h *eventHandler) request(ctx context.Context, evt *event.Event, words []st
 // answered is the id of the message that another one answers, or in whose thread it stands; "": none.
 func answered(relation *event.RelatesTo) string {
 	return cmp.Or(relation.GetNonFallbackReplyTo(), relation.GetThreadParent()).String()
-}
-
-// power is the user's power level in the room. It is asked for at the moment when it counts, because
-// what is stored may be older than the room; where the answer cannot be had or read, it is 0.
-func (h *eventHandler) power(ctx context.Context, room id.RoomID, user id.UserID) int {
-	levels := new(event.PowerLevelsEventContent)
-	err := h.client.StateEvent(ctx, room, event.StatePowerLevels, "", levels)
-	if err != nil {
-		h.log.Warn("the power levels of a room are not known: nobody has any", "room", room, "err", err)
-		return 0
-	}
-	// Who made a room cannot change. From version 12 on they have power without being named.
-	if levels.CreateEvent, err = h.client.StateStore.GetCreate(ctx, room); err != nil {
-		levels.CreateEvent = nil
-	}
-	return levels.GetUserLevel(user)
 }

@@ -11,6 +11,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"broadcastbot/internal/broadcast"
+	"broadcastbot/internal/command"
 	"broadcastbot/internal/retry"
 	"broadcastbot/store"
 )
@@ -49,16 +50,23 @@ func (b *Bot) IsOver(ctx context.Context, a store.Announcement) (bool, error) {
 
 // MayGoOn implements broadcast.Announcer.
 func (b *Bot) MayGoOn(ctx context.Context, show *store.Show, room string) error {
-	var speaker event.MemberEventContent
-	err := b.client.StateEvent(ctx, id.RoomID(room), event.StateMember, show.Speaker, &speaker)
-	if err != nil && !errors.Is(err, mautrix.MNotFound) {
-		return fmt.Errorf("look up whether %s is still in %s: %w", show.Speaker, room, err)
+	speaker := id.UserID(show.Speaker)
+	membership, err := b.membership(ctx, id.RoomID(room), speaker)
+	if err != nil {
+		return err
 	}
-	if err != nil || speaker.Membership != event.MembershipJoin {
+	if membership != event.MembershipJoin {
 		return broadcast.ErrSpeakerLeft
+	}
+	by := command.Request{Room: room, User: show.Speaker, Power: b.power(ctx, id.RoomID(room), speaker)}
+	if !b.options.Rights.MaySpeak(by) {
+		return broadcast.ErrNoSpeaker
 	}
 	if !show.Main().Plain {
 		return nil
+	}
+	if !b.isListed(id.RoomID(room)) {
+		return broadcast.ErrUnlisted
 	}
 	encrypted, err := b.IsEncrypted(ctx, room)
 	if err == nil && encrypted {

@@ -445,7 +445,7 @@ func TestMayNotBegin(t *testing.T) {
 // TestMayNotGoOn: after a restart nobody is on air who has left meanwhile.
 func TestMayNotGoOn(t *testing.T) {
 	t.Parallel()
-	for _, why := range []error{ErrSpeakerLeft, ErrEncrypted} {
+	for _, why := range []error{ErrSpeakerLeft, ErrNoSpeaker, ErrUnlisted, ErrEncrypted} {
 		s := mustStudio(t)
 		s.IsLive, s.ResumeWithin = func(string) bool { return true }, time.Hour
 		s.room.mayNot = why
