@@ -125,15 +125,45 @@ func (u *tusUpload) Finish(ctx context.Context, size int64) error {
 	return err
 }
 
-// Delete implements Upload. An upload that the server does not have (any more) is no error.
+// Delete implements Upload. An upload that the server has removed before is no error.
 func (u *tusUpload) Delete(ctx context.Context) error {
 	_, err := u.tus.short(ctx, http.MethodDelete, u.url, nil, http.StatusNoContent)
-	var refusal *StatusError
-	isGone := errors.As(err, &refusal) && (refusal.Code == http.StatusGone || refusal.Code == http.StatusNotFound)
-	if err != nil && !isGone {
+	switch status(err) {
+	case http.StatusGone:
+		return nil
+	case http.StatusNotFound:
+		err = fmt.Errorf("%w: %w", ErrUnknown, err)
+	}
+	if err != nil {
 		return fmt.Errorf("delete upload: %w", err)
 	}
 	return nil
+}
+
+// status is the HTTP status of a refusal; 0: err is none.
+func status(err error) int {
+	var refusal *StatusError
+	if errors.As(err, &refusal) {
+		return refusal.Code
+	}
+	return 0
+}
+
+// CheckRemoved implements Remote. The address gets no token.
+func (t *Tus) CheckRemoved(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodHead, address, nil)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Cache-Control", "no-cache")
+	response, err := t.Client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	return check(response, http.StatusGone)
 }
 
 func patchHeader(offset int64) http.Header {

@@ -97,10 +97,35 @@ func TestRefusals(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	wantStatus("never there", tus.Upload(strings.Repeat("A", 22)).Delete(t.Context()), http.StatusNotFound, true)
 	wantStatus("deleted", upload.Append(t.Context(), 0, strings.NewReader("x")), http.StatusGone, true)
 	if _, err := upload.Offset(t.Context()); err == nil {
 		t.Error("a deleted upload has an offset")
 	}
+}
+
+// TestProofOfRemoval: only the gateway that has had a recording can tell that it is removed.
+func TestProofOfRemoval(t *testing.T) {
+	server, tus := mustGateway(t)
+	elsewhere, other := mustGateway(t)
+	upload, err := tus.Create(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := func(name string, got error, isProven, isUnknown bool) {
+		t.Helper()
+		if (got == nil) != isProven || errors.Is(got, ErrUnknown) != isUnknown {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	address := "/live/" + upload.ID()
+	want("while it is there", other.CheckRemoved(t.Context(), server.URL+address), false, false)
+	want("deleted elsewhere", other.Upload(upload.ID()).Delete(t.Context()), false, true)
+	want("deleted", upload.Delete(t.Context()), true, false)
+	want("asked elsewhere", tus.CheckRemoved(t.Context(), elsewhere.URL+address), false, false)
+	want("asked where it was", other.CheckRemoved(t.Context(), server.URL+address), true, false)
+	server.Close()
+	want("asked when it is away", other.CheckRemoved(t.Context(), server.URL+address), false, false)
 }
 
 // TestIDIsNoPath: files are named after what the gateway calls a recording.

@@ -38,7 +38,8 @@ type Upload interface {
 	Destination
 	// ID names the upload at its Remote.
 	ID() string
-	// Delete removes what was uploaded, for good. It may be called again.
+	// Delete removes what was uploaded, for good. It may be called again. The error is ErrUnknown where
+	// the remote has never had the upload, as far as it knows: then it has proven nothing.
 	Delete(ctx context.Context) error
 }
 
@@ -48,7 +49,14 @@ type Remote interface {
 	Create(ctx context.Context) (Upload, error)
 	// Upload returns an upload that was created earlier.
 	Upload(id string) Upload
+	// CheckRemoved asks at the address at which listeners find an upload, which may be one of another
+	// remote. It returns nil where they are told that the upload was removed.
+	CheckRemoved(ctx context.Context, address string) error
 }
+
+// ErrUnknown means that a remote does not know an upload. What has it may be another remote, or this one
+// at another time.
+var ErrUnknown = errors.New("the gateway does not know the recording")
 
 // ErrAhead means that the remote has more bytes than the file: they come from another file, or the
 // file has lost its end. Then nothing can be appended.

@@ -16,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"broadcastbot"
+	"broadcastbot/internal/command"
 	"broadcastbot/internal/matrix"
 	"broadcastbot/internal/opus"
 	"broadcastbot/internal/pull"
@@ -187,6 +188,11 @@ func decode(text []byte, c *config) error {
 	message := strings.TrimPrefix(err.Error(), "yaml: ")
 	message = strings.TrimPrefix(message, "unmarshal errors:\n")
 	return errors.New(strings.TrimSpace(unknownField.ReplaceAllString(message, `unknown key "$1"`)))
+}
+
+// rights say who may go on air.
+func (c *config) rights() command.Rights {
+	return command.Rights{Speakers: c.Speakers, Power: c.SpeakerPower}
 }
 
 // plainRooms are those whose shows are not encrypted.

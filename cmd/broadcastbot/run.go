@@ -87,7 +87,7 @@ func (s *station) addParts(c *config, log *slog.Logger) (err error) {
 	s.bot, err = bot.New(bot.Options{
 		Homeserver: c.Homeserver, User: c.User, Password: c.Password, AccessToken: c.AccessToken,
 		DeviceName: c.DeviceName, RecoveryKey: c.RecoveryKey, Store: s.store, RecoveryDir: c.recoveryDir(),
-		Inviters: c.Inviters, Trust: c.Trust, Identities: c.Identities, PlainRooms: c.plainRooms(), Log: log,
+		Inviters: c.Inviters, Rights: c.rights(), Trust: c.Trust, Identities: c.Identities, PlainRooms: c.plainRooms(), Log: log,
 	})
 	if err != nil {
 		return err
@@ -109,7 +109,7 @@ func (s *station) addParts(c *config, log *slog.Logger) (err error) {
 		Log: log,
 	})
 	s.commands, err = command.New(command.Options{
-		Broadcasts: s.manager, Rights: command.Rights{Speakers: c.Speakers, Power: c.SpeakerPower}, Sources: sources,
+		Broadcasts: s.manager, Rights: c.rights(), Sources: sources,
 		Source:     c.Source,
 		PlainRooms: c.plainRooms(), Rooms: s.bot, Programs: s.programCommands(c), Log: log,
 	})

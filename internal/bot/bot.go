@@ -44,6 +44,8 @@ type Options struct {
 	// Inviters are the users whose invitations are accepted. An invitation is what the homeserver
 	// says it is: rights to speak must not follow from it.
 	Inviters command.Users
+	// Rights say whose shows may be on air, also after a restart with another config.
+	Rights command.Rights
 
 	Log *slog.Logger // nil discards
 }

@@ -220,6 +220,7 @@ func startRadio(t *testing.T, o Options) *radio {
 func startRadioWith(t *testing.T, o Options, c command.Options) *radio {
 	t.Helper()
 	log := &lockedBuffer{}
+	o.Rights = c.Rights
 	o.Log = slog.New(slog.NewTextHandler(log, nil))
 	b, err := New(o)
 	if err != nil {

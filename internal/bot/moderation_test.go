@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"broadcastbot/internal/broadcast"
+	"broadcastbot/internal/command"
 	"broadcastbot/internal/commandtest"
 	"broadcastbot/internal/dendrite"
 	"broadcastbot/store"
@@ -124,12 +126,14 @@ func TestIsOver(t *testing.T) {
 func TestModerationIsHeard(t *testing.T) {
 	t.Parallel()
 	server := dendrite.Run(t)
-	mustRegister(t, server, "radio")
-	radio, alice := startRadio(t, radioOptions(t, server, t.TempDir())), newMember(t, server, "alice")
+	user := mustRegister(t, server, "radio")
+	alice, speaker := newMember(t, server, "alice"), newMember(t, server, "speaker")
+	room := alice.newRoom(t, false, user, speaker.UserID.String())
+	o := radioOptions(t, server, t.TempDir())
+	o.PlainRooms = []string{room.String()}
+	radio := startRadio(t, o)
 	radio.fake.Removed = make(chan string, 10)
 	radio.fake.Stopped = make(chan string, 10)
-	speaker := newMember(t, server, "speaker")
-	room := alice.newRoom(t, false, radio.options.User, speaker.UserID.String())
 	if _, err := speaker.JoinRoomByID(t.Context(), room); err != nil {
 		t.Fatal(err)
 	}
@@ -194,6 +198,44 @@ func TestModerationIsHeard(t *testing.T) {
 			t.Errorf("a plain show may go on: %v", err)
 		}
 	})
+}
+
+// TestMayGoOnByConfig: what counts is what config and room say now: both may have changed while the bot
+// was down.
+func TestMayGoOnByConfig(t *testing.T) {
+	plain, sealed := []store.Track{{Plain: true}}, []store.Track{{}}
+	for name, test := range map[string]struct {
+		rights command.Rights
+		power  string // of Alice; "": nobody knows
+		rooms  []string
+		tracks []store.Track
+		want   error
+	}{
+		"speaker":             {command.Rights{Speakers: command.Users{alice}}, "0", nil, sealed, nil},
+		"no speaker any more": {command.Rights{Speakers: command.Users{bob}, Power: 101}, "100", nil, sealed, broadcast.ErrNoSpeaker},
+		"power":               {command.Rights{Power: 50}, "50", nil, sealed, nil},
+		"less power":          {command.Rights{Power: 50}, "49", nil, sealed, broadcast.ErrNoSpeaker},
+		"unknown power":       {command.Rights{Power: 50}, "", nil, sealed, broadcast.ErrNoSpeaker},
+		"listed":              {command.Rights{Speakers: command.Users{alice}}, "0", []string{room}, plain, nil},
+		"not listed any more": {command.Rights{Speakers: command.Users{alice}}, "0", []string{"!other:example.org"}, plain, broadcast.ErrUnlisted},
+	} {
+		h := newIdleHandler(t, nil)
+		h.bot.options.Rights, h.bot.options.PlainRooms = test.rights, test.rooms
+		nothingElse := h.client.Client.Transport.(roundTripper)
+		h.client.Client.Transport = roundTripper(func(r *http.Request) *http.Response {
+			switch {
+			case strings.Contains(r.URL.Path, "m.room.member"):
+				return answer(http.StatusOK, `{"membership": "join"}`)
+			case strings.Contains(r.URL.Path, "m.room.power_levels") && test.power != "":
+				return answer(http.StatusOK, `{"users": {"`+alice+`": `+test.power+`}}`)
+			default:
+				return nothingElse(r)
+			}
+		})
+		if err := h.bot.MayGoOn(t.Context(), &store.Show{Speaker: alice, Tracks: test.tracks}, room); err != test.want {
+			t.Errorf("%s: %v, want %v", name, err, test.want)
+		}
+	}
 }
 
 // TestDeleteByAnswer: in an encrypted room, too, the bot knows which message a command answers.

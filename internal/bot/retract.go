@@ -11,6 +11,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"broadcastbot/internal/broadcast"
+	"broadcastbot/internal/command"
 	"broadcastbot/internal/retry"
 	"broadcastbot/store"
 )
@@ -49,15 +50,23 @@ func (b *Bot) IsOver(ctx context.Context, a store.Announcement) (bool, error) {
 
 // MayGoOn implements broadcast.Announcer.
 func (b *Bot) MayGoOn(ctx context.Context, show *store.Show, room string) error {
-	speaker, err := b.membership(ctx, id.RoomID(room), id.UserID(show.Speaker))
+	speaker := id.UserID(show.Speaker)
+	membership, err := b.membership(ctx, id.RoomID(room), speaker)
 	if err != nil {
 		return err
 	}
-	if speaker != event.MembershipJoin {
+	if membership != event.MembershipJoin {
 		return broadcast.ErrSpeakerLeft
+	}
+	by := command.Request{Room: room, User: show.Speaker, Power: b.power(ctx, id.RoomID(room), speaker)}
+	if !b.options.Rights.MaySpeak(by) {
+		return broadcast.ErrNoSpeaker
 	}
 	if !show.Main().Plain {
 		return nil
+	}
+	if !b.isListed(id.RoomID(room)) {
+		return broadcast.ErrUnlisted
 	}
 	encrypted, err := b.IsEncrypted(ctx, room)
 	if err == nil && encrypted {

@@ -51,9 +51,10 @@ type Announcer interface {
 	IsOver(ctx context.Context, a store.Announcement) (bool, error)
 	// Retract removes the announcement, with all its edits, and the voice message.
 	Retract(ctx context.Context, show *store.Show, a store.Announcement) error
-	// MayGoOn returns nil if the show may begin or go on in the room as that is now: its speaker is a member,
-	// and the members do not encrypt what the show would send in the clear. Else the error is
-	// ErrSpeakerLeft, ErrEncrypted, or why that is not known.
+	// MayGoOn returns nil if the show may begin or go on in the room as room and config are now: its speaker
+	// is a member who may go on air, and a show that is not encrypted is in a room that is listed for that,
+	// whose members do not encrypt either. Else the error is ErrSpeakerLeft, ErrNoSpeaker, ErrUnlisted,
+	// ErrEncrypted, or why that is not known.
 	MayGoOn(ctx context.Context, show *store.Show, room string) error
 	// PostVoice answers the announcement with the main track, whose file is at
 	// path, as an ordinary voice message, and returns the event's id.
@@ -108,6 +109,8 @@ var ErrFilled = errors.New("there is a file at the reserved address already")
 // Why a show may not go on in a room.
 var (
 	ErrSpeakerLeft = errors.New("its speaker has left the room")
+	ErrNoSpeaker   = errors.New("its speaker may not go on air in this room any more")
+	ErrUnlisted    = errors.New("the station's config does not list the room for shows without encryption any more")
 	ErrEncrypted   = errors.New("encryption was switched on in the room")
 )
 

@@ -11,6 +11,7 @@ import (
 
 	"broadcastbot/internal/livefile"
 	"broadcastbot/store"
+	"broadcastbot/uploader"
 )
 
 // Find returns the show that somebody in a room means: the one that the event announces, or is the
@@ -151,11 +152,24 @@ var deletionSteps = []step{
 // removeUploads is never given up: as long as a gateway has the recording, people hear it.
 func removeUploads(c *conclusion, ctx context.Context) error {
 	return c.withEveryTrack(func(_ int, recorded store.Track) error {
-		if err := c.options.Gateway.Upload(recorded.ID).Delete(ctx); err != nil {
+		if err := c.options.removeUpload(ctx, &recorded); err != nil {
 			return fmt.Errorf("remove the recording at the gateway: %v", err) // permanent or not
 		}
 		return nil
 	})
+}
+
+// removeUpload returns nil when it is proven that the link plays no more. Of a show from before the config
+// named this gateway, only the address that the link leads to can prove it.
+func (o *Options) removeUpload(ctx context.Context, t *store.Track) error {
+	err := o.Gateway.Upload(t.ID).Delete(ctx)
+	if t.Gateway == o.PublicURL || err != nil && !errors.Is(err, uploader.ErrUnknown) {
+		return err
+	}
+	if err := o.Gateway.CheckRemoved(ctx, t.LiveURL()); err != nil {
+		return fmt.Errorf("the link leads to %s, the gateway of before, and the config names %s: %w", t.Gateway, o.PublicURL, err)
+	}
+	return nil
 }
 
 func awaitIdle(c *conclusion, ctx context.Context) error {

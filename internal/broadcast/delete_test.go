@@ -212,6 +212,47 @@ func TestGatewayIsAwayWhenDeleting(t *testing.T) {
 	s.mustBeGone(t, show)
 }
 
+// TestDeleteAtGatewayOfBefore: a gateway that has never had the recording proves nothing, whether the
+// config names another one than before, or the folder of the recordings is not there.
+func TestDeleteAtGatewayOfBefore(t *testing.T) {
+	t.Parallel()
+	for name, renamed := range map[string]bool{"another gateway": true, "an empty one at the same address": false} {
+		t.Run(name, func(t *testing.T) { testDeleteAtGatewayOfBefore(t, renamed) })
+	}
+}
+
+func testDeleteAtGatewayOfBefore(t *testing.T, renamed bool) {
+	s := mustStudio(t)
+	show := s.mustStart(t, "tone:440,duration=100ms")
+	s.mustConclude(t)
+	other := mustGateway(t, t.TempDir(), gateway.Options{})
+	s.mustRestart(t, func() {
+		s.Gateway = &uploader.Tus{Client: http.DefaultClient, Endpoint: other.URL + "/upload", Token: testToken}
+		if renamed {
+			s.PublicURL = other.URL
+		}
+	})
+	err := s.Delete(t.Context(), show.ID)
+	if !errors.Is(err, ErrNotCutOff) || strings.Contains(err.Error(), s.server.URL+", the gateway of before, and the config names "+other.URL) != renamed {
+		t.Errorf("Delete = %v, want ErrNotCutOff", err)
+	}
+	s.endLife()
+	s.mustRestart(t, func() {}) // with the gateway that the show is at
+	s.mustBeGone(t, show)
+}
+
+// TestDeleteAfterMove: today's gateway has the recordings of before. The show is deleted when the link
+// that its room has does not play any more.
+func TestDeleteAfterMove(t *testing.T) {
+	t.Parallel()
+	s := mustStudio(t)
+	show := s.mustStart(t, "tone:440,duration=100ms")
+	s.mustConclude(t)
+	s.mustRestart(t, func() { s.PublicURL = "http://127.0.0.1:1" })
+	s.mustDelete(t, show)
+	s.mustBeGone(t, show)
+}
+
 // TestDeletingForgetsKeys: a gateway that cannot be reached does not keep them in the store.
 func TestDeletingForgetsKeys(t *testing.T) {
 	t.Parallel()
@@ -404,7 +445,7 @@ func TestMayNotBegin(t *testing.T) {
 // TestMayNotGoOn: after a restart nobody is on air who has left meanwhile.
 func TestMayNotGoOn(t *testing.T) {
 	t.Parallel()
-	for _, why := range []error{ErrSpeakerLeft, ErrEncrypted} {
+	for _, why := range []error{ErrSpeakerLeft, ErrNoSpeaker, ErrUnlisted, ErrEncrypted} {
 		s := mustStudio(t)
 		s.IsLive, s.ResumeWithin = func(string) bool { return true }, time.Hour
 		s.room.mayNot = why

@@ -28,8 +28,12 @@ func (s *studio) mustHaveShows(t *testing.T, n int, isRemoved func(event string)
 	t.Helper()
 	s.Announcer = &oldRoom{s.room, isRemoved}
 	for i := range n {
-		id := fmt.Sprintf("AAAAAAAAAAAAAAAAAA%04d", i)
-		err := s.Store.AddShow(t.Context(), &store.Show{
+		upload, err := s.Gateway.Create(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := upload.ID()
+		err = s.Store.AddShow(t.Context(), &store.Show{
 			ID: id, Speaker: "@a:x", StartedAt: time.Now().AddDate(0, 0, -i), Stage: store.Concluded,
 			Tracks:        []store.Track{{ID: id, Gateway: s.server.URL, Plain: true, Channels: 1}},
 			Announcements: []store.Announcement{{Room: "!old:x", Event: fmt.Sprint("$", i)}},

@@ -205,6 +205,10 @@ func reason(err error) string {
 		return errUnannounced.Error()
 	case errors.Is(err, ErrSpeakerLeft):
 		return ErrSpeakerLeft.Error()
+	case errors.Is(err, ErrNoSpeaker):
+		return ErrNoSpeaker.Error()
+	case errors.Is(err, ErrUnlisted):
+		return ErrUnlisted.Error()
 	case errors.Is(err, ErrEncrypted):
 		return ErrEncrypted.Error()
 	case errors.Is(err, errRestarted):

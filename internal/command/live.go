@@ -19,7 +19,7 @@ import (
 const MaxTitle = 200
 
 func mayStart(p *Processor, r Request) error {
-	if p.Rights.maySpeak(r) {
+	if p.Rights.MaySpeak(r) {
 		return nil
 	}
 	if p.Rights.countsPower() {

@@ -22,8 +22,8 @@ type Rights struct {
 	Power    int   // and everybody who has this power level in the room; 0 or above 100: nobody else
 }
 
-// maySpeak reports whether the user may go on air in the room.
-func (r Rights) maySpeak(by Request) bool {
+// MaySpeak reports whether the user may go on air in the room.
+func (r Rights) MaySpeak(by Request) bool {
 	return r.countsPower() && by.Power >= r.Power || r.Speakers.Match(by.User)
 }
 

@@ -66,7 +66,7 @@ func TestMaySpeak(t *testing.T) {
 		{"ListedWithoutPower", Rights{Power: 101, Speakers: Users{"@alice:example.org"}}, 0, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := test.rights.maySpeak(Request{User: "@alice:example.org", Power: test.power}); got != test.want {
+			if got := test.rights.MaySpeak(Request{User: "@alice:example.org", Power: test.power}); got != test.want {
 				t.Errorf("may speak: %v, want %v", got, test.want)
 			}
 		})
