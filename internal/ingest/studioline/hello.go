@@ -16,43 +16,43 @@ const (
 	helloTimeout = 10 * time.Second
 	// guessDelay is how long a wrong secret waits for its answer.
 	guessDelay = time.Second
-	// maxVisitors is how many lines may be there that have not said whose they are.
-	maxVisitors = 100
+	// maxPending is how many lines may be there that have not said whose they are.
+	maxPending = 100
 )
 
-// lobby has the lines that have not said whose they are. When there are too many, the oldest has to go:
+// pendingLines are those that have not said whose they are. When there are too many, the oldest has to go:
 // a page says it at once, so nobody who comes in great numbers keeps others out.
-type lobby struct {
-	mu       sync.Mutex
-	visitors []*visitor
+type pendingLines struct {
+	mu    sync.Mutex
+	lines []*pendingLine
 }
 
-type visitor struct{ leave context.CancelFunc }
+type pendingLine struct{ leave context.CancelFunc }
 
 // enter lets a line in until it leaves, or has to.
-func (l *lobby) enter(cancel context.CancelFunc) *visitor {
+func (l *pendingLines) enter(cancel context.CancelFunc) *pendingLine {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	v := &visitor{cancel}
-	l.visitors = append(l.visitors, v)
-	if len(l.visitors) > maxVisitors {
-		l.visitors[0].leave()
-		l.visitors = l.visitors[1:]
+	v := &pendingLine{cancel}
+	l.lines = append(l.lines, v)
+	if len(l.lines) > maxPending {
+		l.lines[0].leave()
+		l.lines = l.lines[1:]
 	}
 	return v
 }
 
-func (l *lobby) left(v *visitor) {
+func (l *pendingLines) left(v *pendingLine) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.visitors = slices.DeleteFunc(l.visitors, func(other *visitor) bool { return other == v })
+	l.lines = slices.DeleteFunc(l.lines, func(other *pendingLine) bool { return other == v })
 }
 
 // empty sends all away.
-func (l *lobby) empty() {
+func (l *pendingLines) empty() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, v := range l.visitors {
+	for _, v := range l.lines {
 		v.leave()
 	}
 }
@@ -64,7 +64,7 @@ func (s *Studio) converse(ctx context.Context, cancel context.CancelFunc, conn *
 		return
 	}
 	defer l.detach()
-	s.Log.Info("a studio page has a line", "source", l.desk.source)
+	s.Log.Info("a studio page has a line", "source", l.pass.spec)
 	var writing sync.WaitGroup
 	writing.Go(func() {
 		defer cancel() // and so of reading
@@ -73,13 +73,13 @@ func (s *Studio) converse(ctx context.Context, cancel context.CancelFunc, conn *
 	l.read(ctx)
 	cancel()
 	writing.Wait()
-	s.Log.Info("the line of a studio page is broken", "source", l.desk.source)
+	s.Log.Info("the line of a studio page is broken", "source", l.pass.spec)
 }
 
-// greet finds out whose line it is. It reports whether the line has a desk now.
+// greet finds out whose line it is. It reports whether the line has a pass now.
 func (s *Studio) greet(ctx context.Context, cancel context.CancelFunc, l *line) bool {
-	v := s.lobby.enter(cancel)
-	defer s.lobby.left(v)
+	v := s.pending.enter(cancel)
+	defer s.pending.left(v)
 	pass, err := s.identify(ctx, l.conn)
 	switch {
 	case err != nil:

@@ -22,7 +22,7 @@ const (
 type line struct {
 	studio *Studio
 	conn   *websocket.Conn
-	desk   *desk         // set when the page has said who it is
+	pass   *activePass   // set when the page has said who it is
 	wake   chan struct{} // holds a value when there is something to be written
 
 	// For the goroutine that reads.
@@ -58,8 +58,8 @@ func (l *line) post(r reply) {
 	l.signal()
 }
 
-// hangUp closes the line when what waits is written.
-func (l *line) hangUp(code websocket.StatusCode, reason string) {
+// closeWith closes the line when what waits is written.
+func (l *line) closeWith(code websocket.StatusCode, reason string) {
 	if l == nil {
 		return
 	}
@@ -74,13 +74,13 @@ func (l *line) hangUp(code websocket.StatusCode, reason string) {
 // refuse says why, and hangs up.
 func (l *line) refuse(code websocket.StatusCode, reason string) {
 	l.post(reply{"type": "refused", "reason": reason})
-	l.hangUp(code, "")
+	l.closeWith(code, "")
 }
 
 // replace tells a page that a newer one has its place.
 func (l *line) replace() {
 	l.post(reply{"type": "replaced"})
-	l.hangUp(closeReplaced, "A newer tab or device has the line.")
+	l.closeWith(closeReplaced, "A newer tab or device has the line.")
 }
 
 func (l *line) signal() {
@@ -137,8 +137,8 @@ func (l *line) tick() {
 	l.post(reply{"type": "tick", "now": time.Now().UnixMilli()})
 	s := l.studio
 	s.mu.Lock()
-	show := l.desk.show
-	isLive := l.desk.stage == live
+	show := l.pass.show
+	isLive := l.pass.stage == live
 	s.mu.Unlock()
 	if !isLive {
 		return
@@ -164,7 +164,7 @@ func (l *line) read(ctx context.Context) {
 		}
 		if err := l.obey(ctx, kind, data); err != nil {
 			isMistaken = true
-			l.studio.Log.Warn("a studio page made a mistake", "source", l.desk.source, "err", err)
+			l.studio.Log.Warn("a studio page made a mistake", "source", l.pass.spec, "err", err)
 			l.refuse(closeMistake, fmt.Sprintf("The station cannot record that: %v.", err))
 		}
 	}
@@ -196,10 +196,10 @@ func (l *line) takeSound(ctx context.Context, data []byte) error {
 	if err != nil {
 		return err
 	}
-	if air := l.onAir(); air != nil {
+	if source := l.onAir(); source != nil {
 		for i, data := range sound.packets {
 			at := sound.captured.Add(-time.Duration(len(sound.packets)-1-i) * packetDuration)
-			if err := air.push(ctx, l, sound.number+int64(i), packet{data, at}); err != nil {
+			if err := source.push(ctx, l, sound.number+int64(i), packet{data, at}); err != nil {
 				return err
 			}
 		}
@@ -215,8 +215,8 @@ func (l *line) takeSound(ctx context.Context, data []byte) error {
 func (l *line) onAir() *source {
 	l.studio.mu.Lock()
 	defer l.studio.mu.Unlock()
-	if l.desk.stage != live {
+	if l.pass.stage != live {
 		return nil
 	}
-	return l.desk.air
+	return l.pass.source
 }

@@ -132,14 +132,14 @@ func TestSecretStaysSecret(t *testing.T) {
 	}
 }
 
-// TestVisitors: whoever comes in great numbers and says nothing keeps nobody out.
-func TestVisitors(t *testing.T) {
+// TestPendingLines: whoever comes in great numbers and says nothing keeps nobody out.
+func TestPendingLines(t *testing.T) {
 	s := mustStation(t, stationOptions{})
 	first := &page{t: t, url: s.url()}
 	if err := first.dial(); err != nil {
 		t.Fatal(err)
 	}
-	for range maxVisitors + 20 {
+	for range maxPending + 20 {
 		if err := (&page{t: t, url: s.url()}).dial(); err != nil {
 			t.Fatal(err)
 		}
@@ -148,10 +148,10 @@ func TestVisitors(t *testing.T) {
 	p := newPage(t, s, 10)
 	p.mustDial()
 	p.await("welcome")
-	s.lobby.mu.Lock()
-	defer s.lobby.mu.Unlock()
-	if n := len(s.lobby.visitors); n > maxVisitors {
-		t.Errorf("%d visitors are there", n)
+	s.pending.mu.Lock()
+	defer s.pending.mu.Unlock()
+	if n := len(s.pending.lines); n > maxPending {
+		t.Errorf("%d lines are there", n)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -59,7 +60,7 @@ func (p *page) say(message map[string]any) {
 
 // hear returns the next message, or why there is none.
 func (p *page) hear() (map[string]any, error) {
-	ctx, cancel := context.WithTimeout(p.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(p.t.Context(), time.Minute) // a test that hangs says where
 	defer cancel()
 	_, data, err := p.conn.Read(ctx)
 	if err != nil {
@@ -160,29 +161,37 @@ func (p *page) stop(n int) {
 }
 
 // mustVoice returns n packets of a rising tone, all of which are different.
-func mustVoice(t *testing.T, n int) (packets [][]byte) {
+func mustVoice(t *testing.T, n int) [][]byte {
 	t.Helper()
+	all, err := voice()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.Clone(all[:n])
+}
+
+var voice = sync.OnceValues(func() (packets [][]byte, err error) {
 	o := opus.Defaults()
 	o.Complexity = 0
 	encoder, err := opus.NewEncoder(o)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	frame, packet := make([]int16, opus.FrameSize), make([]byte, opus.MaxPacketSize)
 	phase := 0.0
-	for i := range n {
+	for i := range 3 * maxQueued {
 		for j := range frame {
 			phase += 2 * math.Pi * (200 + float64(i)) / opus.SampleRate
 			frame[j] = int16(8000 * math.Sin(phase))
 		}
 		size, err := encoder.Encode(frame, packet)
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		packets = append(packets, bytes.Clone(packet[:size]))
 	}
-	return packets
-}
+	return packets, nil
+})
 
 // mustEqual compares what was recorded with what was sent, byte for byte but for checkpoints.
 func mustEqual(t *testing.T, recorded, sent [][]byte) {

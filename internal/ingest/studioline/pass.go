@@ -51,9 +51,9 @@ func (s *Studio) invite(ctx context.Context, by capture.Asker, title string) (an
 func (s *Studio) replaceOthers(pass *store.Pass) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, d := range s.desks {
-		if d.stage == off && d.asker == (capture.Asker{Room: pass.Room, User: pass.Speaker}) {
-			d.line.refuse(closeFinal, invalid)
+	for _, a := range s.active {
+		if a.stage == off && a.asker == (capture.Asker{Room: pass.Room, User: pass.Speaker}) {
+			a.line.refuse(closeFinal, invalid)
 		}
 	}
 }
@@ -81,17 +81,17 @@ func (s *Studio) open(ctx context.Context, name string, o capture.Options) (capt
 			return nil, errors.New(invalid)
 		}
 	}
-	return s.openDesk(source, o), nil
+	return s.openSource(source, o), nil
 }
 
-// openDesk has the desk of a pass yield a source.
-func (s *Studio) openDesk(source string, o capture.Options) *source {
+// openSource makes the source of a pass's show.
+func (s *Studio) openSource(source string, o capture.Options) *source {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	d := s.deskOf(source)
-	d.air = newSource(d, o)
+	a := s.activate(source)
+	a.source = newSource(a, o)
 	if o.Resumed {
-		d.stage = live
+		a.stage = live
 	}
-	return d.air
+	return a.source
 }

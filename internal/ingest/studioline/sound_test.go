@@ -83,26 +83,26 @@ func TestOneSize(t *testing.T) {
 func TestCaptured(t *testing.T) {
 	s := New(Options{Grace: time.Minute})
 	l := newLine(s, nil)
-	d := s.deskOf("studio:x")
-	d.line, l.desk, d.stage = l, d, live
-	d.air = newSource(d, capture.Options{Encoder: opus.Defaults()})
+	a := s.activate("studio:x")
+	a.line, l.pass, a.stage = l, a, live
+	a.source = newSource(a, capture.Options{Encoder: opus.Defaults()})
 	packets := mustVoice(t, 3)
 	at := time.UnixMilli(1795425442479)
 	if err := l.takeSound(t.Context(), encode(0, at, packets)); err != nil {
 		t.Fatal(err)
 	}
 	for i, want := range packets {
-		packet, err := d.air.ReadPacket(t.Context())
+		packet, err := a.source.ReadPacket(t.Context())
 		if err != nil || !bytes.Equal(packet, want) {
 			t.Fatalf("packet %d: %v", i, err)
 		}
-		if got, want := d.air.Captured(), at.Add(time.Duration(i-2)*20*time.Millisecond); !got.Equal(want) {
+		if got, want := a.source.Captured(), at.Add(time.Duration(i-2)*20*time.Millisecond); !got.Equal(want) {
 			t.Errorf("packet %d was captured at %v, want %v", i, got, want)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := d.air.ReadPacket(ctx); err != context.Canceled {
+	if _, err := a.source.ReadPacket(ctx); err != context.Canceled {
 		t.Error("the next one:", err)
 	}
 }
@@ -111,10 +111,10 @@ func TestCaptured(t *testing.T) {
 func TestQueueIsLimited(t *testing.T) {
 	s := New(Options{Grace: time.Minute})
 	l := newLine(s, nil)
-	d := s.deskOf("studio:x")
-	d.line, l.desk, d.stage = l, d, live
-	d.air = newSource(d, capture.Options{Encoder: opus.Defaults()})
-	air := d.air
+	a := s.activate("studio:x")
+	a.line, l.pass, a.stage = l, a, live
+	a.source = newSource(a, capture.Options{Encoder: opus.Defaults()})
+	air := a.source
 	packets := mustVoice(t, 3*maxQueued)
 	pushed := make(chan error)
 	go func() { pushed <- l.takeSound(t.Context(), encode(0, time.Now(), packets)) }()

@@ -17,10 +17,10 @@ const (
 	lineSilence = 6 * time.Second
 )
 
-// source yields what the lines of a desk bring, one line after the other, each packet once. The
+// source yields what the lines of a pass bring, one line after the other, each packet once. The
 // studio's lock guards it.
 type source struct {
-	desk    *desk
+	pass    *activePass
 	format  capture.Format
 	slot    int // bytes that each packet has; 0: packets vary in size
 	resumed bool
@@ -49,12 +49,12 @@ var (
 	_ capture.ConcludedSource = (*source)(nil)
 )
 
-func newSource(d *desk, o capture.Options) *source {
+func newSource(a *activePass, o capture.Options) *source {
 	s := &source{
-		desk: d, resumed: o.Resumed, next: o.Recorded / packetSamples, count: -1, news: make(chan struct{}), heard: time.Now(),
-		format: capture.Format{Channels: o.Encoder.Channels, PreSkip: d.preSkip},
+		pass: a, resumed: o.Resumed, next: o.Recorded / packetSamples, count: -1, news: make(chan struct{}), heard: time.Now(),
+		format: capture.Format{Channels: o.Encoder.Channels, PreSkip: a.preSkip},
 	}
-	d.durable = s.next
+	a.durable = s.next
 	if !o.Encoder.VBR {
 		s.format.Bitrate = o.Encoder.Bitrate
 		s.slot = o.Encoder.Bitrate * packetSamples / opus.SampleRate / 8
@@ -63,8 +63,8 @@ func newSource(d *desk, o capture.Options) *source {
 }
 
 func (s *source) lock() (unlock func()) {
-	s.desk.studio.mu.Lock()
-	return s.desk.studio.mu.Unlock
+	s.pass.studio.mu.Lock()
+	return s.pass.studio.mu.Unlock
 }
 
 // changed wakes who waits. The caller holds the lock.
@@ -110,7 +110,7 @@ func (s *source) take() (packet []byte, news <-chan struct{}, patience time.Dura
 	if s.count >= 0 && s.next >= s.count {
 		return nil, nil, 0, io.EOF
 	}
-	patience = s.desk.studio.Grace - time.Since(s.heard)
+	patience = s.pass.studio.Grace - time.Since(s.heard)
 	if patience <= 0 {
 		return nil, nil, 0, capture.ErrLineGone
 	}
@@ -136,9 +136,9 @@ func (s *source) push(ctx context.Context, l *line, number int64, p packet) erro
 // tryPush returns what to wait for if there is no room.
 func (s *source) tryPush(l *line, number int64, p packet) (full <-chan struct{}, err error) {
 	defer s.lock()()
-	isOver := s.desk.air != s || s.count >= 0 && number >= s.count
+	isOver := s.pass.source != s || s.count >= 0 && number >= s.count
 	switch {
-	case isOver || s.desk.line != l || number < s.next:
+	case isOver || s.pass.line != l || number < s.next:
 		return nil, nil
 	case number > s.next:
 		return nil, fmt.Errorf("packet %d was sent where %d is wanted", number, s.next)
@@ -179,8 +179,8 @@ func (s *source) fit(packet []byte) ([]byte, error) {
 // Durable acknowledges what is on the disk.
 func (s *source) Durable(samples int64) {
 	defer s.lock()()
-	s.desk.durable = samples / packetSamples
-	s.desk.line.post(s.desk.acknowledgement())
+	s.pass.durable = samples / packetSamples
+	s.pass.line.post(s.pass.acknowledgement())
 }
 
 // Captured is what the page says of the packet that was read last.
@@ -192,7 +192,7 @@ func (s *source) Captured() time.Time {
 // LineDown tells since when nothing has come.
 func (s *source) LineDown() time.Time {
 	defer s.lock()()
-	if len(s.queue) > 0 || s.desk.line != nil && time.Since(s.heard) < lineSilence {
+	if len(s.queue) > 0 || s.pass.line != nil && time.Since(s.heard) < lineSilence {
 		return time.Time{}
 	}
 	return s.heard
@@ -209,20 +209,20 @@ func (s *source) Concluded(reason string) {
 	}
 }
 
-// Close ends the show's desk, or gives the pass back if the show did not begin.
+// Close ends the pass with the show, or gives the pass back if the show did not begin.
 func (s *source) Close() error {
 	unlock := s.lock()
-	d := s.desk
-	isOver := s.begun || s.resumed
-	if d.air == s {
-		if d.air = nil; isOver {
-			d.end(s.reason)
+	a := s.pass
+	isOver := s.begun || s.resumed || a.stage == live
+	if a.source == s {
+		if a.source = nil; isOver {
+			a.end(s.reason)
 		}
 	}
 	s.changed()
 	unlock()
 	if isOver {
-		return d.studio.Passes.End(context.Background(), d.source)
+		return a.studio.Passes.End(context.Background(), a.spec)
 	}
-	return d.studio.Passes.Free(context.Background(), d.source)
+	return a.studio.Passes.Free(context.Background(), a.spec)
 }

@@ -6,7 +6,7 @@
 //	pass.go      links to the page
 //	hello.go     whose line it is
 //	line.go      one line: what comes and what goes
-//	desk.go      what belongs to a pass: its newest line, and how its show stands
+//	active.go    what belongs to a pass: its newest line, and how its show stands
 //	source.go    the source of the show, which outlives lines
 //	messages.go  the bytes
 package studioline
@@ -63,20 +63,20 @@ type Stage interface {
 // over their lines, and has a kind of sources that yield what the lines bring.
 type Studio struct {
 	Options
-	lobby   lobby
+	pending pendingLines
 	names   sync.Map        // of rooms, by their ids
 	life    context.Context // of lines and starts
 	endLife context.CancelFunc
 	running sync.WaitGroup // lines and starts
 
-	mu    sync.Mutex       // guards the desks and their sources as well
-	desks map[string]*desk // by the source of the pass
-	over  bool             // no line is taken any more
+	mu     sync.Mutex             // guards the passes and their sources, too
+	active map[string]*activePass // by the source of the pass
+	over   bool                   // no line is taken any more
 }
 
 // New starts nothing.
 func New(o Options) *Studio {
-	s := &Studio{Options: o, desks: make(map[string]*desk)}
+	s := &Studio{Options: o, active: make(map[string]*activePass)}
 	s.life, s.endLife = context.WithCancel(context.Background())
 	return s
 }
@@ -158,12 +158,12 @@ const (
 func (s *Studio) Close() error {
 	s.mu.Lock()
 	s.over = true
-	for _, d := range s.desks {
-		d.line.hangUp(websocket.StatusGoingAway, shuttingDown)
+	for _, a := range s.active {
+		a.line.closeWith(websocket.StatusGoingAway, shuttingDown)
 	}
 	s.mu.Unlock()
 	defer time.AfterFunc(closeTimeout, s.endLife).Stop()
-	s.lobby.empty()
+	s.pending.empty()
 	s.running.Wait()
 	s.endLife()
 	return nil

@@ -221,6 +221,7 @@ func TestEndedInTheRoom(t *testing.T) {
 			if err := end(s); err != nil {
 				t.Fatal(err)
 			}
+			s.mustEnd(t) // a deletion does not wait for it
 			p.mustDial()
 			if welcome := p.await("welcome"); welcome["state"] != "ended" || welcome["reason"] != "The show was ended." {
 				t.Errorf("welcome: %v", welcome)
