@@ -78,11 +78,11 @@ func (s *station) kinds(c *config) capture.Kinds {
 	if s.programs.server != nil {
 		kinds = append(kinds, s.programs.server.Kind())
 	}
-	return append(kinds, c.puller().Kinds()...)
+	return append(kinds, newPuller(c).Kinds()...)
 }
 
-// puller fetches streams of other stations.
-func (c *config) puller() *pull.Puller {
+// newPuller returns what fetches streams of other stations.
+func newPuller(c *config) *pull.Puller {
 	return pull.New(pull.Options{Hosts: c.PullHosts, Grace: c.LineGrace})
 }
 
@@ -92,7 +92,7 @@ func (c *config) checkSource() error {
 	case c.Source == "":
 		return nil
 	case strings.HasPrefix(c.Source, "https://"), strings.HasPrefix(c.Source, "http://"):
-		return c.puller().Check(c.Source)
+		return newPuller(c).Check(c.Source)
 	}
 	return kindNames().Check(c.Source)
 }
