@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -37,9 +38,13 @@ func TestLinks(t *testing.T) {
 			if err := p.dial(); err != nil {
 				t.Fatal(err)
 			}
+			asked := time.Now()
 			p.say(map[string]any{"type": "hello", "secret": secret})
 			if answer := p.await("welcome", "refused"); answer["reason"] != invalid {
 				t.Errorf("answered with %v", answer)
+			}
+			if quick := time.Since(asked); quick < guessDelay {
+				t.Errorf("answered after %v: whoever guesses can do so quickly", quick)
 			}
 			if code := p.awaitClose(); code != closeFinal {
 				t.Errorf("closed with %d", code)
