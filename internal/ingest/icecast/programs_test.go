@@ -104,10 +104,28 @@ func mustWriteFile(t *testing.T, path, content string) {
 	}
 }
 
+// said is what a program writes.
+type said struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *said) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(b)
+}
+
+func (s *said) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
 // running is a program that was started.
 type running struct {
 	*exec.Cmd
-	said  bytes.Buffer
+	said  said
 	ended chan error
 }
 
@@ -115,16 +133,30 @@ type running struct {
 func mustPush(t *testing.T, p program, address, password string, from, seconds int) *running {
 	t.Helper()
 	host, port, _ := net.SplitHostPort(address)
-	r := &running{Cmd: p.push(t, target{host, port, password, mustSweep(t, from, seconds), t.TempDir()}), ended: make(chan error, 1)}
+	return mustRun(t, p.push(t, target{host, port, password, mustSweep(t, from, seconds), t.TempDir()}))
+}
+
+// mustRun starts a program that ends with the test.
+func mustRun(t *testing.T, cmd *exec.Cmd) *running {
+	t.Helper()
+	r := &running{Cmd: cmd, ended: make(chan error, 1)}
 	r.Stdout, r.Stderr = &r.said, &r.said
-	r.Cancel = func() error { return r.Process.Signal(syscall.SIGTERM) }
+	r.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // some have children
+	r.Cancel = func() error { return syscall.Kill(-r.Process.Pid, syscall.SIGKILL) }
 	r.WaitDelay = 5 * time.Second
 	if err := r.Start(); err != nil {
 		t.Fatal(err)
 	}
 	go func() { r.ended <- r.Wait() }()
-	t.Cleanup(func() { r.Process.Kill() })
+	t.Cleanup(func() { syscall.Kill(-r.Process.Pid, syscall.SIGKILL) })
 	return r
+}
+
+// stop ends a program as its user does.
+func (r *running) stop(t *testing.T) {
+	t.Helper()
+	syscall.Kill(-r.Process.Pid, syscall.SIGTERM)
+	r.await(t)
 }
 
 // await returns how the program has ended.
@@ -151,9 +183,8 @@ func TestPrograms(t *testing.T) {
 			show := s.mustStart()
 			if p.endless {
 				eventually(t, "all was sent", func() bool { return show.read.Load() > (seconds+1)*opus.SampleRate })
-				sender.Process.Signal(syscall.SIGTERM)
-			}
-			if err := sender.await(t); err != nil && !p.endless {
+				sender.stop(t)
+			} else if err := sender.await(t); err != nil {
 				t.Errorf("it ends with %v: %s", err, &sender.said)
 			}
 			<-show.ended
@@ -194,8 +225,7 @@ func TestProgramsAreRefused(t *testing.T) {
 			sender := mustPush(t, p, s.own, "wrong", 0, 5)
 			if p.endless { // it tries again and again
 				eventually(t, "it is refused", func() bool { return s.wrong.Load() > 0 })
-				sender.Process.Signal(syscall.SIGTERM)
-				sender.await(t)
+				sender.stop(t)
 			} else if err := sender.await(t); err == nil {
 				t.Error("it ends as if it were on air")
 			}
@@ -222,15 +252,15 @@ func TestProgramsReconnect(t *testing.T) {
 			show := s.mustStart()
 			eventually(t, "the first half comes", func() bool { return show.read.Load() > 2*opus.SampleRate })
 			way.cut()
-			first.Process.Kill()
-			first.await(t)
+			first.stop(t)
 			second := mustPush(t, p, s.own, password, 30, 3)
 			if p.endless {
 				before := show.read.Load()
 				eventually(t, "all was sent", func() bool { return show.read.Load() > before+4*opus.SampleRate })
-				second.Process.Signal(syscall.SIGTERM)
+				second.stop(t)
+			} else {
+				second.await(t)
 			}
-			second.await(t)
 			<-show.ended
 			if len(s.shows) > 0 {
 				t.Error("another show has begun")
