@@ -87,6 +87,11 @@ func (x *exchange) body() io.Reader {
 	return x.in
 }
 
+// isHollow reports whether no stream can come: through a web server, what has no length is nothing.
+func (x *exchange) isHollow() bool {
+	return x.request.ContentLength <= 0 && len(x.request.TransferEncoding) == 0 && x.request.Header.Get("X-Forwarded-For") != ""
+}
+
 // accept says that the stream may come. A program that asks first, that says how long its body is, or
 // that does not wait for an answer, gets one behind the stream.
 func (x *exchange) accept() {

@@ -25,6 +25,10 @@ func (s *Server) push(x *exchange) {
 		x.answer(http.StatusUnsupportedMediaType, why)
 		return
 	}
+	if x.isHollow() {
+		x.answer(http.StatusLengthRequired, "The web server before the station passes no stream without a length on: use the station's own port")
+		return
+	}
 	x.accept()
 	log := s.Log.With("mount", mount.ID, "room", mount.Room, "speaker", mount.Speaker)
 	log.Info("a program sends", "program", text.Short(text.Line(x.request.UserAgent()), maxName))
