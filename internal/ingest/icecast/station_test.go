@@ -29,7 +29,7 @@ const (
 	password = "right"
 	room     = "!room:example.org"
 	alice    = "@alice:example.org"
-	patience = 60 * time.Second // for what happens at once on an idle machine
+	patience = 2 * time.Minute // for what happens at once on an idle machine
 )
 
 // station is a server, on a port of its own and on one that is shared, with what it needs of the
