@@ -37,7 +37,10 @@ func TestStudioPage(t *testing.T) {
 		{"Trouble", studioTrouble},
 		{"Looks", studioLooks},
 	} {
-		t.Run(test.name, func(t *testing.T) { test.run(t, b, s) })
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(t, b, s)
+		})
 	}
 }
 

@@ -12,6 +12,11 @@ func studioSettings(t *testing.T, b *browser.Browser, said speech) {
 	p := mustOpenStudio(t, b, st, browser.Options{})
 	p.goOnAir()
 	st.mustHave(100)
+	p.Wait(`document.querySelector("#device").options.length > 1`)
+	p.Eval(`void (() => { const list = document.querySelector("#device"); list.selectedIndex = list.options.length - 1; list.dispatchEvent(new Event("change")); })()`, nil)
+	var chosen, asked string
+	p.Eval(`document.querySelector("#device").value`, &chosen)
+	st.mustHave(st.received() + 50)
 	p.Click("#audio") // music
 	st.mustHave(st.received() + 150)
 	p.Click("#mute")
@@ -22,8 +27,12 @@ func studioSettings(t *testing.T, b *browser.Browser, said speech) {
 	p.speakOn()
 	p.awaitWords("state", "muted")
 	st.mustHave(st.received() + 50)
+	p.Eval(`document.querySelector("#device").value`, &asked)
+	if chosen == "" || chosen == "default" || asked != chosen {
+		t.Errorf("after a reload the microphone is %q, not %q", asked, chosen)
+	}
 	p.stop()
-	if voice, music := st.packets[50][0]>>3, st.packets[220][0]>>3; voice >= 16 || music < 16 {
+	if voice, music := st.packets[50][0]>>3, st.packets[muted-40][0]>>3; voice >= 16 || music < 16 {
 		t.Errorf("a packet of voice has configuration %d and one of music %d (RFC 6716, table 2)", voice, music)
 	}
 	sound, err := decode(st.packets)
@@ -125,6 +134,7 @@ AudioContext = class extends AudioContext {
 func studioTrouble(t *testing.T, b *browser.Browser, said speech) {
 	st := newStudioStation(t)
 	p := mustOpenStudio(t, b, st, browser.Options{Init: `
+localStorage.setItem("broadcastbot.studio.device", '"one that was pulled out"');
 window.locks = 0;
 navigator.wakeLock.request = async () => (locks++, Object.assign(new EventTarget(), { release: async () => void locks-- }));
 const ask = MediaDevices.prototype.getUserMedia;

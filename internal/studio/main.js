@@ -74,7 +74,6 @@ function refresh() {
   refreshBig();
   refreshTitle();
   sound.refresh();
-  if (input.mic === Mic.OPEN) sound.list();
   refreshAwake();
   move();
 }

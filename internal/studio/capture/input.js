@@ -58,7 +58,7 @@ export class Input {
     this.#channels = channels;
     if (this.mic === Mic.SLEEPING)
       this.#microphone?.wake().catch(() => {}); // still asleep: the next tap tries again
-    else this.#opening = this.#opening.then(() => this.#open());
+    else this.#reopen();
     return this.#opening;
   }
 
@@ -100,15 +100,23 @@ export class Input {
     this.onchange();
   }
 
-  /** @param {Partial<Wishes>} wishes */
+  /**
+   * Resolves when the wishes are fulfilled, as far as they can be.
+   * @param {Partial<Wishes>} wishes
+   */
   wish(wishes) {
     this.wishes = { ...this.wishes, ...wishes };
-    if (this.#microphone) this.#opening = this.#opening.then(() => this.#open());
+    if (this.#microphone) this.#reopen();
+    return this.#opening;
   }
 
   /** Opens what is there again: the device was pulled out, and something was plugged in. */
   recover() {
-    if (this.#microphone?.ended) this.#opening = this.#opening.then(() => this.#open());
+    if (this.#microphone?.ended) this.#reopen();
+  }
+
+  #reopen() {
+    this.#opening = this.#opening.then(() => this.#open());
   }
 
   close() {

@@ -38,7 +38,7 @@ export class Microphone {
    * @param {number} channels
    */
   static async open(wishes, channels) {
-    const stream = await navigator.mediaDevices.getUserMedia({ audio: constraints(wishes, channels) });
+    const stream = await ask(wishes, channels);
     try {
       const { context, source } = connect(stream);
       context.resume().catch(() => {}); // without a tap it may be refused: then it is asleep
@@ -113,13 +113,29 @@ export class Microphone {
 }
 
 /**
+ * Another device is better than none: the one that is wished for may have been pulled out.
+ * @param {Wishes} wishes
+ * @param {number} channels
+ * @returns {Promise<MediaStream>}
+ */
+async function ask(wishes, channels) {
+  try {
+    return await navigator.mediaDevices.getUserMedia({ audio: constraints(wishes, channels) });
+  } catch (error) {
+    const isMissing = error instanceof Error && ["OverconstrainedError", "NotFoundError"].includes(error.name);
+    if (!wishes.device || !isMissing) throw error;
+    return ask({ ...wishes, device: "" }, channels);
+  }
+}
+
+/**
  * @param {Wishes} wishes
  * @param {number} channels
  * @returns {MediaTrackConstraints}
  */
 function constraints({ device, echo, noise, gain }, channels) {
   return {
-    ...(device && { deviceId: { ideal: device } }),
+    ...(device && { deviceId: { exact: device } }), // Chrome takes no other wish for one
     channelCount: { ideal: channels },
     echoCancellation: echo,
     noiseSuppression: noise,

@@ -3,21 +3,26 @@
 import { input as field, select, set } from "../../player/ui/dom.js";
 import { recall, remember } from "../../player/ui/settings.js";
 import { devices } from "../capture/microphone.js";
+import { Mic } from "../state.js";
 
 /** @import { Wishes } from "../capture/microphone.js" */
 /** @import { Studio } from "../studio.js" */
 
 const PROCESSING = /** @type {const} */ (["echo", "noise", "gain"]);
 
-/** @returns {Wishes} what was chosen last time */
+const OPENED = "broadcastbot.studio.opened"; // the device that this tab has opened last
+
+/** @returns {Wishes} what was chosen last time; a page that is loaded again asks for the same device */
 export function recallWishes() {
   const on = (/** @type {string} */ name) => recall(`studio.${name}`, true);
-  return { device: recall("studio.device", ""), echo: on("echo"), noise: on("noise"), gain: on("gain") };
+  const device = sessionStorage.getItem(OPENED) ?? recall("studio.device", "");
+  return { device, echo: on("echo"), noise: on("noise"), gain: on("gain") };
 }
 
 export class SoundSettings {
   #studio;
   #devices = select("device");
+  #opened = ""; // the device that was open when they were listed
 
   /** @param {Studio} studio */
   constructor(studio) {
@@ -35,9 +40,10 @@ export class SoundSettings {
   }
 
   /** @param {Partial<Wishes>} wishes */
-  #wish(wishes) {
+  async #wish(wishes) {
     for (const [name, value] of Object.entries(wishes)) remember(`studio.${name}`, value);
-    this.#studio.input.wish(wishes);
+    await this.#studio.input.wish(wishes);
+    this.list(); // the device may be another one than was chosen
   }
 
   /**
@@ -50,6 +56,13 @@ export class SoundSettings {
     const voice = application === "voip";
     this.#wish({ echo: voice, noise: voice, gain: voice });
     this.refresh();
+  }
+
+  /** @param {string} device */
+  #noteOpened(device) {
+    this.#opened = device;
+    sessionStorage.setItem(OPENED, device);
+    this.list();
   }
 
   #deviceChange() {
@@ -69,7 +82,8 @@ export class SoundSettings {
   }
 
   refresh() {
-    const { wishes } = this.#studio.input;
+    const { wishes, mic, device } = this.#studio.input;
+    if (mic === Mic.OPEN && device !== this.#opened) this.#noteOpened(device);
     for (const name of PROCESSING) set(field(name), "checked", wishes[name]);
     const { application } = this.#studio;
     set(field("voip"), "checked", application === "voip");
