@@ -93,7 +93,7 @@ func TestUsedLink(t *testing.T) {
 	p.goOnAir()
 	running, _ := s.manager.Status(room)
 	_, name, _ := strings.Cut(running.Show.Source, ":")
-	if _, err := s.open(t.Context(), name, capture.Options{}); err == nil || err.Error() != invalid {
+	if _, err := s.open(t.Context(), name, capture.Options{}); err != errNotFree {
 		t.Errorf("it opens a second time: %v", err)
 	}
 	p.send(0, 10)

@@ -62,6 +62,9 @@ func (s *Studio) replaceOthers(pass *store.Pass) {
 const invalid = "This link is not valid, or not any more: it is for one show, which has to begin within 24 hours, " +
 	"and a newer link takes its place. Say !live start in the room to get one."
 
+// errNotFree means that no show can begin with a link.
+var errNotFree = errors.New("the link was used, has expired, or a newer one has taken its place")
+
 // grantNone refuses a name behind the kind: sources with names are for pages.
 func grantNone(capture.Asker, string) (string, error) {
 	return "", errors.New("the studio is asked for without a name: !live start studio")
@@ -78,7 +81,7 @@ func (s *Studio) open(ctx context.Context, name string, o capture.Options) (capt
 		case err != nil:
 			return nil, err
 		case !used:
-			return nil, errors.New(invalid)
+			return nil, errNotFree
 		}
 	}
 	return s.openSource(source, o), nil
