@@ -7,10 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"maunium.net/go/mautrix/event"
-	"maunium.net/go/mautrix/id"
 
 	"broadcastbot/store"
 )
@@ -18,8 +16,7 @@ import (
 // settings are what stands in the direct chat.
 var settings = regexp.MustCompile(`Server: (\S+)\nPort: (\d+)\n.*\nMount: (\S+)\n\nUser: source\nPassword: (\S+)\n`)
 
-// mustGetSettings has Alice ask in the room, and returns what she reads in the direct chat, to which she
-// accepts the invitation.
+// mustGetSettings has Alice ask in the room, and returns what she reads in the direct chat.
 func (h *theatre) mustGetSettings(t *testing.T) (address string) {
 	t.Helper()
 	h.mustSay(t, "!live source")
@@ -28,34 +25,12 @@ func (h *theatre) mustGetSettings(t *testing.T) (address string) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	chat := h.mustFindInvitation(t)
-	if _, err := h.Alice.Join(t.Context(), chat.String()); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	evt, err := h.Alice.Await(ctx, func(evt *event.Event) bool {
-		return evt.RoomID == chat && settings.MatchString(evt.Content.AsMessage().Body)
-	})
+	text, err := h.AwaitDirect(t.Context(), settings.MatchString)
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := settings.FindStringSubmatch(evt.Content.AsMessage().Body)
+	found := settings.FindStringSubmatch(text)
 	return "icecast://source:" + found[4] + "@" + found[1] + ":" + found[2] + found[3]
-}
-
-// mustFindInvitation returns the room that Alice is invited to.
-func (h *theatre) mustFindInvitation(t *testing.T) id.RoomID {
-	t.Helper()
-	response, err := h.Alice.Client.SyncRequest(t.Context(), 0, "", "", false, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for room := range response.Rooms.Invite {
-		return room
-	}
-	t.Fatal("Alice is not invited to a direct chat")
-	return ""
 }
 
 // program pushes a tone to an address, as a DJ's program does.
