@@ -183,26 +183,16 @@ func (m *Manager) StopIf(ctx context.Context, room string, isMeant func(*store.S
 	return m.end(ctx, p)
 }
 
-// OnAir returns how all shows stand that are on air, the oldest first.
+// OnAir returns how all shows stand that are on air or coming back, the oldest first.
 func (m *Manager) OnAir() (all []Status) {
-	for _, session := range m.places.sessions() {
-		all = append(all, session.Status())
+	for _, p := range m.places.all() {
+		if status, ok := p.status(); ok {
+			all = append(all, status)
+		}
 	}
 	slices.SortFunc(all, func(a, b Status) int { return a.Show.StartedAt.Compare(b.Show.StartedAt) })
 	return all
 }
 
 // Status returns how the room's show stands, if there is one. A new one that is just starting is none yet.
-func (m *Manager) Status(room string) (Status, bool) {
-	p := m.places.of(room)
-	switch {
-	case p == nil:
-		return Status{}, false
-	case p.isLive():
-		return p.session.Status(), true
-	case p.left != nil:
-		return Status{Show: p.left.get(), Returning: true}, true
-	default:
-		return Status{}, false
-	}
-}
+func (m *Manager) Status(room string) (Status, bool) { return m.places.of(room).status() }

@@ -36,6 +36,21 @@ func (p *place) isLive() bool {
 	}
 }
 
+// status returns how the show of a place stands. Of a new one that is just starting, and where there is
+// no place, ok is false.
+func (p *place) status() (status Status, ok bool) {
+	switch {
+	case p == nil:
+		return Status{}, false
+	case p.isLive():
+		return p.session.Status(), true
+	case p.left != nil:
+		return Status{Show: p.left.get(), Returning: true}, true
+	default:
+		return Status{}, false
+	}
+}
+
 // awaitSettled returns nil when there is a show on air, and ErrNotLive where there is none. One that
 // is just starting is waited for. p may be nil.
 func (p *place) awaitSettled(ctx context.Context) error {
@@ -143,16 +158,16 @@ func (ps *places) of(room string) *place {
 	return ps.byRoom[room]
 }
 
-// sessions returns those that are live, each once.
-func (ps *places) sessions() (live []*Session) {
+// all returns the places of all rooms, each once.
+func (ps *places) all() (all []*place) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	for _, p := range ps.byRoom {
-		if p.isLive() && !slices.Contains(live, p.session) {
-			live = append(live, p.session)
+		if !slices.Contains(all, p) {
+			all = append(all, p)
 		}
 	}
-	return live
+	return all
 }
 
 // starting returns the place of a show that is just being started in the room; nil: there is none.

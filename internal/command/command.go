@@ -52,8 +52,10 @@ func commands() []command {
 		{name: "!live stop", help: "end the show", urgent: true, run: stop, direct: stopOwn},
 		{name: "!live delete", help: "delete the show on air, or the last one, for good; as an answer to an announcement, that show", urgent: true, run: deleteShow},
 		{name: "!live status", help: "how the show is going", run: status, direct: statusOfOwn},
-		{name: "!live source", usage: "[revoke]", help: "go on air with a program of yours, such as BUTT or Mixxx: I send you what to type into it; revoke makes that void",
-			has: takesPrograms, run: source, direct: sourcesOfOwn},
+		{name: "!live source revoke", help: "make void what you type into your program, and end what is on air with it", urgent: true,
+			has: takesPrograms, run: revokeMount, direct: sourcesOfOwn},
+		{name: "!live source", help: "go on air with a program of yours, such as BUTT or Mixxx: I send you what to type into it",
+			has: takesPrograms, may: mayStart, run: newMount, direct: sourcesOfOwn},
 		{name: "!help", aliases: []string{"!live help"}, help: "this list", run: help, direct: helpInDirect},
 	}
 }
@@ -86,7 +88,7 @@ type Broadcasts interface {
 	CheckAnnouncements(ctx context.Context, room string)
 	// Status returns how the show of a room stands, if there is one.
 	Status(room string) (broadcast.Status, bool)
-	// OnAir returns how all shows stand that are on air, the oldest first.
+	// OnAir returns how all shows stand that are on air or coming back, the oldest first.
 	OnAir() []broadcast.Status
 }
 

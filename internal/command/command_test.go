@@ -199,9 +199,9 @@ func TestHeadline(t *testing.T) {
 
 // TestIsUrgent: what opens a microphone is not.
 func TestIsUrgent(t *testing.T) {
-	p := mustProcessor(t, &commandtest.Broadcasts{})
+	p := newDesk(t)
 	for body, want := range map[string]bool{
-		"!live stop": true, "!Live STOP now": true, "!live delete": true,
+		"!live source revoke": true, "!live source": false, "!live stop": true, "!Live STOP now": true, "!live delete": true,
 		"!live start": false, "!live start stop": false, "!live status": false, "!help": false, "!live": false,
 	} {
 		words, _ := Parse(body)

@@ -31,19 +31,21 @@ const nothingOwnOnAir = "You have nothing on air. How the shows of others stand,
 
 // statusOfOwn tells of the shows that the user has on air, in all rooms.
 func statusOfOwn(p *Processor, ctx context.Context, r Request) (string, error) {
-	return p.eachOwn(ctx, r.User, func(running *broadcast.Status) (string, error) { return extent(running), nil })
+	return p.eachOwn(ctx, r, func(running *broadcast.Status) (string, error) { return extent(running), nil })
 }
 
 // stopOwn ends them: whoever hurries to close a microphone does not look for its room first.
 func stopOwn(p *Processor, ctx context.Context, r Request) (string, error) {
-	return p.eachOwn(ctx, r.User, func(running *broadcast.Status) (string, error) {
+	return p.eachOwn(ctx, r, func(running *broadcast.Status) (string, error) {
 		return over(p.Broadcasts.StopIf(ctx, roomOf(&running.Show), func(show *store.Show) bool { return show.ID == running.Show.ID }))
 	})
 }
 
 // eachOwn returns what is to be said of each show that the user has on air.
-func (p *Processor) eachOwn(ctx context.Context, user string, say func(*broadcast.Status) (string, error)) (string, error) {
-	own := slices.DeleteFunc(p.Broadcasts.OnAir(), func(running broadcast.Status) bool { return running.Show.Speaker != user })
+func (p *Processor) eachOwn(ctx context.Context, r Request, say func(*broadcast.Status) (string, error)) (string, error) {
+	own := slices.DeleteFunc(p.Broadcasts.OnAir(), func(running broadcast.Status) bool {
+		return running.Show.Speaker != r.User || !r.means(&running.Show)
+	})
 	if len(own) == 0 {
 		return nothingOwnOnAir, nil
 	}

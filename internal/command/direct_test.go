@@ -3,6 +3,7 @@ package command
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"broadcastbot/internal/broadcast"
 	"broadcastbot/store"
@@ -25,7 +26,7 @@ func TestDirectChat(t *testing.T) {
 		{body: "!live delete", want: "nobody else is here to listen"},
 		{body: "!live strat", want: "I do not know"},
 		{body: "!help", want: "This is our direct chat"},
-		{body: "!help", want: "\n!live source [revoke]: "},
+		{body: "!help", want: "\n!live source: "},
 		{body: "!live status", want: nothingOwnOnAir},
 		{body: "!live stop", want: nothingOwnOnAir},
 		{body: "!live source", want: "You have no password for a program."},
@@ -52,6 +53,20 @@ func TestDirectChat(t *testing.T) {
 				t.Errorf("%d shows stay on air, want %d", got, test.stays)
 			}
 		})
+	}
+}
+
+// TestLateStop: what was said while the station was down is about the shows of that time.
+func TestLateStop(t *testing.T) {
+	d := newDesk(t)
+	for id, age := range map[string]time.Duration{"!old": time.Hour, "!new": time.Second} {
+		d.broadcasts.Set(id, broadcast.Status{Show: store.Show{
+			ID: id, Speaker: alice, StartedAt: time.Now().Add(-age), Announcements: []store.Announcement{{Room: id}},
+		}})
+	}
+	say(t, d.Processor, Request{Room: chat, User: alice, Direct: true, Before: time.Now().Add(-time.Minute)}, "!live stop")
+	if all := d.broadcasts.OnAir(); len(all) != 1 || all[0].Show.ID != "!new" {
+		t.Errorf("%d shows stay on air, want the new one", len(all))
 	}
 }
 

@@ -25,23 +25,11 @@ type Programs struct {
 
 func takesPrograms(p *Processor) bool { return len(p.Programs.Addresses) > 0 }
 
-// source sends the speaker what their program needs to go on air in this room, or makes it void.
-func source(p *Processor, ctx context.Context, r Request) (string, error) {
-	switch {
-	case len(r.Words) == 0:
-		return newMount(p, ctx, r)
-	case len(r.Words) == 1 && strings.EqualFold(r.Words[0], "revoke"):
-		return revokeMount(p, ctx, r)
-	default:
-		return "", Refusal("!live source sends you what to type into your program, and !live source revoke makes that void. Nothing else belongs behind it.")
-	}
-}
-
 // newMount gives the speaker a mount of which nobody else reads. The one before counts until the new one
 // is sent. A program that is connected to that can stay on air, but nothing new begins with it.
 func newMount(p *Processor, ctx context.Context, r Request) (string, error) {
-	if err := mayStart(p, r); err != nil {
-		return "", err
+	if len(r.Words) > 0 {
+		return "", Refusal("!live source sends you what to type into your program, and !live source revoke makes that void. Nothing else belongs behind it.")
 	}
 	m, password := store.NewMount(r.Room, r.User)
 	if err := p.Rooms.Direct(ctx, r.User, p.Programs.settings(p.Rooms.RoomName(ctx, r.Room), m.ID, password)); err != nil {
@@ -94,7 +82,13 @@ func server(address, mount string) string {
 // revokeMount makes void what the speaker has for this room, whether they may still go on air or not, and
 // ends what is on air through it: perhaps it is not theirs any more.
 func revokeMount(p *Processor, ctx context.Context, r Request) (string, error) {
-	m, err := p.Programs.Mounts.Remove(ctx, r.Room, r.User)
+	m, err := p.Programs.Mounts.Mount(ctx, r.Room, r.User)
+	if err == nil && !r.Before.IsZero() && m.Created.After(r.Before) {
+		err = store.ErrNoMount // it was said of another one
+	}
+	if err == nil {
+		m, err = p.Programs.Mounts.Remove(ctx, r.Room, r.User)
+	}
 	if errors.Is(err, store.ErrNoMount) {
 		return "There is nothing to make void: you have no password for a program in this room.", nil
 	}

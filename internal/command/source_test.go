@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"broadcastbot/internal/broadcast"
 	"broadcastbot/internal/commandtest"
@@ -109,6 +110,10 @@ func TestSourceIsRevoked(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.Rights.Speakers = nil
+	beforeIt := Request{Room: room, User: alice, Before: time.Now().Add(-time.Hour)}
+	if got := say(t, d.Processor, beforeIt, "!live source revoke"); !strings.Contains(got, "There is nothing to make void") {
+		t.Errorf("answer %q to what was said of an older one", got)
+	}
 	d.broadcasts.Set(room, broadcast.Status{Show: store.Show{ID: "x", Speaker: alice, Source: "icecast:" + mount, Title: "Town hall"}})
 	if got := say(t, d.Processor, Request{Room: room, User: alice}, "!live source Revoke"); got != "Your program's password for this room is void. “Town hall” is over." {
 		t.Errorf("answer %q", got)
