@@ -511,6 +511,9 @@ func TestStopIfWhileResuming(t *testing.T) {
 	if _, err := s.StopIf(t.Context(), "!r:x", func(show *store.Show) bool { return show.Speaker == "@mallory:x" }); !errors.Is(err, ErrNotLive) {
 		t.Errorf("StopIf of somebody else = %v", err)
 	}
+	if all := s.OnAir(); len(all) != 1 || !all[0].Returning {
+		t.Errorf("%d shows are on air or come back, want the one", len(all))
+	}
 	if status, live := s.Status("!r:x"); !live || !status.Returning || status.Show.ID != c.record.ID {
 		t.Errorf("Status = %+v, %v", status, live)
 	}
