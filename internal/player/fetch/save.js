@@ -12,7 +12,7 @@ import { Stream } from "./stream.js";
 export const Saved = Object.freeze({
   WHOLE: "whole", // up to its authenticated end
   SO_FAR: "so far", // the show goes on
-  CLAIMED: "claimed", // up to an end that anybody can have made
+  CLAIMED: "claimed", // up to an end that is not the station's for certain: nobody has signed it
   ANOTHER: "another", // all of it, but it is not the recording whose hash the link has
 });
 
@@ -52,7 +52,7 @@ export async function saveShow(url, link, write, progress, signal) {
     if (!stream.signed) await flush();
     if (!stream.ended) return Saved.SO_FAR;
     if (link.sha256) return same(hash.digest(), link.sha256) ? Saved.WHOLE : Saved.ANOTHER;
-    return stream.encrypted || stream.signed ? Saved.WHOLE : Saved.CLAIMED;
+    return stream.signed ? Saved.WHOLE : Saved.CLAIMED;
   } finally {
     signal.removeEventListener("abort", stop);
     stream.interrupt();

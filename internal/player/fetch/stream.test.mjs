@@ -115,6 +115,14 @@ test("a download is complete only with the end, and with the hash that the room 
   }
 });
 
+test("whoever has the key can have made the end of a show that is not signed", async (t) => {
+  const { file } = makeShow(9, { random: randomFrom(1) });
+  gatewayWith(t, file).finished = true;
+  const hash = createHash("sha256").update(file).digest("base64url");
+  assert.equal((await save(fragment({ signed: false })))[0], Saved.CLAIMED);
+  assert.equal((await save(fragment({ signed: false, more: `sha256=${hash}` })))[0], Saved.WHOLE);
+});
+
 test("nothing is saved that the station did not sign", async (t) => {
   const show = makeShow(130, { signed: true, random: randomFrom(1) });
   const forged = makeShow(130, { signed: true, random: randomFrom(2), signedWith: strangerKey });
