@@ -206,6 +206,7 @@ func TestTwoOpenShowsInOneRoom(t *testing.T) {
 	older := s.mustCrash(t, "tone:440", half)
 	older.record.Stage = store.Concluding
 	older.record.StartedAt = older.record.StartedAt.Add(-time.Hour)
+	older.record.Announcements[0].Event += "-before"
 	s.mustSave(t, older)
 	newer := s.mustCrash(t, "tone:440", half)
 	s.begin()
