@@ -39,7 +39,7 @@ export class Stream {
   /**
    * Fetches the head of the show, which proves the key. A line that is broken
    * is tried until it works.
-   * @param {Pick<Link, "key" | "signer" | "seek">} link
+   * @param {Pick<Link, "key" | "signer" | "sha256" | "seek">} link
    */
   async open(link) {
     await this.#line.persist(() => this.#begin(link));
@@ -60,7 +60,7 @@ export class Stream {
     );
   }
 
-  /** @param {Pick<Link, "key" | "signer">} link */
+  /** @param {Pick<Link, "key" | "signer" | "sha256">} link */
   async #begin(link) {
     const start = await this.#line.fetch(0, FIRST - 1);
     if (!start) throw new Error("the show has no bytes yet");

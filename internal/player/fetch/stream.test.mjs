@@ -73,9 +73,9 @@ test("the edge of a show that has just begun is its beginning", async (t) => {
   );
 });
 
-test("a link whose signer is damaged opens nothing", async (t) => {
+test("a link whose signer or hash is damaged opens nothing", async (t) => {
   gatewayWith(t, makeShow(9, { signed: true, random: randomFrom(1) }).file);
-  for (const link of [fragment().slice(0, -1), `${fragment()}&signer=`, `${fragment()}A`]) {
+  for (const link of [fragment().slice(0, -1), `${fragment()}&signer=`, `${fragment()}A`, `${fragment()}&sha256=AA`]) {
     await assert.rejects(openStream(link), { code: "WrongKey" });
   }
 });
