@@ -104,7 +104,7 @@ func TestProve(t *testing.T) {
 		t.Fatal(err)
 	}
 	packet := append([]byte{0x78}, make([]byte, 79)...)
-	if err := errors.Join(w.WriteBlock([][]byte{packet}), w.KeepAlive(), w.Finish(nil, 0)); err != nil {
+	if err := errors.Join(w.WriteBlock([][]byte{packet}), w.WriteBlock([][]byte{packet}), w.KeepAlive(), w.Finish(nil, 0)); err != nil {
 		t.Fatal(err)
 	}
 	whole := file.Bytes()
@@ -120,12 +120,13 @@ func TestProve(t *testing.T) {
 		said string // on either output
 		code int
 	}{
-		"proven":         {good, whole, "2 checkpoints; the station has signed it up to block 3", 0},
+		"proven":         {good, whole, "2 checkpoints; the station has signed it up to block 4", 0},
 		"as announced":   {good, whole, "the recording that was announced", 0},
 		"not signed":     {unsigned, whole, "not proven who made it", 0},
 		"another hash":   {wrongHash, whole, "not the recording that was announced", 1},
 		"another signer": {wrongSigner, whole, "not what the station signed", 1},
 		"cut off":        {good, whole[:len(whole)-1], "cut off before its end", 1},
+		"unproven":       {good, whole[:len(whole)-1], "What comes after that may not come from the station.", 1},
 		"bytes behind":   {good, append(bytes.Clone(whole), 1, 2, 3), "3 bytes stand behind the end", 1},
 	} {
 		if err := errors.Join(os.WriteFile(path, test.file, 0o600), os.WriteFile(links, []byte(test.link.PageURL()), 0o600)); err != nil {

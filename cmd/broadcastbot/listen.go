@@ -148,7 +148,11 @@ func printProof(w io.Writer, stream *listener.Stream) {
 
 // endLine says what is known of a show that was heard to its end.
 func endLine(heard time.Duration, stream *listener.Stream) string {
-	line := fmt.Sprintf("The show is over. The %s that were heard ", clock(heard))
+	line := "The show is over."
+	if !stream.Signed() && !stream.Whole() {
+		line = "The server says that the show is over."
+	}
+	line += fmt.Sprintf(" The %s that were heard ", clock(heard))
 	switch {
 	case stream.Signed():
 		line += "are what the station has signed."

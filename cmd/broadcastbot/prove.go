@@ -46,6 +46,9 @@ func proveFile(out io.Writer, file *os.File, l link.Link, quiet bool) error {
 	end := reader.Position()
 	fmt.Fprintf(out, "%d blocks, %d bytes, %s of sound\n", end.Sequence, end.Offset, clock(opus.Duration(max(0, end.Samples-int64(head.PreSkip)))))
 	printSigned(out, reader, l, checkpoints)
+	if c, _ := reader.Checkpoint(); l.Signer != nil && c.Sample < end.Samples {
+		fmt.Fprintln(out, "What comes after that may not come from the station.")
+	}
 	if err != io.EOF {
 		return err
 	}

@@ -86,14 +86,17 @@ const maxReason = 300
 // phrases are the parts of the sentence.
 func phrases(show *store.Show, name string) (label, rest, action string) {
 	title := strings.TrimPrefix(show.Title+" — ", " — ")
-	length := text.Clock(show.Main().Duration)
+	lasted := " for " + text.Clock(show.Main().Duration)
 	switch show.State() {
 	case store.StateLive:
 		return "🔴 LIVE:", title + name + " is on air.", "Listen"
 	case store.StateInterrupted:
-		return "⚠️ Broken off:", fmt.Sprintf("%s%s was on air for %s (%s).",
-			title, name, length, text.Short(text.Line(strings.TrimSuffix(show.Reason, ".")), maxReason)), "Listen again"
+		if show.Main().Duration == 0 { // nothing of it was found, or nothing that tells how long it was
+			lasted = ""
+		}
+		return "⚠️ Broken off:", fmt.Sprintf("%s%s was on air%s (%s).",
+			title, name, lasted, text.Short(text.Line(strings.TrimSuffix(show.Reason, ".")), maxReason)), "Listen again"
 	default:
-		return "⏹️ Ended:", fmt.Sprintf("%s%s was on air for %s.", title, name, length), "Listen again"
+		return "⏹️ Ended:", fmt.Sprintf("%s%s was on air%s.", title, name, lasted), "Listen again"
 	}
 }

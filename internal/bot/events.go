@@ -93,7 +93,7 @@ func (h *eventHandler) answerInvitation(ctx context.Context, evt *event.Event) {
 		}
 		return
 	}
-	if err := h.join(ctx, evt.RoomID); err != nil {
+	if err := h.bot.join(ctx, evt.RoomID); err != nil {
 		log.Warn("an invitation could not be followed: invite the bot again", "err", err)
 		return
 	}
@@ -108,9 +108,9 @@ func (h *eventHandler) answerInvitation(ctx context.Context, evt *event.Event) {
 var joinPolicy = retry.Policy{First: time.Second, Max: 16 * time.Second, Attempts: 6}
 
 // join joins a room.
-func (h *eventHandler) join(ctx context.Context, room id.RoomID) error {
+func (b *Bot) join(ctx context.Context, room id.RoomID) error {
 	return retry.Do(ctx, joinPolicy, func(ctx context.Context) error {
-		_, err := h.client.JoinRoomByID(ctx, room)
+		_, err := b.client.JoinRoomByID(ctx, room)
 		return err
 	}, nil, nil)
 }

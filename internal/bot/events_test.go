@@ -339,7 +339,7 @@ func TestJoinTriesAgain(t *testing.T) {
 				return answer(http.StatusOK, `{"room_id": "!room:example.org"}`)
 			})}
 			begin := time.Now()
-			err = newEventHandler(&Bot{client: client}, nil).join(t.Context(), room)
+			err = (&Bot{client: client}).join(t.Context(), room)
 			if (err == nil) != test.joined || requests != test.requests {
 				t.Errorf("after %d refusals: %v, %d requests, want %d", test.refusals, err, requests, test.requests)
 			}

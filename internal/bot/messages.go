@@ -17,19 +17,27 @@ const commandLifetime = 5 * time.Minute
 // clockSkew is how far the sender's server may be ahead of us.
 const clockSkew = time.Minute
 
-// onMessage has a message answered if it is a command.
+// onMessage has a message obeyed if it is a command.
 func (h *eventHandler) onMessage(ctx context.Context, evt *event.Event) {
-	content := evt.Content.AsMessage()
-	if ctx.Err() != nil { // late keys may decrypt a message after the end
-		return
+	if words, ok := h.wordsOf(evt); ok {
+		h.take(ctx, evt, words)
 	}
+}
+
+// wordsOf returns the words of a message if it is a command.
+func (h *eventHandler) wordsOf(evt *event.Event) (words []string, ok bool) {
+	content := evt.Content.AsMessage()
 	isEdit := content.RelatesTo.GetReplaceID() != "" || content.NewContent != nil
 	if evt.Sender == h.client.UserID || content.MsgType != event.MsgText || isEdit {
-		return
+		return nil, false
 	}
 	content.RemoveReplyFallback()
-	words, ok := command.Parse(content.Body)
-	if !ok {
+	return command.Parse(content.Body)
+}
+
+// take has a command obeyed when it is its turn.
+func (h *eventHandler) take(ctx context.Context, evt *event.Event, words []string) {
+	if ctx.Err() != nil { // late keys may decrypt a message after the end
 		return
 	}
 	if !h.isCurrent(evt, words) {

@@ -61,11 +61,12 @@ func (h *moderation) wait() {
 }
 
 // onGaps has the announcements of a room looked at of which the homeserver has not sent everything:
-// there may be a redaction among what is missing.
+// there may be a redaction among what is missing, or a stop.
 func (h *moderation) onGaps(ctx context.Context, response *mautrix.RespSync, since string) bool {
 	for room, data := range response.Rooms.Join {
 		if since != "" && data.Timeline.Limited {
 			h.checks.replaceWaiting(room, func() { h.commands.CheckAnnouncements(ctx, room.String()) })
+			h.tasks.enqueue(lane{room, h.client.UserID}, false, func() { h.readGap(ctx, room, data.Timeline.PrevBatch, since) })
 		}
 	}
 	return true

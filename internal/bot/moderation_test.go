@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -301,6 +302,48 @@ func TestGaps(t *testing.T) {
 	}
 	if len(fake.Checked) != 1 || <-fake.Checked != "!gap:x" {
 		t.Error("the room with the gap was not looked at")
+	}
+}
+
+// TestStopInAGap: much talk does not hide a stop. Nothing that opens a microphone is obeyed from there,
+// and nothing whose origin is not known.
+func TestStopInAGap(t *testing.T) {
+	for name, test := range map[string]struct {
+		said, sender string
+		listed, ends bool
+	}{
+		"stop": {"!live stop", alice, true, true}, "start": {"!live start", alice, true, false},
+		"a member's stop": {"!live stop", bob, true, false}, "anybody's, in clear text": {"!live stop", alice, false, false},
+	} {
+		fake := &commandtest.Broadcasts{Live: map[string]broadcast.Status{room: {Show: store.Show{Speaker: alice}}}}
+		h := newModeration(newIdleHandler(t, fake))
+		if !test.listed {
+			h.bot.options.PlainRooms = nil
+		}
+		nothingElse := h.client.Client.Transport.(roundTripper)
+		h.client.Client.Transport = roundTripper(func(r *http.Request) *http.Response {
+			if !strings.HasSuffix(r.URL.Path, "/messages") {
+				return nothingElse(r)
+			}
+			asked := r.URL.Query()
+			if asked.Get("from") == "p1" {
+				return answer(http.StatusOK, `{"chunk": [{"type": "m.room.message", "content": {"msgtype": "m.text", "body": "hello"}}], "end": "p2"}`)
+			}
+			if asked.Get("from") != "p2" || asked.Get("to") != "s1" || asked.Get("dir") != "b" {
+				t.Errorf("asked for %v", asked)
+			}
+			return answer(http.StatusOK, fmt.Sprintf(`{"chunk": [{"type": "m.room.message", "event_id": "$said", "sender": %q, "origin_server_ts": %d,
+				"content": {"msgtype": "m.text", "body": %q}}]}`, test.sender, time.Now().UnixMilli(), test.said))
+		})
+		var response mautrix.RespSync
+		if err := json.Unmarshal([]byte(`{"rooms": {"join": {"`+room+`": {"timeline": {"limited": true, "prev_batch": "p1"}}}}}`), &response); err != nil {
+			t.Fatal(err)
+		}
+		h.onGaps(t.Context(), &response, "s1")
+		h.wait()
+		if _, live := fake.Status(room); live == test.ends || len(fake.Asked()) > 0 {
+			t.Errorf("%s: the show is on air: %v; asked for %v", name, live, fake.Asked())
+		}
 	}
 }
 

@@ -7,8 +7,10 @@ import (
 	"path/filepath"
 	"testing"
 
+	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/crypto/goolm/libolmpickle"
 	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
 
 	"broadcastbot/internal/dendrite"
 )
@@ -141,7 +143,7 @@ func TestRestartBeginsMegolmAnew(t *testing.T) {
 	mustRegister(t, server, "radio")
 	alice := newMember(t, server, "alice")
 	o := radioOptions(t, server, t.TempDir())
-	var sessions []string
+	var sessions []id.SessionID
 	room := alice.newRoom(t, true, o.User)
 	for range 2 {
 		radio := startRadio(t, o)
@@ -149,14 +151,30 @@ func TestRestartBeginsMegolmAnew(t *testing.T) {
 		if err := radio.Say(t.Context(), room.String(), "hello"); err != nil {
 			t.Fatal(err)
 		}
-		var session string
-		if err := o.Store.DB().QueryRow("SELECT session_id FROM crypto_megolm_outbound_session").Scan(&session); err != nil {
-			t.Fatal(err)
-		}
-		sessions = append(sessions, session)
+		sessions = append(sessions, alice.lastMegolmSession(t, room))
 		radio.stop()
 	}
 	if sessions[0] == sessions[1] {
 		t.Error("the same Megolm session goes on after a restart")
 	}
+}
+
+// lastMegolmSession returns by which session the newest encrypted message of a room was encrypted.
+func (m *member) lastMegolmSession(t *testing.T, room id.RoomID) id.SessionID {
+	t.Helper()
+	messages, err := m.Messages(t.Context(), room, "", "", mautrix.DirectionBackward, nil, 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, evt := range messages.Chunk {
+		if evt.Type.Type != event.EventEncrypted.Type {
+			continue
+		}
+		if err := evt.Content.ParseRaw(event.EventEncrypted); err != nil {
+			t.Fatal(err)
+		}
+		return evt.Content.AsEncrypted().SessionID
+	}
+	t.Fatal("the room has no encrypted message")
+	return ""
 }

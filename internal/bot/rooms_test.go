@@ -140,6 +140,21 @@ func TestOldCommands(t *testing.T) {
 	second.fake.CheckAsked(t, nil)
 }
 
+// TestStopBehindTalk: a stop that was said while the bot was down is found behind more talk than the
+// homeserver tells of by itself.
+func TestStopBehindTalk(t *testing.T) {
+	t.Parallel()
+	radio, alice := newStudio(t)
+	room := newRoomWith(t, radio, alice)
+	radio.stop()
+	stop := alice.say(t, room, "!live stop") // with a key that the bot does not have yet
+	for range 50 {
+		alice.say(t, room, "so much to say")
+	}
+	startRadio(t, radio.options)
+	alice.awaitReply(t, stop)
+}
+
 func TestInvitationDeclined(t *testing.T) {
 	t.Parallel()
 	server := dendrite.Run(t)

@@ -7,7 +7,8 @@
 //	session.go       the way of a packet
 //	track.go         one growing file; outlet.go, recap.go: who follows it
 //	steps.go         what is done for a show that is over; conclusion.go: in which order
-//	resume.go        goes on after a crash; leftover.go: what it has left of a file
+//	resume.go        goes on after a crash; leftover.go: what it has left of a file;
+//	older.go         … where the gateway has more
 //	delete.go        removes every trace of a show; removed.go: because its announcement is gone
 //	lives.go         what this run does for which show
 //	entry.go         the record of a show; rooms.go: what its rooms are told

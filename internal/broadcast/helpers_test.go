@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -89,7 +90,7 @@ func (r *room) Update(_ context.Context, show *store.Show, a store.Announcement)
 		r.failures--
 		return "", errors.New("the homeserver is away")
 	}
-	if a.Event != "$announcement-"+a.Room {
+	if !strings.HasPrefix(a.Event, "$announcement-"+a.Room) {
 		return "", fmt.Errorf("no such event in %s: %q", a.Room, a.Event)
 	}
 	if r.closed == a.Room {
@@ -115,7 +116,10 @@ func (r *room) IsRemoved(_ context.Context, a store.Announcement) (bool, error) 
 func (r *room) IsOver(_ context.Context, a store.Announcement) (bool, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return a.Room == r.removed || len(r.updated) > 0, r.forgets
+	isTold := slices.ContainsFunc(r.updated, func(show store.Show) bool {
+		return slices.ContainsFunc(show.Announcements, func(b store.Announcement) bool { return b.Event == a.Event })
+	})
+	return a.Room == r.removed || isTold, r.forgets
 }
 
 func (r *room) Retract(_ context.Context, _ *store.Show, a store.Announcement) error {

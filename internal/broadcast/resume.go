@@ -10,6 +10,7 @@ import (
 	"broadcastbot/capture"
 	"broadcastbot/internal/retry"
 	"broadcastbot/store"
+	"broadcastbot/uploader"
 )
 
 // errRestarted is why a show ends that a crash has broken off.
@@ -63,7 +64,7 @@ func (m *Manager) resumeShow(ctx context.Context, r *reopening) {
 	defer m.lives.finish(r.life)
 	m.places.vacate(r.place)
 	if err != nil {
-		r.entry.log.Info("the show is left to the next start", "err", err)
+		r.entry.log.Info("nothing more is done for the show in this run", "err", err)
 		return
 	}
 	c := newConclusion(m, r.life, tracks)
@@ -80,7 +81,8 @@ type reopening struct {
 }
 
 // reopen returns a session, if the show goes on, and else the tracks of a show of
-// which only the conclusion is left. Its error is that ctx has ended.
+// which only the conclusion is left. Its error is that ctx has ended, or
+// errToldOver where nothing is left to be done.
 func (r *reopening) reopen(ctx context.Context) (*Session, []*track, error) {
 	show := r.entry.get()
 	tracks, left, err := r.openTracks(ctx, &show)
@@ -94,9 +96,15 @@ func (r *reopening) reopen(ctx context.Context) (*Session, []*track, error) {
 		if err == nil {
 			return r.continueShow(ctx, tracks, left[0]), nil, nil
 		}
+		if ctx.Err() == nil && isOlder(err) {
+			tracks, err = r.setAside(ctx, &show, tracks, err)
+		}
 		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		if ctx.Err() != nil || errors.Is(err, errToldOver) {
 			closeTracks(tracks)
-			return nil, nil, context.Cause(ctx)
+			return nil, nil, err
 		}
 		r.complete(tracks, err)
 	}
@@ -140,6 +148,9 @@ func (r *reopening) openTrack(ctx context.Context, recorded *store.Track) (t *tr
 	return t, l, err
 }
 
+// errUnknownOffset is why nothing is written to files of which the gateway may have more.
+var errUnknownOffset = errors.New("it is not known what the gateway has")
+
 // errComplete is why nothing is written to files that have their end.
 var errComplete = errors.New("the recording is complete")
 
@@ -160,10 +171,10 @@ func (r *reopening) mayWrite(ctx context.Context, tracks []*track, left []leftov
 		}
 		offset, err := tracks[i].gateway().upload.Offset(ctx)
 		if err != nil {
-			return fmt.Errorf("it is not known what the gateway has: %w", err)
+			return fmt.Errorf("%w: %w", errUnknownOffset, err)
 		}
 		if offset > l.position.Offset {
-			return fmt.Errorf("the gateway has %d bytes, the spool only %d", offset, l.position.Offset)
+			return fmt.Errorf("%w: %d bytes, not %d", uploader.ErrAhead, offset, l.position.Offset)
 		}
 	}
 	return nil

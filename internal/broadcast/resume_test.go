@@ -206,6 +206,7 @@ func TestTwoOpenShowsInOneRoom(t *testing.T) {
 	older := s.mustCrash(t, "tone:440", half)
 	older.record.Stage = store.Concluding
 	older.record.StartedAt = older.record.StartedAt.Add(-time.Hour)
+	older.record.Announcements[0].Event += "-before"
 	s.mustSave(t, older)
 	newer := s.mustCrash(t, "tone:440", half)
 	s.begin()
@@ -297,8 +298,8 @@ func testNothingIsSealedTwice(t *testing.T, s *studio) {
 	})
 	before := c.mustRead(t)
 	end := s.mustConclude(t)
-	if end.State() != store.StateInterrupted || end.Main().Blocks != int64(len(c.sent))+1 {
-		t.Errorf("state %s with %d blocks, want %d", end.State(), end.Main().Blocks, len(c.sent)+1)
+	if end.State() != store.StateInterrupted || end.Main().Blocks != 0 || len(s.room.voiced) > 0 { // what the gateway has is not known
+		t.Errorf("state %s with %d blocks, and %d voice messages", end.State(), end.Main().Blocks, len(s.room.voiced))
 	}
 	after, err := os.ReadFile(c.spool)
 	if err != nil {

@@ -17,10 +17,12 @@ import (
 
 	"broadcastbot/capture"
 	"broadcastbot/internal/gateway"
+	"broadcastbot/internal/link"
 	"broadcastbot/internal/listener"
 	"broadcastbot/internal/showtest"
 	"broadcastbot/opusblocks"
 	"broadcastbot/store"
+	"broadcastbot/uploader"
 )
 
 // wiretap keeps all that ever left for one file: each upload, with what stood before it.
@@ -318,4 +320,97 @@ func TestTwinsAtOneGateway(t *testing.T) {
 		}
 	}
 	showtest.SealedOnce(t, show.Main().Key, first.tap.all())
+}
+
+// mustBeSetBack is a station at a remote gateway whose disk is set back to where the show had 25 packets,
+// after the station has done something more. The new one tells the same room.
+func mustBeSetBack(t *testing.T, more func(*site, *listener.Stream)) (second *site, show store.Show) {
+	t.Helper()
+	remote := mustGateway(t, t.TempDir(), gateway.Options{})
+	at := &uploader.Tus{Client: http.DefaultClient, Endpoint: remote.URL + "/upload", Token: testToken}
+	first := mustSite(t, t.TempDir(), remote.URL)
+	first.Gateway = at
+	show = first.mustStart(t, "tone:440")
+	stream := first.mustStream(t, show)
+	mustRead(t, stream, 25)
+	copied := first.snapshot(t)
+	more(first, stream)
+	first.mustDie()
+	second = mustSite(t, copied, remote.URL)
+	second.Gateway, second.room = at, first.room
+	second.Announcer, second.Media = first.room, first.room
+	return second, show
+}
+
+// stopped is what has become of a show that ends in order.
+func stopped(t *testing.T) func(*site, *listener.Stream) {
+	return func(s *site, stream *listener.Stream) {
+		mustRead(t, stream, 50)
+		if _, err := s.Stop(t.Context(), "!r:x"); err != nil {
+			t.Fatal(err)
+		}
+		s.mustConclude(t)
+	}
+}
+
+// TestOlderDiskRetellsNothing: a room that was told how its show has ended is not told how an older copy of
+// the disk has it, whether the gateway answers the station or not.
+func TestOlderDiskRetellsNothing(t *testing.T) {
+	t.Parallel()
+	for name, token := range map[string]string{"the gateway has more": testToken, "the gateway says nothing": "wrong"} {
+		t.Run(name, func(t *testing.T) {
+			s, show := mustBeSetBack(t, stopped(t))
+			s.Gateway = &uploader.Tus{Client: http.DefaultClient, Endpoint: show.Main().Gateway + "/upload", Token: token}
+			edits := len(s.room.updated)
+			s.mustSettle(t)
+			if len(s.room.updated) > edits || len(s.room.voiced) != 1 {
+				t.Errorf("the room got %d edits more, and %d voice messages", len(s.room.updated)-edits, len(s.room.voiced))
+			}
+			last := s.room.updated[edits-1]
+			mustHear(t, s.mustReplay(t, last))
+			left := s.mustList(t, store.Filter{})[0]
+			if last.State() != store.StateEnded || left.Stage != store.Concluded || !left.VoiceMayBePosted() {
+				t.Errorf("the room reads that it is %s; on record it is %s, with %v", last.State(), left.Stage, left.Steps)
+			}
+			s.Gateway.(*uploader.Tus).Token = testToken
+			s.mustDelete(t, show)
+		})
+	}
+}
+
+// TestOlderDiskOfAShowOnAir: a room that believes that its show is on air is told that it is not, and
+// nothing that is not true of the gateway's file.
+func TestOlderDiskOfAShowOnAir(t *testing.T) {
+	t.Parallel()
+	s, show := mustBeSetBack(t, func(_ *site, stream *listener.Stream) { mustRead(t, stream, 50) })
+	end := s.mustConclude(t)
+	if len(s.room.voiced) > 0 || end.State() != store.StateInterrupted || end.Main().SHA256 != "" || end.Main().Extent != (store.Extent{}) {
+		t.Errorf("%d voice messages, the show is %s, as %+v", len(s.room.voiced), end.State(), end.Main().Recap)
+	}
+	if len(mustReadFile(t, s.spoolPath(show.ID))) == 0 {
+		t.Error("the spool is empty")
+	}
+	stream := s.mustReplay(t, end)
+	heard, err := 0, error(nil)
+	for ; err == nil; heard++ {
+		_, err = stream.ReadPacket()
+	}
+	if heard < 75 || !errors.Is(err, opusblocks.ErrCutOff) {
+		t.Errorf("%d packets are heard, then %v", heard, err)
+	}
+}
+
+// mustReplay opens the link that a room is told at the end.
+func (s *studio) mustReplay(t *testing.T, show store.Show) *listener.Stream {
+	t.Helper()
+	address, err := link.Parse(show.Main().ReplayURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := listener.Open(t.Context(), address, listener.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stream.Close() })
+	return stream
 }

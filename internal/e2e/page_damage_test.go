@@ -14,11 +14,12 @@ import (
 )
 
 // pageDamage: whatever is done to the bytes, nothing is heard but a beginning of
-// the show, and the page says what is wrong.
+// the show that the station has signed, and the page says what is wrong.
 func pageDamage(t *testing.T, b *browser.Browser) {
-	s := mustSpeak(t, 5)
-	const at = 26 // the block with the moment 2.5 s
-	until := time.Duration(at-1)*showtest.PerBlock*showtest.PacketDuration - opus.Duration(int64(showtest.Head.PreSkip))
+	s := mustSpeak(t, 8)
+	const at = 66     // the block with the moment 6.5 s
+	const proven = 51 // blocks: the second checkpoint is in the last of them
+	until := time.Duration(proven)*showtest.PerBlock*showtest.PacketDuration - opus.Duration(int64(showtest.Head.PreSkip))
 	for _, test := range []struct {
 		name  string
 		state string

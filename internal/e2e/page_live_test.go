@@ -207,5 +207,8 @@ func pageBreakOff(t *testing.T, b *browser.Browser) {
 	l.awaitEnd()
 	passages := l.passages(s)
 	mustBeSeamless(t, passages, atSpeed)
-	mustReachEnd(t, passages, s)
+	const proven = 5 * time.Second // what is signed last; what is not may have been dropped
+	if last := passages[len(passages)-1]; last.sent+last.length < samples(proven) {
+		t.Errorf("what is proven was not heard:\n%s", list(passages))
+	}
 }

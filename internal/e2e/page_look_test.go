@@ -21,8 +21,8 @@ func pageLooks(t *testing.T, b *browser.Browser) {
 	live.Air(t, slices.Repeat(s.packets, 10)) // longer than this takes
 	ended, _ := mustRecord(t, 20)
 	damaged := showtest.Reserve(t, showtest.Kind{Signed: true})
-	blocks := damaged.Blocks(t, s.packets[:200])
-	blocks[20][50] ^= 1
+	blocks := damaged.Blocks(t, s.packets[:400])
+	blocks[66][50] ^= 1
 	damaged.Append(t, slices.Concat(blocks...))
 	damaged.Close(t)
 	wrongKey := ended.Link()[:len(ended.Link())-10]

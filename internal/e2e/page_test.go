@@ -89,7 +89,7 @@ func (l *listening) play() {
 // words are what the page says of a show's state: regular expressions of JavaScript.
 var words = map[string]string{
 	"live":        "On air now",
-	"paused":      "Nothing comes from the speaker: their line is down",
+	"paused":      "The server says that nothing comes from the speaker: their line is down",
 	"stalled":     "Nothing arrives",
 	"offline":     "device is offline",
 	"ended":       "The show is over",
@@ -100,7 +100,7 @@ var words = map[string]string{
 	"late":        "arrives late: by this device's clock",
 	"notsigned":   "is not what the station signed",
 	"falseend":    "its end is not what the station sent",
-	"damaged":     "From 0:0[0-2] on the show is not played, because it is not what the station sealed",
+	"damaged":     "From 0:0[0-5] on the show is not played, because it is not what the station sealed",
 }
 
 func (l *listening) awaitState(state string) {

@@ -62,11 +62,11 @@ func parsePosition(text string) (int64, error) {
 
 // part is what a listener gets of a recording.
 type part struct {
-	first     int64
-	last      int64 // inclusive; of a part that follows, what the client named
-	partial   bool  // 206 with Content-Range
-	follow    bool  // goes on until a growing recording is finished
-	immutable bool  // will be the same for ever, so caches may keep it
+	first   int64
+	last    int64 // inclusive; of a part that follows, what the client named
+	partial bool  // 206 with Content-Range
+	follow  bool  // goes on until a growing recording is finished
+	closed  bool  // nothing will be added to it, so caches may keep it
 
 	// The recording when this was decided.
 	size     int64
@@ -84,7 +84,7 @@ var errAhead = errors.New("the range begins at or beyond the live edge")
 func (want *byteRange) resolve(size int64, finished bool) (part, error) {
 	p := part{size: size, finished: finished}
 	if want == nil {
-		p.last, p.follow, p.immutable = size-1, !finished, finished
+		p.last, p.follow, p.closed = size-1, !finished, finished
 		return p, nil
 	}
 	p.partial, p.first, p.last = true, want.first, want.last
@@ -106,7 +106,7 @@ func (want *byteRange) resolve(size int64, finished bool) (part, error) {
 	if !whole {
 		p.last = size - 1
 	}
-	p.immutable = whole || finished
+	p.closed = whole || finished
 	return p, nil
 }
 

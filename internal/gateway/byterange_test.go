@@ -71,7 +71,7 @@ func FuzzRange(f *testing.F) {
 		case p.first < 0 || p.first > size:
 			t.Errorf("%q of %d begins at %d", header, size, p.first)
 		case p.follow:
-			if finished || p.immutable || want != nil && p.last != want.last {
+			if finished || p.closed || want != nil && p.last != want.last {
 				t.Errorf("%q of %d, finished %v, follows: %+v", header, size, finished, p)
 			}
 		case p.last >= size || p.last < p.first && size > 0:

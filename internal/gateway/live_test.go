@@ -9,6 +9,7 @@ import (
 
 const (
 	immutable = "public, max-age=3600, immutable"
+	brief     = "public, max-age=10, must-revalidate"
 	noStore   = "no-store"
 )
 
@@ -44,8 +45,8 @@ func TestRanges(t *testing.T) {
 
 		{growing, "bytes=0-", 206, 0, 1000, "bytes 0-999/*", noStore},
 		{growing, "bytes=10-", 206, 10, 1000, "bytes 10-999/*", noStore},
-		{growing, "bytes=10-19", 206, 10, 20, "bytes 10-19/*", immutable},
-		{growing, "bytes=0-999", 206, 0, 1000, "bytes 0-999/*", immutable},
+		{growing, "bytes=10-19", 206, 10, 20, "bytes 10-19/*", brief},
+		{growing, "bytes=0-999", 206, 0, 1000, "bytes 0-999/*", brief},
 		{growing, "bytes=990-2000", 206, 990, 1000, "bytes 990-999/*", noStore},
 		{growing, "bytes=-10", 206, 990, 1000, "bytes 990-999/*", noStore},
 		{growing, "bytes=-0", 416, 0, 0, "", noStore},
@@ -73,7 +74,7 @@ func TestRanges(t *testing.T) {
 		if !bytes.Equal(a.body, data[test.first:test.end]) || a.header.Get("Content-Length") != strconv.Itoa(test.end-test.first) {
 			t.Errorf("%s: %d bytes, Content-Length %q", name, len(a.body), a.header.Get("Content-Length"))
 		}
-		if hasTag := a.header.Get("ETag") == `"`+test.id+`"`; hasTag != (test.cache == immutable) {
+		if hasTag := a.header.Get("ETag") != ""; hasTag != (test.cache != noStore) {
 			t.Errorf("%s: ETag %q", name, a.header.Get("ETag"))
 		}
 		if a.header.Get("Content-Type") != "application/octet-stream" || a.header.Get("Accept-Ranges") != "bytes" {
@@ -102,7 +103,9 @@ func TestEmptyRecordings(t *testing.T) {
 func TestConditions(t *testing.T) {
 	s := newStation(t, Options{})
 	finished, growing := s.finished(noise(1000)), s.growing(noise(1000))
-	tag := func(id string) string { return `"` + id + `"` }
+	tag := func(id string) string {
+		return s.do("HEAD", "/live/"+id, headers{"Range": "bytes=0-9"}, nil).header.Get("ETag")
+	}
 	for _, test := range []struct {
 		id     string
 		h      headers

@@ -93,3 +93,46 @@ func TestFullDisk(t *testing.T) {
 	s.finish(id, len(data))
 	s.mustHold(id, data)
 }
+
+// TestTagsAfterARestore: a gateway comes back from an older copy of its disk, and recordings grow on in
+// another way. No cache takes bytes of before and of after for parts of one file, and none keeps what may
+// change for longer than the restore lasts.
+func TestTagsAfterARestore(t *testing.T) {
+	dir, copied := t.TempDir(), t.TempDir()
+	first := newStationIn(t, dir, Options{})
+	data := noise(1000)
+	growing, ending, finished := first.growing(data[:500]), first.growing(data[:500]), first.finished(data)
+	first.stop()
+	before := newStationIn(t, dir, Options{})
+	if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	before.grow(growing, 500, data[500:])
+	before.grow(ending, 500, data[500:])
+	before.finish(ending, len(data))
+	part := func(s *station, id string) (tag, policy string) {
+		a := s.do("GET", "/live/"+id, headers{"Range": "bytes=600-799"}, nil)
+		return a.header.Get("ETag"), a.header.Get("Cache-Control")
+	}
+	tags := map[string]string{}
+	for id, want := range map[string]string{growing: brief, ending: immutable, finished: immutable} {
+		tag, policy := part(before, id)
+		if tags[id] = tag; policy != want {
+			t.Errorf("caches are told %q, want %q", policy, want)
+		}
+	}
+	before.stop()
+
+	after := newStationIn(t, copied, Options{})
+	for _, id := range []string{growing, ending} {
+		after.grow(id, 500, noise(1001)[501:])
+		if tag, _ := part(after, id); tag == "" || tag == tags[id] {
+			t.Errorf("after the restore the tag is %q, before it was %q", tag, tags[id])
+		}
+		after.finish(id, len(data))
+	}
+	tag, _ := part(after, ending)
+	if unchanged, _ := part(after, finished); unchanged != tags[finished] || tag == tags[ending] {
+		t.Errorf("of the finished recordings the tag of one became %q from %q, that of the other %q from %q", unchanged, tags[finished], tag, tags[ending])
+	}
+}

@@ -14,7 +14,7 @@ import (
 func (g *Gateway) sendPart(w http.ResponseWriter, r *http.Request, rec *recordings.Recording, p part) {
 	describePart(w.Header(), rec, p)
 	switch {
-	case p.immutable && mentions(r.Header.Get("If-None-Match"), etag(rec)):
+	case p.closed && mentions(r.Header.Get("If-None-Match"), etag(rec)):
 		w.WriteHeader(http.StatusNotModified)
 	case p.partial:
 		w.Header().Set("Content-Range", p.contentRange())
@@ -27,11 +27,17 @@ func (g *Gateway) sendPart(w http.ResponseWriter, r *http.Request, rec *recordin
 // describePart sets what caches and clients have to know about the part.
 func describePart(h http.Header, rec *recordings.Recording, p part) {
 	h.Set("Accept-Ranges", "bytes")
-	if p.immutable {
+	switch {
+	case p.closed && p.finished:
 		h.Set("ETag", etag(rec))
 		// An hour is enough for the crowd of a show, and what is deleted stays in no cache for longer.
 		h.Set("Cache-Control", "public, max-age=3600, immutable")
-	} else {
+	case p.closed:
+		h.Set("ETag", etag(rec))
+		// A growing recording may have other bytes there when the gateway comes back from an older copy
+		// of its disk: that takes longer. A cache asks again, and is mostly told that nothing has changed.
+		h.Set("Cache-Control", "public, max-age=10, must-revalidate")
+	default:
 		h.Set("Cache-Control", "no-store")
 	}
 	if p.follow {
@@ -41,9 +47,9 @@ func describePart(h http.Header, rec *recordings.Recording, p part) {
 	}
 }
 
-// etag is the same while the recording grows: a byte that is there never changes, so parts fetched
-// at different times fit together.
-func etag(rec *recordings.Recording) string { return `"` + rec.ID() + `"` }
+// etag is the same while the recording grows: a byte that is there does not change before the gateway is
+// started again, so parts fetched at different times fit together.
+func etag(rec *recordings.Recording) string { return `"` + rec.Version() + `"` }
 
 // mentions reports whether an If-None-Match header lists the tag.
 func mentions(header, tag string) bool {

@@ -19,13 +19,14 @@ var (
 	errPage      = errors.New("the link is not that of a show: its path has to be /listen/…")
 	errLineBreak = errors.New("there is a line break in it")
 	errSigner    = errors.New("the signer in the link is damaged: 43 characters are expected behind signer=")
+	errHash      = errors.New("the hash in the link is damaged: 43 characters are expected behind sha256=")
 	errFile      = errors.New("the address is not that of a show's file: its path has to be /live/…")
 )
 
 // Parse reads the link of a page: the inverse of Link.PageURL. A show that is not encrypted has no
 // key; whether that is so, or the key was forgotten, only the file can tell. Parameters that are
-// unknown or damaged are ignored: the show can be heard without them. Only a damaged signer is an
-// error, because without it nothing would be proven, and nobody would notice.
+// unknown or damaged are ignored: the show can be heard without them. Only a damaged signer or hash is
+// an error, because without it nothing would be proven or compared, and nobody would notice.
 func Parse(text string) (Link, error) {
 	page, fragment, _ := strings.Cut(strings.TrimSpace(text), "#")
 	var l Link
@@ -83,18 +84,28 @@ func (l *Link) parseFragment(fragment string) (err error) {
 			return err
 		}
 	}
-	signer, signed := "", false
+	values := map[string]string{} // of several with one name the last one counts
 	for parameter := range strings.SplitSeq(parameters, "&") {
 		name, value, _ := strings.Cut(parameter, "=")
-		if name == "signer" {
-			signer, signed = value, true
-		}
+		values[name] = value
 		l.setParameter(name, value)
 	}
-	if signed {
-		l.Signer, err = ParseSigner(signer)
+	return l.setProofs(values)
+}
+
+// setProofs reads what a listener must not go without where it is there.
+func (l *Link) setProofs(parameters map[string]string) (err error) {
+	if signer, ok := parameters["signer"]; ok {
+		if l.Signer, err = ParseSigner(signer); err != nil {
+			return err
+		}
 	}
-	return err
+	if hash, ok := parameters["sha256"]; ok {
+		if l.SHA256 = exactly(sha256.Size, hash); l.SHA256 == nil {
+			return errHash
+		}
+	}
+	return nil
 }
 
 // setParameter notes one parameter that a listener can do without; of several with one name the last
@@ -109,8 +120,6 @@ func (l *Link) setParameter(name, value string) {
 		if _, err := decode(value); err == nil {
 			l.Seek, _ = opusblocks.ParseSeekTable(value)
 		}
-	case "sha256":
-		l.SHA256 = exactly(sha256.Size, value)
 	}
 }
 
@@ -133,7 +142,7 @@ func exactly(bytes int, value string) []byte {
 }
 
 // ParseHash reads the SHA-256 of a file as announcements write it, in base64 without padding; nil
-// where it is something else.
+// where it is something else, which must not pass for none.
 func ParseHash(value string) []byte {
 	hash, err := base64.RawStdEncoding.Strict().DecodeString(value)
 	if err != nil || len(hash) != sha256.Size {

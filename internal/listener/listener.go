@@ -175,6 +175,7 @@ func (s *Stream) useBlock(block opusblocks.Block) {
 	s.seeker.Learn(block)
 	s.proof.hash.add(block.Offset, block.Raw)
 	s.block, s.given = block, 0
+	s.proof.note(block)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.noteClock(clockOf(s.reader))

@@ -20,6 +20,13 @@ type proof struct {
 	hash   fileHash
 	want   []byte // SHA-256 of the finished file; nil: not known
 	whole  bool   // the file has been read to its end, and is the wanted one
+
+	pending bool // sound was read that the next checkpoint has to prove
+}
+
+// note takes a block that was read.
+func (p *proof) note(block opusblocks.Block) {
+	p.pending = p.signed && block.Checkpoint == nil && (p.pending || len(block.Packets) > 0)
 }
 
 // fileHash is the SHA-256 of a file that is read from its beginning. What is read elsewhere, or once

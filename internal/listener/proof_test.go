@@ -207,3 +207,23 @@ func TestForgedByAMember(t *testing.T) {
 		}
 	})
 }
+
+// TestUnproven: whatever ends a signed show, it is said that what was heard since the last checkpoint
+// may not come from the station.
+func TestUnproven(t *testing.T) {
+	for name, end := range map[string]func(*show){
+		"cut off": func(s *show) { s.Close(t) },
+		"deleted": func(s *show) { s.Delete(t) },
+		"spoilt":  func(s *show) { s.Append(t, bytes.Repeat([]byte{1}, 100)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inSignedForms(t, showtest.Cheat{}, func(t *testing.T, s *show) {
+				s.mustSpeak(t, 60)
+				stream := mustOpenLink(t, s.link())
+				mustSound(t, stream, s.Packets)
+				end(s)
+				mustAtEnd(t, stream, listener.ErrUnproven)
+			})
+		})
+	}
+}

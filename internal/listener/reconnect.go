@@ -58,10 +58,10 @@ func (s *Stream) readRetrying(read func() (opusblocks.Block, error)) (block opus
 	return block, s.explain(block, err)
 }
 
-// errUnproven is what a listener has to know of a block that the station has not signed.
-var errUnproven = errors.New("the last seconds that were heard may not come from the station")
+// ErrUnproven means that a show ended, whatever ended it, behind sound that the station has not signed.
+var ErrUnproven = errors.New("the last seconds that were heard may not come from the station")
 
-// explain says what the refusal of a block means for what was heard.
+// explain says what it means for what was heard that there is no more.
 func (s *Stream) explain(block opusblocks.Block, err error) error {
 	var refused *opusblocks.BlockError
 	switch {
@@ -70,12 +70,10 @@ func (s *Stream) explain(block opusblocks.Block, err error) error {
 			s.rejoined = false
 		}
 		return nil
-	case !errors.As(err, &refused) || errors.Is(err, opusblocks.ErrCutOff):
-		return err
-	case s.rejoined:
+	case errors.As(err, &refused) && !errors.Is(err, opusblocks.ErrCutOff) && s.rejoined:
 		return fmt.Errorf("%w: %w", ErrNotContinued, err)
-	case errors.Is(err, opusblocks.ErrCheckpoint):
-		return fmt.Errorf("%w: %w", errUnproven, err)
+	case s.proof.pending && err != io.EOF && s.ctx.Err() == nil:
+		return fmt.Errorf("%w: %w", ErrUnproven, err)
 	}
 	return err
 }

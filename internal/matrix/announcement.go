@@ -2,6 +2,7 @@ package matrix
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"broadcastbot/internal/link"
@@ -33,8 +34,8 @@ type Announcement struct {
 }
 
 // Link returns where the show is and what opens it. Without a seek table that can be read, seeking
-// is slower, not wrong; without a hash it is not compared. A signer that cannot be read is an error,
-// because nothing would be proven without it.
+// is slower, not wrong. A signer or a hash that cannot be read is an error, because nothing would be
+// proven or compared without it.
 func (a Announcement) Link() (link.Link, error) {
 	l, err := link.ParseFile(a.LiveURL)
 	if err != nil {
@@ -50,7 +51,9 @@ func (a Announcement) Link() (link.Link, error) {
 			return link.Link{}, fmt.Errorf("read the announcement: %w", err)
 		}
 	}
-	l.SHA256 = link.ParseHash(a.SHA256)
+	if l.SHA256 = link.ParseHash(a.SHA256); l.SHA256 == nil && a.SHA256 != "" {
+		return link.Link{}, errors.New("read the announcement: its hash is damaged")
+	}
 	l.Seek, _ = opusblocks.ParseSeekTable(a.Seek)
 	return l, nil
 }

@@ -104,14 +104,18 @@ export class Player extends EventTarget {
     return this.playing && !this.#playback?.sounding;
   }
 
-  /** Seconds. */
+  /** Seconds, as duration is. */
   get position() {
     return this.#started ? this.recording.seconds(this.#started.heard) : Math.min(this.#start, this.duration);
   }
 
-  /** Seconds. */
   get duration() {
     return this.recording.duration;
+  }
+
+  /** Seconds: what was heard since then may not come from the station; null: all may. */
+  get doubt() {
+    return this.#playback?.doubted ? this.recording.seconds(this.#playback.received) : null;
   }
 
   /** Seconds behind the speaker, or null while that is not known. */
@@ -150,7 +154,7 @@ export class Player extends EventTarget {
       if (!(error instanceof Error) || error.name !== "AbortError") return this.#set(State.UNSUPPORTED);
       return this.pause(); // a file did not arrive: the next click tries again
     }
-    if (this.#playback?.finished) this.#beginAt(0);
+    if (this.#started?.finished) this.#beginAt(0);
     if (!this.#started) await this.#goTo(this.#start);
     if (this.#playback) this.#playback.playing = this.playing;
   }

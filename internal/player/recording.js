@@ -33,7 +33,7 @@ const ASKEW = 1; // seconds by which capture may seem to be later than arrival: 
 const End = Object.freeze({
   UNSEEN: "unseen",
   PROVEN: "proven",
-  CLAIMED: "claimed", // nothing shows that it is the station's: the show is neither encrypted nor signed
+  CLAIMED: "claimed", // nothing shows that it is the station's: the show is not signed
   MISSING: "missing", // the bytes end before it
   FALSE: "false", // what stands there is not the speaker's
 });
@@ -251,9 +251,9 @@ export class Recording {
  * What is known when a stream has read as far as it could.
  * @param {Stream} stream
  */
-function endOf({ ended, encrypted, signed }) {
+function endOf({ ended, signed }) {
   if (!ended) return End.UNSEEN;
-  return encrypted || signed ? End.PROVEN : End.CLAIMED;
+  return signed ? End.PROVEN : End.CLAIMED;
 }
 
 /** @type {Record<string, string>} */

@@ -2,6 +2,11 @@ package recordings
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"io"
+	"sync"
 	"sync/atomic"
 )
 
@@ -11,7 +16,8 @@ type Recording struct {
 	catalogue *Catalogue
 	id        string
 	content   Content
-	growing   Growing         // the same, to append to; nil if it was finished before it was opened
+	growing   Growing // the same, to append to; nil if it was finished before it was opened
+	version   func() string
 	length    atomic.Int64    // bytes it will have, or UnknownLength
 	ctx       context.Context // ends when readers and appenders must leave
 	end       context.CancelCauseFunc
@@ -25,6 +31,11 @@ type Recording struct {
 func newRecording(c *Catalogue, id string, content Content, length int64) *Recording {
 	rec := &Recording{catalogue: c, id: id, content: content}
 	rec.growing, _ = content.(Growing)
+	if version := newID(); rec.growing != nil {
+		rec.version = func() string { return version }
+	} else {
+		rec.version = sync.OnceValue(func() string { return finishedVersion(content) })
+	}
 	rec.length.Store(length)
 	rec.ctx, rec.end = context.WithCancelCause(context.Background())
 	return rec
@@ -54,6 +65,26 @@ func (rec *Recording) Release() {
 // ReadAt reads bytes that are there; see [io.ReaderAt].
 func (rec *Recording) ReadAt(p []byte, offset int64) (int, error) {
 	return rec.content.ReadAt(p, offset)
+}
+
+// Version names the bytes of the recording: what was read under one version fits together. While a
+// recording grows, and as long as it stays open then, that is true from its opening on only: the disk
+// may be an older copy of itself after that, and the recording grow on in another way. The version of a
+// finished one follows from its bytes.
+func (rec *Recording) Version() string { return rec.version() }
+
+// endSize is how many of the last bytes tell two recordings apart: there is at least the seal of the last
+// block in them, or what the station has signed.
+const endSize = 1024
+
+func finishedVersion(content Content) string {
+	size := content.Size()
+	end := make([]byte, min(size, endSize))
+	if _, err := content.ReadAt(end, size-int64(len(end))); err != nil && err != io.EOF {
+		return newID() // of this opening
+	}
+	sum := sha256.Sum256(binary.BigEndian.AppendUint64(end, uint64(size)))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
 // Size returns how many bytes can be read.

@@ -20,10 +20,11 @@ const Use = Object.freeze({
  */
 export class Line {
   size = 0; // bytes of the file, once it is finished
-  edge = 0; // the most bytes the file is known to have
+  edge = 0; // how many bytes the file has: those that came, or as many as the gateway last said
   fed = 0; // offset in the file behind what was read
   broken = false; // it is being tried again
   arrived = 0; // ms, when the last bytes came
+  #seen = 0; // offset behind the farthest bytes that came
   #url;
   #operation = new AbortController(); // what is going on, until it is interrupted
   /** @type {Part | null} */
@@ -64,8 +65,15 @@ export class Line {
     if (part.size > 0) this.size = part.size;
     const chunks = [];
     for (let chunk; (chunk = await part.read()); ) chunks.push(/** @type {Uint8Array<ArrayBuffer>} */ (chunk));
-    this.arrived = performance.now();
+    this.#note(first + part.arrived);
     return new Uint8Array(await new Blob(chunks).arrayBuffer());
+  }
+
+  /** @param {number} end of bytes that have come */
+  #note(end) {
+    this.#seen = Math.max(this.#seen, end);
+    this.edge = Math.max(this.edge, end);
+    this.arrived = performance.now();
   }
 
   /** Some more bytes, or null where a request has ended. */
@@ -77,8 +85,7 @@ export class Line {
       return null;
     }
     this.fed += bytes.length;
-    this.edge = Math.max(this.edge, this.fed);
-    this.arrived = performance.now();
+    this.#note(this.fed);
     return bytes;
   }
 
@@ -86,9 +93,15 @@ export class Line {
     const follow = this.size === 0 && this.fed + PIECE > this.edge;
     this.#use = follow ? Use.EDGE : Use.PIECE;
     const part = await Part.open(this.#url, this.fed, follow ? undefined : this.fed + PIECE - 1, this.signal);
-    const size = part ? part.size : (await edge(this.#url, this.signal)).size;
-    if (size > 0) this.size = size;
+    if (part?.size) this.size = part.size;
+    if (!part) await this.#checkEnd();
     return part;
+  }
+
+  /** The gateway says that there are no more bytes: that is the end of a file that is finished there. */
+  async #checkEnd() {
+    await this.updateEdge();
+    if (this.size === 0 || this.size > this.fed) throw new Error("the gateway refuses what it has, or will have");
   }
 
   /** @param {number} offset where reading goes on */
@@ -104,11 +117,12 @@ export class Line {
     this.#use = Use.FREE;
   }
 
-  /** Asks how far the file has got. */
+  /** Asks how far the file has got. Who waits for bytes where there are none, as an earlier answer was false, fails. */
   async updateEdge() {
     const { size, finished } = await edge(this.#url, this.signal);
-    this.edge = Math.max(this.edge, size);
+    this.edge = Math.max(this.#seen, size);
     if (finished) this.size = size;
+    if (this.fed > this.edge) this.release();
   }
 
   /**
@@ -119,6 +133,7 @@ export class Line {
     await retry(step, this.signal, (error) => {
       this.release();
       if (error instanceof BlockError || error instanceof Refused) throw error;
+      if (this.fed > this.edge) throw new BlockError("CutOff", { offset: this.fed });
       this.broken = true;
     });
     this.broken = false;

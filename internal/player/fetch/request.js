@@ -21,6 +21,8 @@ export class Part {
   #reader;
   /** The size of the file where it is finished, else 0. */
   size = 0;
+  arrived = 0; // bytes of this part
+  #wanted = Infinity; // bytes: no more is read, whatever the gateway sends
 
   /**
    * Requests the bytes from `first` to `last`, or, with last undefined, all that
@@ -39,16 +41,22 @@ export class Part {
     const response = await part.#inTime(fetch(url, { headers, cache: "no-store", signal: abort.signal }));
     if (response.status === 416) return null;
     if (response.status !== 206) throw refusal(response.status);
-    part.size = contentRange(response).size;
+    part.size = contentRange(response, first).size;
+    part.#wanted = (last ?? FAR) + 1 - first;
     if (!response.body) throw new Error("the gateway's answer has no body");
     part.#reader = response.body.getReader();
     return part;
   }
 
-  /** The next bytes, or null at the end of this part. */
+  /** The next bytes, or null at the end of this part. One without any is a failure. */
   async read() {
-    const chunk = this.#reader && (await this.#inTime(this.#reader.read()));
-    return chunk?.value ?? null;
+    const left = this.#wanted - this.arrived;
+    const chunk = left > 0 ? await this.#inTime(this.#reader?.read()) : undefined;
+    const bytes = chunk?.value?.subarray(0, left) ?? null;
+    this.arrived += bytes?.length ?? 0;
+    if (this.arrived === 0 && !bytes) throw new Error("the gateway's answer has no bytes");
+    if (!bytes) this.close();
+    return bytes;
   }
 
   close() {
@@ -58,7 +66,7 @@ export class Part {
   /**
    * A line that brings nothing for so long is dead.
    * @template T
-   * @param {Promise<T>} promise
+   * @param {T | Promise<T>} promise
    */
   async #inTime(promise) {
     const timer = setTimeout(() => this.#abort.abort(), PATIENCE);
@@ -88,7 +96,7 @@ export async function edge(url, signal) {
       signal: abort.signal,
     });
     if (response.status !== 206) throw refusal(response.status);
-    const { last, size } = contentRange(response);
+    const { last, size } = contentRange(response, 0);
     return { size: last + 1, finished: size > 0 };
   } finally {
     clearTimeout(timer);
@@ -102,9 +110,17 @@ function refusal(status) {
   return passing ? new Error(`the gateway answers ${status} for now`) : new Refused(status);
 }
 
-/** @param {Response} response */
-function contentRange(response) {
-  const match = /^bytes \d+-(\d+)\/(\d+|\*)$/.exec(response.headers.get("Content-Range") ?? "");
-  if (!match) throw new Error("the gateway's answer has no range");
-  return { last: Number(match[1]), size: match[2] === "*" ? 0 : Number(match[2]) };
+/**
+ * The last byte that is promised, and the size of the file, or 0 where that is not known.
+ * @param {Response} response
+ * @param {number} first the byte that was asked for
+ */
+function contentRange(response, first) {
+  const match = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(response.headers.get("Content-Range") ?? "");
+  const [from, last, all] = match?.slice(1).map(Number) ?? [];
+  const size = match?.[3] === "*" ? 0 : all;
+  const possible = from === first && last >= first && (size === 0 || size > last);
+  if (!possible || !Number.isSafeInteger(last + size))
+    throw new Error("the gateway's answer has no range that is possible");
+  return { last, size };
 }

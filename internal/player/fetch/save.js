@@ -1,5 +1,7 @@
 // The decrypted show as an .opus file: the plaintext of its blocks, one after the other.
 
+import { parseHash } from "../format/link.js";
+import { BlockError } from "../format/refusal.js";
 import { Sha256 } from "../format/sha256.js";
 import { Stream } from "./stream.js";
 
@@ -8,11 +10,13 @@ import { Stream } from "./stream.js";
 
 /** @typedef {(bytes: Pages) => Promise<void>} Write */
 
+const MOST_UNPROVEN = 16 << 20; // bytes that wait for a checkpoint: far more than five seconds
+
 /** How far a show was saved. */
 export const Saved = Object.freeze({
   WHOLE: "whole", // up to its authenticated end
   SO_FAR: "so far", // the show goes on
-  CLAIMED: "claimed", // up to an end that anybody can have made
+  CLAIMED: "claimed", // up to an end that is not the station's for certain: nobody has signed it
   ANOTHER: "another", // all of it, but it is not the recording whose hash the link has
 });
 
@@ -36,23 +40,26 @@ export async function saveShow(url, link, write, progress, signal) {
     const hash = new Sha256();
     /** @type {Pick<Block, "raw" | "pages">[]} what the next checkpoint has to prove */
     let unproven = [stream.headBlock];
+    let size = 0; // of those
     const flush = async () => {
       for (const { raw, pages } of unproven) {
         hash.update(raw);
         await write(pages);
       }
       unproven = [];
+      size = 0;
     };
     for (let block; (stream.finished || stream.offset < edge) && (block = await stream.read()); ) {
       signal.throwIfAborted();
       unproven.push(block);
+      if ((size += block.size) > MOST_UNPROVEN) throw new BlockError("Checkpoint", block);
       if (!stream.signed || block.claim) await flush();
       progress(stream.offset / edge);
     }
     if (!stream.signed) await flush();
     if (!stream.ended) return Saved.SO_FAR;
-    if (link.sha256) return same(hash.digest(), link.sha256) ? Saved.WHOLE : Saved.ANOTHER;
-    return stream.encrypted || stream.signed ? Saved.WHOLE : Saved.CLAIMED;
+    if (link.sha256 !== null) return same(hash.digest(), parseHash(link.sha256)) ? Saved.WHOLE : Saved.ANOTHER;
+    return stream.signed ? Saved.WHOLE : Saved.CLAIMED;
   } finally {
     signal.removeEventListener("abort", stop);
     stream.interrupt();

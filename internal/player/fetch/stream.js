@@ -1,11 +1,10 @@
 // A show as one listener fetches it: block after authenticated block.
 
 import { CHECKPOINT_INTERVAL, MAX_UNPROVEN } from "../format/checkpoint.js";
-import { parseKey, parseSigner } from "../format/link.js";
+import { readerFor } from "../format/open.js";
 import { isSign } from "../format/page-reader.js";
 import { PlainReader } from "../format/plain.js";
 import { BlockError } from "../format/refusal.js";
-import { SealedReader } from "../format/sealed.js";
 import { parseSeekTable } from "../format/seektable.js";
 import { Line } from "./line.js";
 import { Seeker } from "./seeker.js";
@@ -40,11 +39,11 @@ export class Stream {
   /**
    * Fetches the head of the show, which proves the key. A line that is broken
    * is tried until it works.
-   * @param {Pick<Link, "key" | "signer" | "seek">} link
+   * @param {Pick<Link, "key" | "signer" | "sha256" | "seek">} link
    */
-  async open({ key, signer, seek }) {
-    await this.#line.persist(() => this.#begin(key, signer));
-    if (seek) this.#seeker.table = parseSeekTable(seek);
+  async open(link) {
+    await this.#line.persist(() => this.#begin(link));
+    if (link.seek) this.#seeker.table = parseSeekTable(link.seek);
     await this.#line.persist(() => this.updateEdge());
   }
 
@@ -61,18 +60,12 @@ export class Stream {
     );
   }
 
-  /**
-   * @param {string} key
-   * @param {string | null} signer
-   */
-  async #begin(key, signer) {
+  /** @param {Pick<Link, "key" | "signer" | "sha256">} link */
+  async #begin(link) {
     const start = await this.#line.fetch(0, FIRST - 1);
     if (!start) throw new Error("the show has no bytes yet");
-    // A link with a key is one to an encrypted show, whatever the server sends.
-    this.encrypted = key !== "" || !startsWith(start, "OggS");
-    this.signed = signer !== null;
-    const signedBy = signer === null ? null : parseSigner(signer);
-    this.#reader = this.encrypted ? new SealedReader(parseKey(key), signedBy) : new PlainReader(signedBy);
+    ({ encrypted: this.encrypted, reader: this.#reader } = readerFor(link, start));
+    this.signed = link.signer !== null;
     this.#reader.feed(start);
     let first = await this.#reader.next(true); // it has the checkpoint that proves the head
     while (first && isSign(first)) first = await this.#reader.next(true);
@@ -103,6 +96,11 @@ export class Stream {
   /** The last checkpoint that was proven since the last jump, or null. */
   get checkpoint() {
     return this.#reader.checkpoint;
+  }
+
+  /** The sample up to which all that was read since the last jump is proven, or does not have to be. */
+  get proven() {
+    return this.signed ? (this.checkpoint?.sample ?? 0) : Infinity;
   }
 
   /** The authenticated end was read. */
@@ -289,12 +287,4 @@ export class Stream {
     const offset = this.last ? this.last.offset + this.last.size : this.#seeker.first;
     return bytes === 0 ? this.sample : Math.max(0, this.sample + ((this.#line.edge - offset) * samples) / bytes);
   }
-}
-
-/**
- * @param {Uint8Array} bytes
- * @param {string} text
- */
-function startsWith(bytes, text) {
-  return text === String.fromCharCode(...bytes.subarray(0, text.length));
 }

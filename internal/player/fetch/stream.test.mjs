@@ -73,9 +73,9 @@ test("the edge of a show that has just begun is its beginning", async (t) => {
   );
 });
 
-test("a link whose signer is damaged opens nothing", async (t) => {
+test("a link whose signer or hash is damaged opens nothing", async (t) => {
   gatewayWith(t, makeShow(9, { signed: true, random: randomFrom(1) }).file);
-  for (const link of [fragment().slice(0, -1), `${fragment()}&signer=`, `${fragment()}A`]) {
+  for (const link of [fragment().slice(0, -1), `${fragment()}&signer=`, `${fragment()}A`, `${fragment()}&sha256=AA`]) {
     await assert.rejects(openStream(link), { code: "WrongKey" });
   }
 });
@@ -113,6 +113,14 @@ test("a download is complete only with the end, and with the hash that the room 
     gateway.finished = true;
     assert.deepEqual(await save(link("")), ["CutOff", signed ? blocks[101].offset : gateway.size]);
   }
+});
+
+test("whoever has the key can have made the end of a show that is not signed", async (t) => {
+  const { file } = makeShow(9, { random: randomFrom(1) });
+  gatewayWith(t, file).finished = true;
+  const hash = createHash("sha256").update(file).digest("base64url");
+  assert.equal((await save(fragment({ signed: false })))[0], Saved.CLAIMED);
+  assert.equal((await save(fragment({ signed: false, more: `sha256=${hash}` })))[0], Saved.WHOLE);
 });
 
 test("nothing is saved that the station did not sign", async (t) => {

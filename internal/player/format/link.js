@@ -6,8 +6,7 @@ import { decodeBase64url } from "./base64url.js";
 import { BlockError } from "./refusal.js";
 
 const KEY_LENGTH = 59; // characters
-const SIGNER_LENGTH = 43;
-const HASH_SIZE = 32; // bytes
+const PROOF_LENGTH = 43; // of a signer and of a hash: 32 bytes
 const LONGEST = 2 ** 31 - 1; // seconds: 68 years
 
 /**
@@ -17,15 +16,15 @@ const LONGEST = 2 ** 31 - 1; // seconds: 68 years
  * @property {number | null} start seconds
  * @property {Uint8Array | null} wave a byte for each bar
  * @property {string} seek a seek table, as it is written
- * @property {Uint8Array | null} sha256 of the whole file
+ * @property {string | null} sha256 of the whole file, as it is written: null where the link names none
  */
 
 /** @typedef {{secret: Uint8Array<ArrayBuffer>, iv: Uint8Array<ArrayBuffer>}} Key */
 
 /**
  * Of several parameters with one name the last one counts. A damaged one is
- * ignored, because the show can be heard without it. Only the signer is kept as it
- * is: ignored, nothing would be proven any more, and nobody would notice.
+ * ignored, because the show can be heard without it. Only signer and hash are kept as they
+ * are: ignored, nothing would be proven or compared any more, and nobody would notice.
  * @param {string} fragment without the #
  * @returns {Link}
  */
@@ -39,7 +38,7 @@ export function parseLink(fragment) {
     start: seconds(value("t")),
     wave: value("wave") ? decodeBase64url(value("wave")) : null,
     seek: decodeBase64url(value("seek")) ? value("seek") : "",
-    sha256: hash(value("sha256")),
+    sha256: parameters.get("sha256") ?? null,
   };
 }
 
@@ -58,9 +57,21 @@ export function parseKey(text) {
  * Reads the public key that the station signs with.
  * @param {string} text 43 characters of base64url
  */
-export function parseSigner(text) {
-  const raw = text.length === SIGNER_LENGTH ? decodeBase64url(text) : null;
-  if (!raw) throw damaged(`the signer in the link is damaged: ${SIGNER_LENGTH} characters are expected`);
+export const parseSigner = (text) => parseProof("signer", text);
+
+/**
+ * Reads the SHA-256 of the whole file.
+ * @param {string} text 43 characters of base64url
+ */
+export const parseHash = (text) => parseProof("hash", text);
+
+/**
+ * @param {string} what
+ * @param {string} text
+ */
+function parseProof(what, text) {
+  const raw = text.length === PROOF_LENGTH ? decodeBase64url(text) : null;
+  if (!raw) throw damaged(`the ${what} in the link is damaged: ${PROOF_LENGTH} characters are expected`);
   return raw;
 }
 
@@ -84,12 +95,6 @@ export function withStart(fragment, start) {
 function split(part) {
   const [name, ...value] = part.split("=");
   return [name, value.join("=")];
-}
-
-/** @param {string} text */
-function hash(text) {
-  const raw = decodeBase64url(text);
-  return raw?.length === HASH_SIZE ? raw : null;
 }
 
 /** @param {string} text */

@@ -4,7 +4,6 @@
 
 import { RATE } from "../format/opus.js";
 import { isSign } from "../format/page-reader.js";
-import { BlockError } from "../format/refusal.js";
 import { CaptureClock } from "./capture-clock.js";
 import { openDecoder } from "./decoder.js";
 import { LatencyController } from "./latency-controller.js";
@@ -38,6 +37,7 @@ export class Playback {
   received = 0; // sample behind what was read
   silent = false; // the speaker pauses: the last block was a sign of life
   following = false; // plays what is being said
+  doubted = false; // what was heard behind what was received may not be the station's
   /** @type {unknown} what ended the reading, or null */
   failure = null;
   #stream;
@@ -179,7 +179,7 @@ export class Playback {
     this.#from = this.received = sample;
     this.#until = Infinity;
     this.#input = Input.READING;
-    this.#sounded = this.following = this.silent = false;
+    this.#sounded = this.following = this.silent = this.doubted = false;
     this.#latency.restart();
     this.failure = null;
     this.#decoder.reset();
@@ -191,15 +191,16 @@ export class Playback {
   #onEnd(failure) {
     this.failure = failure;
     this.#input = Input.ENDED;
-    if (failure instanceof BlockError && failure.code === "Checkpoint") this.#dropUnproven();
+    if (failure !== null) this.#dropUnproven();
     this.#decodeAhead();
     this.#onchange();
   }
 
-  /** Plays no more than what is proven. */
+  /** Whatever ends a show, nothing will prove any more what came behind the last checkpoint. */
   #dropUnproven() {
     const { heard } = this;
-    this.received = Math.min(this.received, Math.max(this.#stream.checkpoint?.sample ?? 0, this.#from));
+    this.received = Math.min(this.received, Math.max(this.#stream.proven, this.#from));
+    this.doubted = heard > this.received;
     this.#until = this.received;
     this.#queue.cut(this.#until);
     if (this.#queue.removed <= this.#until) return;
@@ -224,10 +225,13 @@ export class Playback {
     }
   }
 
-  /** Decodes as much as is wanted ahead. */
+  /** Decodes as much as is wanted ahead. Of a finished show the proof is there, so nothing is heard before it. */
   #decodeAhead() {
+    const { finished, proven } = this.#stream;
     const enough = this.heard + SOUND_AHEAD * Math.max(1, this.#speed);
-    this.#queue.removeUntil(enough, (packet, start) => this.#decoder.decode(packet, start));
+    this.#queue.removeUntil(Math.min(enough, finished ? proven : Infinity), (packet, start) =>
+      this.#decoder.decode(packet, start),
+    );
     if (this.#input === Input.ENDED && this.#queue.empty) this.#drain(this.#output.epoch);
   }
 

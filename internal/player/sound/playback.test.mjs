@@ -4,9 +4,10 @@ import { setTimeout } from "node:timers/promises";
 
 import { Stream } from "../fetch/stream.js";
 import { parseLink } from "../format/link.js";
+import { packetDuration } from "../format/opus.js";
 import { gatewayWith } from "../testing/gateway.mjs";
 import { randomFrom } from "../testing/read.mjs";
-import { began, fragment, makeShow, plain, sealed } from "../testing/show.mjs";
+import { began, fragment, makeShow, plain, sealed, strangerKey } from "../testing/show.mjs";
 import { LiveEdge } from "./live-edge.js";
 import { Playback } from "./playback.js";
 
@@ -46,20 +47,36 @@ async function playing(t, { layout, size, ...options }) {
   const { file, blocks } = makeShow(COUNT, { signed: true, layout, random: randomFrom(1), ...options });
   const gateway = gatewayWith(t, file);
   gateway.size = blocks[size].offset;
+  const grow = (more) => {
+    gateway.size = blocks[more].offset;
+    return arrived(more);
+  };
+  const { arrived, ...rest } = await playbackOf(t, layout);
+  return { arrived, grow, ...rest };
+}
+
+/** A playback of what the gateway has. */
+async function playbackOf(t, layout) {
   const stream = new Stream("http://gateway.test/live/x");
   await stream.open(parseLink(fragment({ layout })));
   const output = {
     epoch: 0,
     heard: 0,
     report: {},
+    isCurrent: () => true,
     setPace() {},
     seek: (to) => (output.heard = to),
     complete() {},
     close() {},
   };
-  const decoder = { decode() {}, flush: async () => {}, reset() {}, close() {} };
+  let decoded = 0; // sample behind what was
+  const decode = (packet, start) => (decoded = Math.max(decoded, start + packetDuration(packet)));
+  const decoder = { decode, flush: async () => {}, reset() {}, close() {} };
   const edge = new LiveEdge();
-  const playback = new Playback(output, decoder, { stream, edge, wave: { add() {} }, onchange() {} });
+  let ended;
+  const end = new Promise((resolve) => (ended = resolve));
+  const onchange = () => playback.failure && ended(playback.failure);
+  const playback = new Playback(output, decoder, { stream, edge, wave: { add() {} }, onchange });
   t.after(() => playback.close());
   const arrived = async (block) => {
     while (playback.received < 4800 * block) {
@@ -67,11 +84,7 @@ async function playing(t, { layout, size, ...options }) {
       await setTimeout(1);
     }
   };
-  const grow = (more) => {
-    gateway.size = blocks[more].offset;
-    return arrived(more);
-  };
-  return { playback, output, edge, arrived, grow };
+  return { playback, output, edge, arrived, end, decoded: () => decoded };
 }
 
 for (const [name, layout] of Object.entries({ sealed, plain })) {
@@ -126,4 +139,58 @@ for (const [name, layout] of Object.entries({ sealed, plain })) {
       assert.equal(playback.captured, spoken(block) + paused, `block ${block}`);
     }
   });
+}
+
+const PROVEN = 4800 * 51; // samples: the second checkpoint stands in the block before
+
+/** A signed show in which another follows behind its second checkpoint, and then what ends it. */
+function forgedThen(layout, ending) {
+  const options = { signed: true, layout };
+  const show = makeShow(120, { ...options, random: randomFrom(1) });
+  const forged = makeShow(120, { ...options, random: randomFrom(2), signedWith: strangerKey });
+  const at = (i) => show.blocks[i].offset;
+  const spoilt = forged.file.slice(at(98), at(99));
+  spoilt[60] ^= 1;
+  const endings = {
+    Checkpoint: forged.file.subarray(at(98)),
+    Order: forged.file.subarray(at(99)),
+    Spoilt: spoilt,
+    Junk: new Uint8Array(100),
+    CutOff: new Uint8Array(),
+    Gone: new Uint8Array(),
+  };
+  return Buffer.concat([show.file.subarray(0, at(51)), forged.file.subarray(at(51), at(98)), endings[ending]]);
+}
+
+for (const [name, layout] of Object.entries({ sealed, plain })) {
+  for (const ending of ["Checkpoint", "Order", "Spoilt", "Junk", "CutOff", "Gone"]) {
+    test(`${name}: what nobody will prove any more is dropped, and doubted where it was heard: ${ending}`, async (t) => {
+      const gateway = gatewayWith(t, forgedThen(layout, ending));
+      const { playback, output, arrived, end } = await playbackOf(t, layout);
+      const { size } = gateway;
+      gateway.size = forgedThen(layout, "CutOff").length;
+      await playback.seekTo(0);
+      await arrived(98);
+      output.heard = 4800 * 70;
+      output.onreport({}); // decodes ahead of it
+      gateway.size = size;
+      if (ending === "CutOff") gateway.finished = true;
+      if (ending === "Gone") gateway.refusing = { GET: 410 };
+      await end;
+      assert.deepEqual([playback.received, playback.doubted], [PROVEN, true]);
+      assert.ok(output.heard <= PROVEN);
+      playback.seekTo(0);
+      assert.equal(playback.doubted, false);
+    });
+
+    test(`${name}: of a finished show nothing is played before it is proven: ${ending}`, async (t) => {
+      gatewayWith(t, forgedThen(layout, ending)).finished = true;
+      const { playback, output, end, decoded } = await playbackOf(t, layout);
+      output.heard = 4800 * 45;
+      await playback.seekTo(output.heard);
+      await end;
+      assert.equal(decoded(), PROVEN);
+      assert.deepEqual([playback.received, playback.doubted], [PROVEN, false]);
+    });
+  }
 }

@@ -1,5 +1,6 @@
-// The sleep timer: pauses after a while, or when the show is over.
+// The sleep timer: pauses after a while, or when there is no more of the show.
 
+import { State } from "../state.js";
 import { $, notify, select, setText } from "./dom.js";
 
 /** @import { Player } from "../player.js" */
@@ -29,7 +30,10 @@ export class Sleep {
   refresh() {
     const left = (this.#at ?? Infinity) - Date.now();
     if (left <= 0) this.#pause("The sleep timer has paused the show.");
-    if (this.#select.value === "end" && this.#atEnd) this.#pause("The show is over; the sleep timer has paused it.");
+    if (this.#select.value === "end" && this.#atEnd) {
+      const what = this.#player.state === State.ENDED ? "The show is over" : "There is no more of the show";
+      this.#pause(`${what}; the sleep timer has paused it.`);
+    }
     setText($("sleepleft"), this.#at === null ? "" : ` (${Math.ceil(left / 60_000)} min left)`);
   }
 

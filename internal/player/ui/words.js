@@ -17,6 +17,7 @@ import { clock } from "./time.js";
  * @property {boolean} following
  * @property {boolean} caughtUp
  * @property {number | null} lag only whether it is known: it changes all the time
+ * @property {number | null} doubt seconds: what was heard since then may not come from the station
  * @property {Date | null} captured when the newest sound was, as far as the station has signed it
  */
 
@@ -28,10 +29,11 @@ const FETCHING = "The sound is on its way; it starts in a moment.";
  * @param {Shown} player
  */
 export function sentence(player) {
-  return (
+  const said =
     SENTENCES[player.state]?.(player) ??
-    `The player is in a state this page does not know (${player.state}): reload it.`
-  );
+    `The player is in a state this page does not know (${player.state}): reload it.`;
+  if (player.doubt === null) return said;
+  return `${said} What you heard since ${clock(player.doubt)} may not come from the station.`;
 }
 
 /** @type {Record<string, (player: Shown) => string>} */
@@ -45,7 +47,7 @@ const SENTENCES = {
     running(player, "The show goes on. This device's clock is slow, so nobody can tell how late it arrives."),
   [State.UNPROVEN]: (player) => running(player, "The server says that this show is on air."),
   [State.PAUSED]: (player) => {
-    const pauses = `Nothing comes from the speaker: their line is down, or they take a break${newest(player.captured)}.`;
+    const pauses = `The server says that nothing comes from the speaker: their line is down, or they take a break${newest(player.captured)}.`;
     if (!player.playing) return `${pauses} Press Play, and the sound comes when they are back.`;
     if (player.buffering || player.caughtUp) return `${pauses} The show goes on by itself when they are back.`;
     return `${pauses} You hear an earlier part of the show.`;
@@ -98,9 +100,8 @@ function running({ state, playing, buffering, following, caughtUp, lag }, whatHa
  * @param {boolean} [encrypted]
  */
 function damage(from, code, encrypted) {
-  if (code === "Checkpoint")
-    return `From ${from} on the show is not what the station signed, and is not played any more. What you heard since then may not come from the speaker. What comes before can be heard.`;
-  const why = `it is not what the station ${encrypted === false ? "sent" : "sealed"}`;
+  const done = code === "Checkpoint" ? "signed" : encrypted === false ? "sent" : "sealed";
+  const why = `it is not what the station ${done}`;
   return `From ${from} on the show is not played, because ${why}. What comes before can be heard.`;
 }
 
