@@ -17,14 +17,20 @@ const commandLifetime = 5 * time.Minute
 // clockSkew is how far the sender's server may be ahead of us.
 const clockSkew = time.Minute
 
-// onMessage has a message answered if it is a command.
+// onMessage has a message answered if it is a command, and a voice message kept.
 func (h *eventHandler) onMessage(ctx context.Context, evt *event.Event) {
 	content := evt.Content.AsMessage()
 	if ctx.Err() != nil { // late keys may decrypt a message after the end
 		return
 	}
 	isEdit := content.RelatesTo.GetReplaceID() != "" || content.NewContent != nil
-	if evt.Sender == h.client.UserID || content.MsgType != event.MsgText || isEdit {
+	switch {
+	case evt.Sender == h.client.UserID || isEdit:
+		return
+	case content.MsgType == event.MsgAudio:
+		h.onVoice(ctx, evt)
+		return
+	case content.MsgType != event.MsgText:
 		return
 	}
 	content.RemoveReplyFallback()

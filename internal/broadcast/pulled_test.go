@@ -77,7 +77,7 @@ func TestPulledShow(t *testing.T) {
 
 // speakPages writes so many packets of a tone as Ogg Opus, at the pace of real time.
 func speakPages(t *testing.T, w http.ResponseWriter, packets int) {
-	tone, err := capture.Open(t.Context(), "tone:440", capture.Options{FullSpeed: true})
+	tone, err := capture.BuiltIn(capture.Limits{}).Open(t.Context(), "tone:440", capture.Options{FullSpeed: true})
 	if err != nil {
 		t.Error(err)
 		return
