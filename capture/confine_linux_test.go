@@ -31,7 +31,7 @@ func TestFFmpegOfAStreamIsConfined(t *testing.T) {
 	checkGoroutines(t)
 	t.Setenv("BROADCASTBOT_PASSWORD", "correct horse battery staple")
 	dir := t.TempDir()
-	mustRun(t, dir, "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=d=600", "a.mp3")
+	mustRun(t, dir, "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=d=120", "a.mp3")
 	sound := mustReadFile(t, filepath.Join(dir, "a.mp3"))
 	connect := func(context.Context) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(sound)), nil }
 	source, err := OpenStream(t.Context(), Stream{Name: "x", Connect: connect, Grace: time.Minute}, Options{Encoder: clean(1), FullSpeed: true})

@@ -24,7 +24,9 @@ func TestPulledShow(t *testing.T) {
 	asked, comeBack := make(chan int, 9), make(chan struct{})
 	station := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked <- 1
+		tone := "tone:440"
 		if len(asked) > 1 {
+			tone = "tone:550" // what was heard already would be left out
 			select {
 			case <-comeBack:
 			case <-r.Context().Done():
@@ -32,7 +34,7 @@ func TestPulledShow(t *testing.T) {
 			}
 		}
 		w.Header().Set("icy-name", "Radio")
-		speakPages(t, w, 100)
+		speakPages(t, w, tone, 100)
 	}))
 	defer station.Close()
 	s := &studio{room: new(room), dir: t.TempDir()}
@@ -76,8 +78,8 @@ func TestPulledShow(t *testing.T) {
 }
 
 // speakPages writes so many packets of a tone as Ogg Opus, at the pace of real time.
-func speakPages(t *testing.T, w http.ResponseWriter, packets int) {
-	tone, err := capture.BuiltIn(capture.Limits{}).Open(t.Context(), "tone:440", capture.Options{FullSpeed: true})
+func speakPages(t *testing.T, w http.ResponseWriter, spec string, packets int) {
+	tone, err := capture.BuiltIn(capture.Limits{}).Open(t.Context(), spec, capture.Options{FullSpeed: true})
 	if err != nil {
 		t.Error(err)
 		return

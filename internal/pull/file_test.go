@@ -2,12 +2,15 @@ package pull
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"broadcastbot/capture"
 )
 
 // TestFormats pulls a file of each format: the sound comes whole, and where the format allows that, exact to the
@@ -81,6 +84,18 @@ func TestFileGoesOn(t *testing.T) {
 				t.Errorf("the server was asked %d times", asked)
 			}
 		})
+	}
+}
+
+// TestFileAfterRestart: a file would begin anew in the middle of a show.
+func TestFileAfterRestart(t *testing.T) {
+	content := mustSound(t, 48000, "a.opus", "-c:a", "libopus")
+	address := mustServe(t, func(w http.ResponseWriter, r *http.Request) {
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
+	})
+	_, err := pullerOf(t, address).Kinds().Open(t.Context(), address, capture.Options{Resumed: true})
+	if !errors.Is(err, errNotLive) {
+		t.Errorf("it was opened: %v", err)
 	}
 }
 
