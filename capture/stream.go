@@ -31,7 +31,7 @@ type Stream struct {
 	Name string // for the log, and for people
 	// Connect opens a connection, which lives as long as ctx does. Its Read returns io.EOF only where
 	// the stream has come to its end; after every other error Connect is called again. It returns
-	// io.EOF if the stream has ended meanwhile.
+	// io.EOF if the stream has ended meanwhile, and an error marked retry.Permanent if it cannot go on.
 	Connect func(ctx context.Context) (io.ReadCloser, error)
 	Grace   time.Duration // how long there may be no sound before the source ends with ErrLineGone
 }
@@ -109,7 +109,7 @@ func (r *relay) reconnect(ctx context.Context) (io.ReadCloser, error) {
 			return nil, err
 		}
 		body, err := r.Connect(ctx)
-		if err == nil || errors.Is(err, io.EOF) || ctx.Err() != nil {
+		if err == nil || errors.Is(err, io.EOF) || retry.IsPermanent(err) || ctx.Err() != nil {
 			return body, err
 		}
 		r.options.Log.Warn("not connected again", "stream", r.Name, "err", err)

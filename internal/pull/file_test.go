@@ -101,11 +101,12 @@ func TestFileAfterRestart(t *testing.T) {
 
 // TestFileIsAnother: what a server has put in the place of a file is not played as its rest.
 func TestFileIsAnother(t *testing.T) {
-	content := mustSound(t, 480000, "a.flac")
+	content, other := mustSound(t, 480000, "a.flac"), mustSound(t, 96000, "b.flac")
 	asked := 0
 	address := mustServe(t, func(w http.ResponseWriter, r *http.Request) {
 		if asked++; asked > 1 {
-			w.Write([]byte("another file"))
+			w.Header().Set("Content-Length", strconv.Itoa(len(other)))
+			w.Write(other)
 			return
 		}
 		w.Header().Set("Content-Length", strconv.Itoa(len(content)))
@@ -113,8 +114,8 @@ func TestFileIsAnother(t *testing.T) {
 		panic(http.ErrAbortHandler)
 	})
 	source := pullerOf(t, address).mustOpen(t, address)
-	pcm, _ := mustHear(t, source)
-	if len(pcm) < 100000 || len(pcm) > 300000 {
-		t.Errorf("%d samples came", len(pcm))
+	pcm, end := mustHear(t, source)
+	if len(pcm) < 100000 || len(pcm) > 300000 || !errors.Is(end, errNotLive) {
+		t.Errorf("%d samples came, and then %v", len(pcm), end)
 	}
 }
