@@ -50,8 +50,8 @@ type Kinds []Kind
 //	device:default   the system's microphone       device:NAME   one that Devices lists, by its exact name or ID
 //	file:talk.opus   Ogg Opus is passed on, padded to one size unless Encoder.VBR is set; WAV, and
 //	                 everything else that ffmpeg reads, is encoded
-//	pipe:-           Options.Stdin, from the first read on: Ogg Opus, which is passed on only if Encoder.VBR
-//	                 is set and otherwise encoded anew, WAV or raw samples
+//	                 Of a playlist or a folder, all files through one encoder
+//	pipe:-           Options.Stdin, from the first read on: Ogg Opus, WAV or raw samples, which are encoded
 //	tone:440         a beeping test tone; tone:440,duration=30s ends
 func BuiltIn(l Limits) Kinds {
 	return Kinds{{

@@ -31,7 +31,7 @@ type Stream struct {
 	Name string // for the log, and for people
 	// Connect opens a connection, which lives as long as ctx does. Its Read returns io.EOF only where
 	// the stream has come to its end; after every other error Connect is called again. It returns
-	// io.EOF if the stream has ended meanwhile.
+	// io.EOF if the stream has ended meanwhile, and an error marked retry.Permanent if it cannot go on.
 	Connect func(ctx context.Context) (io.ReadCloser, error)
 	Grace   time.Duration // how long there may be no sound before the source ends with ErrLineGone
 }
@@ -40,7 +40,7 @@ type Stream struct {
 // connections go through one encoder.
 func OpenStream(ctx context.Context, stream Stream, o Options) (Source, error) {
 	o = o.withDefaults()
-	r := &relay{Stream: stream, options: o, backoff: retry.NewBackoff(reconnecting)}
+	r := &relay{Stream: stream, options: o, backoff: retry.NewBackoff(reconnecting), recent: newRecent()}
 	source, err := detach(ctx, aheadOfPlaylist, func(context.Context) (Source, error) {
 		return newEncoded(&sequence{open: r.next, log: o.Log}, o.Encoder)
 	})
@@ -69,6 +69,7 @@ type relay struct {
 	Stream
 	options Options
 	backoff *retry.Backoff
+	recent  *recent
 	why     error // why the last connection is over
 	heard   atomic.Pointer[time.Time]
 	ended   atomic.Bool // the stream has come to its end
@@ -103,19 +104,17 @@ func (r *relay) next(ctx context.Context) (pcmReader, string, error) {
 }
 
 func (r *relay) reconnect(ctx context.Context) (io.ReadCloser, error) {
-	for {
-		if err := retry.Sleep(ctx, min(r.backoff.Next(), max(r.patience(), 0))); err != nil {
+	for r.patience() > 0 {
+		if err := retry.Sleep(ctx, min(r.backoff.Next(), r.patience())); err != nil {
 			return nil, err
 		}
 		body, err := r.Connect(ctx)
-		switch {
-		case err == nil, errors.Is(err, io.EOF), ctx.Err() != nil:
+		if err == nil || errors.Is(err, io.EOF) || retry.IsPermanent(err) || ctx.Err() != nil {
 			return body, err
-		case r.patience() <= 0:
-			return nil, ErrLineGone
 		}
 		r.options.Log.Warn("not connected again", "stream", r.Name, "err", err)
 	}
+	return nil, ErrLineGone
 }
 
 // patience is for how long there may be no sound from now on.
@@ -160,7 +159,7 @@ func (c *connection) ReadPCM(ctx context.Context, pcm []int16) (int, error) {
 
 func (c *connection) read(ctx context.Context, pcm []int16) (n int, err error) {
 	if c.pcm == nil {
-		c.pcm, err = decodeStream(c.line, ending{c.body, &c.ended}, c.options)
+		c.pcm, err = c.decode(ending{c.body, &c.ended})
 	}
 	if err != nil {
 		c.pcm = nil
@@ -192,8 +191,8 @@ func (e ending) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// decodeStream decodes Ogg Opus, and leaves everything else to ffmpeg.
-func decodeStream(ctx context.Context, in io.Reader, o Options) (pcmReader, error) {
+// decode decodes Ogg Opus, and leaves everything else to ffmpeg.
+func (c *connection) decode(in io.Reader) (pcmReader, error) {
 	buffered := bufio.NewReader(in)
 	kind, err := sniff(buffered)
 	switch {
@@ -202,13 +201,14 @@ func decodeStream(ctx context.Context, in io.Reader, o Options) (pcmReader, erro
 	case kind == contentNothing:
 		return nil, errNoSound
 	case kind != contentOggOpus || isSurround(buffered):
-		return pipeFFmpeg(ctx, buffered, o)
+		return pipeFFmpeg(c.line, buffered, c.options)
 	}
 	reader := oggopus.NewReader(buffered)
-	return newOpusSamples(o.Encoder.Channels, func(context.Context) (oggPacket, error) {
+	next := c.recent.skipRepeated(func() (oggPacket, error) {
 		packet, err := reader.ReadPacket()
 		return oggPacket{packet, reader.Head()}, err
 	})
+	return newOpusSamples(c.options.Encoder.Channels, func(context.Context) (oggPacket, error) { return next() })
 }
 
 // isSurround looks at the mapping family of an Ogg Opus stream: RFC 7845 5.1, behind the head of a page.

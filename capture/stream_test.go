@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"broadcastbot/internal/oggopus"
 )
 
 var errCut = errors.New("the line was cut")
@@ -23,10 +25,14 @@ type part struct {
 type connector struct {
 	parts  []part
 	opened int
+	again  bool  // the first part comes again and again
 	err    error // why there are no more connections
 }
 
 func (c *connector) connect(ctx context.Context) (io.ReadCloser, error) {
+	if c.again {
+		c.opened = 0
+	}
 	if c.opened == len(c.parts) {
 		return nil, c.err
 	}
@@ -50,20 +56,20 @@ func (f failing) Read([]byte) (int, error) {
 }
 
 // mustEncode has ffmpeg encode two seconds of the sweep, in pages of 20 ms.
-func mustEncode(t *testing.T) []byte {
+func mustEncode(t *testing.T, bitrate string) []byte {
 	t.Helper()
 	dir := t.TempDir()
-	mustSweep(t, dir, "a.opus", 0, 96000, "-c:a", "libopus", "-b:a", "96k", "-page_duration", "20000")
+	mustSweep(t, dir, "a.opus", 0, 96000, "-c:a", "libopus", "-b:a", bitrate, "-page_duration", "20000")
 	return mustReadFile(t, filepath.Join(dir, "a.opus"))
 }
 
 // TestStreamGoesOn: a stream that breaks off goes on in the same sound, and ends where it says so.
 func TestStreamGoesOn(t *testing.T) {
-	sound := mustEncode(t)
+	sound, second, third := mustEncode(t, "96k"), mustEncode(t, "95k"), mustEncode(t, "94k")
 	for name, last := range map[string]error{"the sound ends": io.EOF, "the stream is gone": errCut} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := &connector{parts: []part{{sound, errCut}, {nil, errCut}, {sound[:len(sound)/2], errCut}, {sound, last}}, err: io.EOF}
+				c := &connector{parts: []part{{sound, errCut}, {nil, errCut}, {second[:len(second)/2], errCut}, {third, last}}, err: io.EOF}
 				source, err := OpenStream(t.Context(), Stream{Name: "x", Connect: c.connect, Grace: time.Minute}, Options{Encoder: clean(1), FullSpeed: true})
 				if err != nil {
 					t.Fatal(err)
@@ -84,18 +90,60 @@ func TestStreamGoesOn(t *testing.T) {
 	}
 }
 
+// TestStreamIsRepeated: a server begins a connection with what was heard before the break, and with what was
+// lost in it. Nothing is heard twice, and nothing is missing.
+func TestStreamIsRepeated(t *testing.T) {
+	pages := splitPages(mustEncode(t, "96k"))
+	first, second := bytes.Join(pages[:61], nil), bytes.Join(append(pages[:2:2], pages[31:]...), nil)
+	c := &connector{parts: []part{{first[:len(first)-50], errCut}, {second, io.EOF}}}
+	source, err := OpenStream(t.Context(), Stream{Name: "x", Connect: c.connect, Grace: time.Minute}, Options{Encoder: clean(1), FullSpeed: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.Close()
+	pcm := mustDecode(t, source.Format(), mustReadAll(t, source), source.EndTrim())
+	if len(pcm) != 96000 {
+		t.Fatalf("%d samples came, want 96000", len(pcm))
+	}
+	for from := 0; from < 96000; from += 2400 {
+		if got := correlation(pcm[from:from+2400], sweeps(from, 2400, 1)); got < 0.95 {
+			t.Errorf("from sample %d on it is another sound: correlation %.3f", from, got)
+		}
+	}
+}
+
+// TestRecent: what was heard long ago is new again.
+func TestRecent(t *testing.T) {
+	r := newRecent()
+	packet := func(i int) oggPacket {
+		return oggPacket{Packet: oggopus.Packet{Data: numberedPacket(i), Granule: int64(i) * 960}}
+	}
+	for i := range 2 * recentPackets {
+		if r.has(packet(i)) || !r.has(packet(i)) {
+			t.Fatalf("packet %d", i)
+		}
+	}
+	if r.has(packet(recentPackets - 1)) {
+		t.Error("everything is remembered")
+	}
+	if !r.has(packet(recentPackets+1)) || len(r.heard) != recentPackets || len(r.order) != recentPackets {
+		t.Errorf("%d packets are remembered", len(r.heard))
+	}
+}
+
 // TestStreamIsGone: a stream that does not come back in time, or sends no sound, ends. Meanwhile its line
 // is down.
 func TestStreamIsGone(t *testing.T) {
-	sound := mustEncode(t)
+	sound := mustEncode(t, "96k")
 	garbage := bytes.Repeat([]byte("OggS is not enough. "), 1000)
 	for name, after := range map[string][]part{
 		"no connection": nil, "silence": {{nil, nil}}, "garbage": {{append(bytes.Clone(sound[:47]), garbage...), nil}},
-		"silence again and again": {{nil, errCut}, {nil, errCut}, {nil, errCut}, {nil, errCut}},
+		"the same again and again": nil,
+		"silence again and again":  {{nil, errCut}, {nil, errCut}, {nil, errCut}, {nil, errCut}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := &connector{parts: append([]part{{sound, errCut}}, after...), err: errCut}
+				c := &connector{parts: append([]part{{sound, errCut}}, after...), err: errCut, again: name == "the same again and again"}
 				source, err := OpenStream(t.Context(), Stream{Name: "x", Connect: c.connect, Grace: time.Minute}, Options{Encoder: clean(1), FullSpeed: true})
 				if err != nil {
 					t.Fatal(err)
@@ -142,14 +190,14 @@ func TestStreamWithoutSound(t *testing.T) {
 
 // TestStreamKeepsItsPace: what a server sends at once is handed out in real time, also after a stall.
 func TestStreamKeepsItsPace(t *testing.T) {
-	sound := mustEncode(t)
+	sounds := [][]byte{mustEncode(t, "96k"), mustEncode(t, "95k")}
 	synctest.Test(t, func(t *testing.T) {
 		opened := 0
 		connect := func(ctx context.Context) (io.ReadCloser, error) {
 			if opened++; opened == 2 {
 				time.Sleep(20 * time.Second)
 			}
-			return io.NopCloser(io.MultiReader(bytes.NewReader(sound), failing{ctx, errCut})), nil
+			return io.NopCloser(io.MultiReader(bytes.NewReader(sounds[(opened-1)%2]), failing{ctx, errCut})), nil
 		}
 		source, err := OpenStream(t.Context(), Stream{Name: "x", Connect: connect, Grace: time.Minute}, Options{Encoder: clean(1)})
 		if err != nil {

@@ -78,6 +78,7 @@ func (s *station) kinds(c *config) capture.Kinds {
 	if s.programs.server != nil {
 		kinds = append(kinds, s.programs.server.Kind())
 	}
+	kinds = append(kinds, voiceKind(s.bot.Voices()))
 	return append(kinds, newPuller(c).Kinds()...)
 }
 

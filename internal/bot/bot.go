@@ -59,6 +59,7 @@ type Bot struct {
 	client  *mautrix.Client // the session's
 	media   *media
 	chats   *directChats
+	voices  *Voices
 	log     *slog.Logger
 }
 
@@ -75,7 +76,7 @@ func New(o Options) (*Bot, error) {
 	return &Bot{
 		options: o, session: session, client: session.Client, log: log,
 		media: &media{client: session.Client, log: log},
-		chats: newDirectChats(session, log),
+		chats: newDirectChats(session, log), voices: newVoices(session.Client),
 	}, nil
 }
 

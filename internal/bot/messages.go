@@ -17,20 +17,27 @@ const commandLifetime = 5 * time.Minute
 // clockSkew is how far the sender's server may be ahead of us.
 const clockSkew = time.Minute
 
-// onMessage has a message obeyed if it is a command.
+// onMessage has a message obeyed if it is a command, and a voice message kept.
 func (h *eventHandler) onMessage(ctx context.Context, evt *event.Event) {
 	if words, ok := h.wordsOf(evt); ok {
 		h.take(ctx, evt, words)
+	} else if isNew(evt, event.MsgAudio) && evt.Sender != h.client.UserID {
+		h.onVoice(ctx, evt)
 	}
+}
+
+// isNew reports whether a message is of a kind, and no edit.
+func isNew(evt *event.Event, kind event.MessageType) bool {
+	content := evt.Content.AsMessage()
+	return content.MsgType == kind && content.RelatesTo.GetReplaceID() == "" && content.NewContent == nil
 }
 
 // wordsOf returns the words of a message if it is a command.
 func (h *eventHandler) wordsOf(evt *event.Event) (words []string, ok bool) {
-	content := evt.Content.AsMessage()
-	isEdit := content.RelatesTo.GetReplaceID() != "" || content.NewContent != nil
-	if evt.Sender == h.client.UserID || content.MsgType != event.MsgText || isEdit {
+	if evt.Sender == h.client.UserID || !isNew(evt, event.MsgText) {
 		return nil, false
 	}
+	content := evt.Content.AsMessage()
 	content.RemoveReplyFallback()
 	return command.Parse(content.Body)
 }
@@ -55,8 +62,8 @@ func (h *eventHandler) obey(ctx context.Context, evt *event.Event, words []strin
 		log.Info("ignored a command that had to wait for too long")
 		return
 	}
-	if o := h.origin(ctx, evt); o != obeyed {
-		log.Warn("ignored a command", "reason", o, "trust", evt.Mautrix.TrustState.String(), "identity", h.identity(ctx, evt))
+	if o := h.bot.origin(ctx, evt); o != obeyed {
+		log.Warn("ignored a command", "reason", o, "trust", evt.Mautrix.TrustState.String(), "identity", h.bot.identity(ctx, evt))
 		h.answer(evt, words, func() { h.explain(ctx, evt, o) })
 		return
 	}
@@ -65,7 +72,7 @@ func (h *eventHandler) obey(ctx context.Context, evt *event.Event, words []strin
 		return
 	}
 	if h.told.add(evt.Sender.String(), "identity") {
-		log.Info("obeys commands of this user", "identity", h.identity(ctx, evt))
+		log.Info("obeys commands of this user", "identity", h.bot.identity(ctx, evt))
 	}
 	said := h.commands.Answer(ctx, h.request(ctx, evt, words))
 	h.answer(evt, words, func() {

@@ -1,3 +1,5 @@
+//go:build unix
+
 package browser
 
 import (
@@ -17,6 +19,8 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/coder/websocket/wsjson"
+
+	"broadcastbot/internal/dendrite"
 )
 
 // Firefox is a running Firefox with a fresh profile and one page, driven by
@@ -43,7 +47,7 @@ func StartFirefox(t testing.TB, preferences ...string) *Firefox {
 	}
 	cmd := exec.Command(program, "--headless", "--no-remote", "--profile", profile, "--remote-debugging-port", "0", "about:blank")
 	cmd.Env = append(os.Environ(), "HOME="+profile)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	dendrite.DieWithParent(cmd) // and lead a group
 	address, err := startAndListen(cmd)
 	t.Cleanup(func() { endGroup(cmd) })
 	if err != nil {

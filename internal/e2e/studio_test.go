@@ -119,6 +119,7 @@ func (p *speaking) stop() {
 	p.Click("#big")
 	p.Click("#stop")
 	p.awaitState("ended")
+	p.Wait(`document.querySelector("#state").textContent === "The show is over."`) // and nothing is missing
 }
 
 // mustBeWell checks that the page has complained about nothing, and has told nobody its secret.

@@ -2,12 +2,15 @@ package pull
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"broadcastbot/capture"
 )
 
 // TestFormats pulls a file of each format: the sound comes whole, and where the format allows that, exact to the
@@ -84,13 +87,26 @@ func TestFileGoesOn(t *testing.T) {
 	}
 }
 
+// TestFileAfterRestart: a file would begin anew in the middle of a show.
+func TestFileAfterRestart(t *testing.T) {
+	content := mustSound(t, 48000, "a.opus", "-c:a", "libopus")
+	address := mustServe(t, func(w http.ResponseWriter, r *http.Request) {
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
+	})
+	_, err := pullerOf(t, address).Kinds().Open(t.Context(), address, capture.Options{Resumed: true})
+	if !errors.Is(err, errNotLive) {
+		t.Errorf("it was opened: %v", err)
+	}
+}
+
 // TestFileIsAnother: what a server has put in the place of a file is not played as its rest.
 func TestFileIsAnother(t *testing.T) {
-	content := mustSound(t, 480000, "a.flac")
+	content, other := mustSound(t, 480000, "a.flac"), mustSound(t, 96000, "b.flac")
 	asked := 0
 	address := mustServe(t, func(w http.ResponseWriter, r *http.Request) {
 		if asked++; asked > 1 {
-			w.Write([]byte("another file"))
+			w.Header().Set("Content-Length", strconv.Itoa(len(other)))
+			w.Write(other)
 			return
 		}
 		w.Header().Set("Content-Length", strconv.Itoa(len(content)))
@@ -98,8 +114,8 @@ func TestFileIsAnother(t *testing.T) {
 		panic(http.ErrAbortHandler)
 	})
 	source := pullerOf(t, address).mustOpen(t, address)
-	pcm, _ := mustHear(t, source)
-	if len(pcm) < 100000 || len(pcm) > 300000 {
-		t.Errorf("%d samples came", len(pcm))
+	pcm, end := mustHear(t, source)
+	if len(pcm) < 100000 || len(pcm) > 300000 || !errors.Is(end, errNotLive) {
+		t.Errorf("%d samples came, and then %v", len(pcm), end)
 	}
 }

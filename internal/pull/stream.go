@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"broadcastbot/internal/retry"
 )
 
 // maxLinks is how many playlists may lead to a stream.
@@ -16,7 +18,7 @@ const maxLinks = 3
 
 var (
 	errBroken  = errors.New("the line was broken")
-	errNotLive = errors.New("it is a recording, which does not go on after a restart")
+	errNotLive = errors.New("it is a recording, of which the rest cannot be had any more")
 )
 
 // stream is one that is pulled. It connects for one goroutine.
@@ -28,6 +30,7 @@ type stream struct {
 
 	hls       *hls // nil: it is none, as far as is known
 	connected bool
+	isFile    bool
 	gone      time.Time // since when the server does not know the stream; zero: it does
 }
 
@@ -64,10 +67,11 @@ func (s *stream) use(ctx context.Context, r *reply) (io.ReadCloser, error) {
 	if r.ContentLength < 0 {
 		return &liveBody{reply: r, isStation: isStation(r.Header)}, nil
 	}
-	if s.resumed {
+	if s.resumed || s.isFile { // it would begin anew
 		r.Close()
-		return nil, errNotLive
+		return nil, retry.Permanent(errNotLive)
 	}
+	s.isFile = true
 	return newFileBody(ctx, s, r), nil
 }
 

@@ -51,6 +51,7 @@ click("stop", stop);
 click("speakon", () => dialog("sure").close());
 
 addEventListener("beforeunload", (event) => onAir(studio.state) && event.preventDefault());
+document.addEventListener("visibilitychange", () => input.mic === Mic.SLEEPING && studio.openMicrophone()); // after a call
 addEventListener("hashchange", () => location.hash && location.reload()); // another link was pasted
 
 // What the speaker sees.

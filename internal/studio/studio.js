@@ -197,6 +197,7 @@ export class Studio extends EventTarget {
     if (welcome.state === "live") return this.#goLive(welcome.next);
     if (this.state === State.STARTING) return this.#sayStart(); // it was not heard
     if (onAir(this.state)) await this.#keep.clear(); // the station knows nothing of it
+    this.#stopped = false;
     this.#set(State.READY);
   }
 

@@ -20,7 +20,7 @@ const (
 func readHead(conn net.Conn) *exchange {
 	conn.SetReadDeadline(time.Now().Add(headTimeout))
 	limited := &io.LimitedReader{R: conn, N: maxHead}
-	start := bufio.NewReaderSize(limited, maxHead)
+	start := bufio.NewReader(limited)
 	line, err := start.ReadString('\n')
 	if err == nil {
 		line = strings.Replace(line, " ICE/1.", " HTTP/1.", 1)

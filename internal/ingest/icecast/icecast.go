@@ -113,7 +113,14 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 			sleep(ctx, time.Second)
 			continue
 		}
-		s.running.Go(func() { s.welcome(conn) })
+		if !s.begin(nil) {
+			conn.Close()
+			return nil
+		}
+		go func() {
+			defer s.running.Done()
+			s.welcome(conn)
+		}()
 	}
 }
 
@@ -129,8 +136,8 @@ func (s *Server) welcome(conn net.Conn) {
 
 // Close cuts all programs off, refuses those that come later, and returns when the last one has left.
 func (s *Server) Close() error {
-	s.close()
 	s.mu.Lock()
+	s.close()
 	for x := range s.exchanges {
 		x.conn.Close()
 	}
@@ -143,7 +150,7 @@ func (s *Server) Close() error {
 // serve answers one request and closes its connection.
 func (s *Server) serve(x *exchange) {
 	defer x.close()
-	if !s.enter(x) {
+	if !s.begin(x) {
 		return
 	}
 	defer s.exit(x)
@@ -157,15 +164,18 @@ func (s *Server) serve(x *exchange) {
 	}
 }
 
-// enter reports whether the server is still open.
-func (s *Server) enter(x *exchange) bool {
+// begin reports whether the server is still open. Then it waits for what is begun: an exchange, or, with
+// nil, a connection on which none has come yet.
+func (s *Server) begin(x *exchange) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.life.Err() != nil {
 		return false
 	}
 	s.running.Add(1)
-	s.exchanges[x] = struct{}{}
+	if x != nil {
+		s.exchanges[x] = struct{}{}
+	}
 	return true
 }
 

@@ -165,3 +165,30 @@ func TestLateSound(t *testing.T) {
 		t.Errorf("the last word was captured %v after what the page says", last.Sub(spoken))
 	}
 }
+
+// TestReplacedLine: what a line brings that was replaced is dropped, and it starts and stops nothing.
+func TestReplacedLine(t *testing.T) {
+	s := New(Options{Grace: time.Minute})
+	old, newest := newLine(s, nil), newLine(s, nil)
+	a := s.activate("studio:x")
+	a.line, old.pass, newest.pass, a.stage = newest, a, a, live
+	a.source = newSource(a, capture.Options{Encoder: opus.Defaults()})
+	packets := mustVoice(t, 2)
+	for i, l := range []*line{old, newest} {
+		l.stop(int64(5 - i))
+		if err := l.takeSound(t.Context(), encode(0, time.Now(), packets[i:i+1])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if packet, err := a.source.ReadPacket(t.Context()); err != nil || !bytes.Equal(packet, packets[1]) {
+		t.Errorf("the packet of the older line is recorded, %v", err)
+	}
+	if a.source.count != 4 {
+		t.Errorf("the older line has ended the show after %d packets", a.source.count)
+	}
+	a.stage = off
+	old.start("Town hall", 0)
+	if a.stage != off {
+		t.Error("the older line starts the show")
+	}
+}

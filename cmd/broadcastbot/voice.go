@@ -1,0 +1,43 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"broadcastbot/capture"
+	"broadcastbot/internal/bot"
+)
+
+// voiceGrace is how long the decoder of a voice message may be silent: all of it is here when it begins.
+const voiceGrace = 30 * time.Second
+
+var (
+	errNoVoice    = errors.New("send me a voice message in our direct chat first; I keep the last one for an hour")
+	errOtherVoice = errors.New("say voice alone: it is your own last voice message")
+)
+
+// voiceKind puts the voice message on air that a speaker has sent last in the direct chat.
+func voiceKind(voices *bot.Voices) capture.Kind {
+	return capture.Kind{
+		Name: "voice", Alone: true,
+		Examples: []string{"voice"}, Help: "the voice message that you have sent me last in our direct chat",
+		Open: func(ctx context.Context, name string, o capture.Options) (capture.Source, error) {
+			return capture.OpenStream(ctx, capture.Stream{
+				Name: "your voice message", Grace: voiceGrace,
+				Connect: func(ctx context.Context) (io.ReadCloser, error) { return voices.Open(ctx, name) },
+			}, o)
+		},
+		Grant: func(by capture.Asker, name string) (string, error) {
+			if name != "" {
+				return "", errOtherVoice
+			}
+			name, ok := voices.Last(by.User)
+			if !ok {
+				return "", errNoVoice
+			}
+			return name, nil
+		},
+	}
+}
