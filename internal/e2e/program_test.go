@@ -81,6 +81,38 @@ func TestProgram(t *testing.T) {
 	}
 }
 
+// TestProgramComesBack kills the station under a DJ's program. When the program has connected again, the
+// show goes on in the same recording, and it ends when the program does.
+func TestProgramComesBack(t *testing.T) {
+	if _, err := exec.LookPath("ffmpeg"); err != nil {
+		t.Skip("no ffmpeg: apt-get install ffmpeg")
+	}
+	h := mustTheatre(t, "tone:440")
+	address := h.mustGetSettings(t)
+	first := program(t.Context(), address)
+	if err := first.Start(); err != nil {
+		t.Fatal(err)
+	}
+	live, _ := h.mustState(t, store.StateLive)
+	stream := mustStream(t, live)
+	heard := mustFirst(t, stream, 50)
+	h.Kill()
+	first.Wait()
+	if err := h.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	second := program(t.Context(), address)
+	if err := second.Start(); err != nil {
+		t.Fatal(err)
+	}
+	heard = append(heard, mustFirst(t, stream, 100)...)
+	second.Process.Signal(os.Interrupt)
+	second.Wait()
+	heard = append(heard, mustRest(t, stream)...)
+	ended, _ := h.mustState(t, store.StateEnded)
+	mustEqual(t, "replay", mustRest(t, mustStream(t, ended)), heard)
+}
+
 func (h *theatre) mustLog(t *testing.T) string {
 	t.Helper()
 	log, err := os.ReadFile(h.LogPath)

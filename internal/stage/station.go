@@ -35,7 +35,7 @@ media_dir: %q
 source: %q
 data_dir: %q
 gateway: {listen: %q, public_url: "http://%[6]s"}
-icecast: {listen: "127.0.0.1:0", auto: true}
+icecast: {listen: %q, auto: true}
 `
 
 // NewStation writes a config for the program. Sources that commands name are
@@ -45,11 +45,15 @@ func NewStation(server *dendrite.Server, program, dir, source string) (*Station,
 	if err != nil {
 		return nil, err
 	}
+	programs, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
 	s := &Station{
 		Program: program, Config: filepath.Join(dir, "config.yaml"),
 		PublicURL: "http://" + address, LogPath: filepath.Join(dir, "station.log"),
 	}
-	text := fmt.Sprintf(stationConfig, server.URL(), server.ServerName(), dir, source, filepath.Join(dir, "data"), address)
+	text := fmt.Sprintf(stationConfig, server.URL(), server.ServerName(), dir, source, filepath.Join(dir, "data"), address, programs)
 	return s, os.WriteFile(s.Config, []byte(text), 0o600)
 }
 
