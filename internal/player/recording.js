@@ -169,7 +169,7 @@ export class Recording {
 
   async #learnEdge() {
     if (this.stream.finished) return this.#measure();
-    this.edge.observe(this.stream.edgeSample, performance.now());
+    this.edge.claim(this.stream.edgeSample, performance.now());
   }
 
   /**

@@ -60,7 +60,21 @@ export class Line {
    * @param {number} last
    */
   async fetch(first, last) {
+    try {
+      return await this.#fetch(first, last);
+    } catch (error) {
+      if (last >= this.#seen && this.edge > 0) await this.updateEdge(); // what does not come may not be there
+      throw error;
+    }
+  }
+
+  /**
+   * @param {number} first
+   * @param {number} last
+   */
+  async #fetch(first, last) {
     const part = await Part.open(this.#url, first, last, this.signal);
+    if (!part && this.size === 0) throw new Error("the gateway has no such bytes");
     if (!part) return null;
     if (part.size > 0) this.size = part.size;
     const chunks = [];
@@ -90,6 +104,7 @@ export class Line {
   }
 
   async #request() {
+    if (this.fed > this.edge) throw new BlockError("CutOff", { offset: this.fed }); // it was told a false edge
     const follow = this.size === 0 && this.fed + PIECE > this.edge;
     this.#use = follow ? Use.EDGE : Use.PIECE;
     const part = await Part.open(this.#url, this.fed, follow ? undefined : this.fed + PIECE - 1, this.signal);
@@ -117,7 +132,7 @@ export class Line {
     this.#use = Use.FREE;
   }
 
-  /** Asks how far the file has got. Who waits for bytes where there are none, as an earlier answer was false, fails. */
+  /** Asks how far the file has got. Who waits where no bytes are, as an earlier answer was false, waits no longer. */
   async updateEdge() {
     const { size, finished } = await edge(this.#url, this.signal);
     this.edge = Math.max(this.#seen, size);
@@ -133,7 +148,6 @@ export class Line {
     await retry(step, this.signal, (error) => {
       this.release();
       if (error instanceof BlockError || error instanceof Refused) throw error;
-      if (this.fed > this.edge) throw new BlockError("CutOff", { offset: this.fed });
       this.broken = true;
     });
     this.broken = false;

@@ -31,6 +31,7 @@ function pause(delay, signal) {
     const done = () => {
       clearTimeout(timer);
       globalThis.removeEventListener?.("online", done);
+      signal.removeEventListener("abort", done);
       resolve();
     };
     const timer = setTimeout(done, delay);

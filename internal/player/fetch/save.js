@@ -10,7 +10,7 @@ import { Stream } from "./stream.js";
 
 /** @typedef {(bytes: Pages) => Promise<void>} Write */
 
-const MOST_UNPROVEN = 16 << 20; // bytes that wait for a checkpoint: far more than five seconds
+const MOST_UNPROVEN = 3 << 20; // bytes that wait for a checkpoint: far more than five seconds
 
 /** How far a show was saved. */
 export const Saved = Object.freeze({

@@ -14,12 +14,12 @@ import { Seeker } from "./seeker.js";
 
 const FIRST = 10 << 10; // bytes of the first request: the head and some blocks
 const PRE_ROLL = 14400; // samples that a decoder needs to find its state: 300 ms
+const MOST = 2 << 20; // bytes that are read before the edge, whatever the gateway says it is
 const PROOF = CHECKPOINT_INTERVAL + MAX_UNPROVEN; // samples that are read before what is played, so that a checkpoint is among them
 
 /**
  * The blocks of a show. A broken line costs time, but neither loses nor repeats a
- * block: reading goes on behind the last byte that came. What the reader refuses
- * stays refused.
+ * block: reading goes on behind the last byte that came.
  */
 export class Stream {
   encrypted = false;
@@ -231,12 +231,23 @@ export class Stream {
   }
 
   /**
-   * Goes near the edge of a running show. Returns the blocks that there are, and
-   * where to begin in them.
+   * Goes near the edge of a running show, and asks again for one that was false. Returns
+   * the blocks that there are, and where to begin in them.
    * @param {number} samples before the edge
+   * @returns {Promise<{blocks: Block[], start: number}>}
    */
   async goLive(samples) {
     await this.#line.persist(() => this.updateEdge());
+    try {
+      return await this.#readEdge(samples);
+    } catch (error) {
+      if (this.finished || !(error instanceof BlockError) || error.code !== "CutOff") throw error;
+      return this.goLive(samples);
+    }
+  }
+
+  /** @param {number} samples */
+  async #readEdge(samples) {
     const { edge } = this.#line;
     let block = await this.#readAt(this.#before(edge, samples + this.#lead));
     block = await this.#readOn(block, 0);
@@ -248,11 +259,10 @@ export class Stream {
 
   /** Reads the blocks that there are near the edge, and asks for no others. */
   async readTail() {
-    const { edge } = this.#line;
-    const offset = this.#before(edge, this.#lead);
-    if (offset >= edge) return;
     await this.#line.persist(async () => {
-      const bytes = await this.#line.fetch(offset, edge - 1);
+      const { edge } = this.#line;
+      const offset = this.#before(edge, this.#lead);
+      const bytes = offset < edge ? await this.#line.fetch(offset, edge - 1) : null;
       this.#jump(offset);
       if (bytes) this.#reader.feed(bytes);
     });
@@ -260,13 +270,12 @@ export class Stream {
   }
 
   /**
-   * The byte where so many samples before an offset may begin.
-   * @param {number} offset
+   * @param {number} offset before which so many samples may begin
    * @param {number} samples
    */
   #before(offset, samples) {
     const { first } = this.#seeker;
-    return Math.max(first, offset - (this.#seeker.bytes(samples) || offset));
+    return Math.max(first, offset - Math.min(this.#seeker.bytes(samples) || offset, MOST));
   }
 
   /** Goes to the first block, and returns how many bytes there were when the stream was opened. */

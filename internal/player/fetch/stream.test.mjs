@@ -61,6 +61,51 @@ test("whoever goes to the edge of a signed show knows at once when it was spoken
   assert.ok(stream.checkpoint);
 });
 
+test("a false edge leads nowhere for longer than until the next answer", async (t) => {
+  const { file, blocks } = makeShow(300, { signed: true, random: randomFrom(1) });
+  const gateway = gatewayWith(t, file);
+  gateway.size = blocks[280].offset;
+  const stream = await openStream();
+  const answer = fetch;
+  let lies = 1;
+  t.mock.method(globalThis, "fetch", async (url, options) => {
+    if (options.method !== "HEAD" || lies-- <= 0) return answer(url, options);
+    return new Response(null, { status: 206, headers: { "Content-Range": "bytes 0-99999999/*" } });
+  });
+  const { blocks: tail } = await stream.goLive(9600);
+  assert.equal(stream.offset, gateway.size);
+  assert.ok(tail.length > 0);
+});
+
+test("the newest checkpoint is looked for where the show has got to, not at a false edge", async (t) => {
+  const { file, blocks } = makeShow(300, { signed: true, random: randomFrom(1) });
+  const gateway = gatewayWith(t, file);
+  gateway.size = blocks[280].offset;
+  const answer = fetch;
+  let lies = 1;
+  t.mock.method(globalThis, "fetch", async (url, options) => {
+    if (options.method !== "HEAD" || lies-- <= 0) return answer(url, options);
+    return new Response(null, { status: 206, headers: { "Content-Range": "bytes 0-99999999/*" } });
+  });
+  const stream = await openStream();
+  await stream.readTail();
+  assert.ok(stream.checkpoint);
+});
+
+test("no more is read before an edge than sound can be there", async (t) => {
+  const { file } = makeShow(20_000, {
+    layout: plain,
+    size: (random) => 200 + Math.floor(1000 * random()),
+    random: randomFrom(1),
+  });
+  const gateway = gatewayWith(t, file);
+  const stream = await openStream(fragment({ layout: plain, signed: false }));
+  gateway.asked = [];
+  await stream.goLive(48_000 * 100_000);
+  const [first] = gateway.asked[0].match(/\d+/g).map(Number);
+  assert.ok(file.length - first <= 2 << 20, `${file.length - first} bytes`);
+});
+
 test("the edge of a show that has just begun is its beginning", async (t) => {
   const { file, blocks } = makeShow(9, { signed: true, random: randomFrom(1) });
   const gateway = gatewayWith(t, file);
@@ -121,6 +166,12 @@ test("whoever has the key can have made the end of a show that is not signed", a
   const hash = createHash("sha256").update(file).digest("base64url");
   assert.equal((await save(fragment({ signed: false })))[0], Saved.CLAIMED);
   assert.equal((await save(fragment({ signed: false, more: `sha256=${hash}` })))[0], Saved.WHOLE);
+});
+
+test("what waits for a checkpoint is bounded", async (t) => {
+  const { file } = makeShow(60, { signed: true, layout: plain, random: randomFrom(1), size: () => 12_800 });
+  gatewayWith(t, file).finished = true;
+  assert.equal((await save(fragment({ layout: plain })))[0], "Checkpoint");
 });
 
 test("nothing is saved that the station did not sign", async (t) => {

@@ -3,11 +3,14 @@ import { Refusal } from "./refusal.js";
 
 /** @import { Form } from "./reader.js" */
 
+const MOST_VAIN = 4 << 20; // bytes that are looked at in vain behind a jump: far more than an honest block hides
+
 /** The bytes of a file that were fed and not consumed, and where blocks begin in them. */
 export class Framing {
   offset = 0; // in the file, of the first of them
   #form;
   #queue = new ByteQueue();
+  #vain = 0; // bytes that were looked at since the last jump
 
   /** @param {Form} form */
   constructor(form) {
@@ -27,6 +30,7 @@ export class Framing {
   /** Forgets what was fed: the next bytes begin at an offset. */
   clear(offset = this.offset) {
     this.#queue.clear();
+    this.#vain = 0;
     this.offset = offset;
   }
 
@@ -50,7 +54,7 @@ export class Framing {
 
   /**
    * Moves on to the next bytes that look like a whole block, and returns a copy
-   * of them.
+   * of them. It refuses junk that would keep the page busy.
    * @param {boolean} atEnd
    */
   candidate(atEnd) {
@@ -59,12 +63,16 @@ export class Framing {
     for (let skipped = 0; ; skipped++) {
       const start = unread.subarray(skipped);
       const size = this.#form.extent(start);
+      this.#vain += size === 0 ? 1 : least;
+      if (this.#vain > MOST_VAIN) throw new Refusal("Forged", "no block opens here");
       if (size === 0 || this.#overlapped(start.subarray(0, size), least)) continue;
       // What looks like a block's beginning may promise more bytes than there
       // will ever be. Too few even for a beginning are the end.
       if (size > start.length && atEnd && size > least) continue;
       this.advance(skipped);
-      return size <= start.length ? start.slice(0, size) : null;
+      if (size > start.length) return null;
+      this.#vain += size;
+      return start.slice(0, size);
     }
   }
 

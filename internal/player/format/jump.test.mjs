@@ -51,3 +51,46 @@ for (const [name, layout] of Object.entries({ sealed, plain })) {
     });
   }
 }
+
+/** Bytes in which a block seems to begin every so often, none of which opens. */
+const JUNK = {
+  sealed() {
+    const junk = new DataView(new ArrayBuffer(2 << 20));
+    for (let at = 0; at + 16 <= junk.byteLength; at += 16) {
+      junk.setUint32(at, 0xffffffff);
+      junk.setUint32(at + 8, (1 << 20) - 32, true);
+    }
+    return new Uint8Array(junk.buffer);
+  },
+  plain() {
+    const junk = Buffer.alloc(1 << 20, 255);
+    for (let at = 0; at + 27 < junk.length; at += 27) junk.write("OggS\0", at);
+    return new Uint8Array(junk);
+  },
+};
+
+for (const [name, layout] of Object.entries({ sealed, plain })) {
+  test(`${name}: junk behind a jump is refused before it keeps the page busy`, async () => {
+    const show = makeShow(3, { layout, random: randomFrom(1) });
+    const reader = layout === sealed ? new SealedReader(show.key) : new PlainReader();
+    reader.feed(show.file.subarray(0, show.first));
+    await reader.next();
+    reader.jump(show.first + 1);
+    reader.feed(JUNK[name]());
+    const { error } = await readAll(reader, false);
+    assert.equal(error?.code, "Forged");
+  });
+
+  test(`${name}: the longest block is found behind another`, async () => {
+    const show = makeShow(3, { layout, random: randomFrom(1) });
+    const reader = layout === sealed ? new SealedReader(show.key) : new PlainReader();
+    reader.feed(show.file.subarray(0, show.first));
+    await reader.next();
+    reader.jump(show.first + 1);
+    const hidden = new Uint8Array(1 << 20);
+    reader.feed(hidden);
+    reader.feed(show.file.subarray(show.blocks[1].offset));
+    const { blocks } = await readAll(reader);
+    assert.equal(blocks[0].start, show.blocks[1].start);
+  });
+}

@@ -157,7 +157,6 @@ export class Reader {
    * Returns the next block with sound or a sign of life, or null when it takes
    * more bytes, or after the end. With atEnd no more bytes will come: the search
    * after a jump gives up what would need them.
-   *
    * A call replaces one that is still pending, which then gives null.
    */
   async next(atEnd = false) {
@@ -216,26 +215,24 @@ export class Reader {
    * @param {boolean} atEnd
    */
   async #findBlock(atEnd) {
-    for (;;) {
-      const raw = this.#framing.candidate(atEnd);
-      if (!raw) return null;
-      let opened;
-      try {
-        opened = await this.#wanted(this.#open(raw));
-      } catch (error) {
-        if (!(error instanceof Refusal)) throw error;
-        this.#framing.advance(1);
-        continue;
-      }
-      if (!opened) return null;
-      try {
-        if (opened.sequence === 0) throw new Refusal("Malformed", "block 0 behind block 1");
+    let sequence = this.#next;
+    try {
+      for (let raw; (raw = this.#framing.candidate(atEnd)); ) {
+        const opened = await this.#wanted(this.#open(raw).catch(unlessRefused));
+        if (opened === null) return null;
+        if (opened === undefined) {
+          this.#framing.advance(1);
+          continue;
+        }
+        sequence = opened.sequence;
+        if (sequence === 0) throw new Refusal("Malformed", "block 0 behind block 1");
         const block = this.#accept(opened, false);
         if (!isSign(block)) return block;
         this.#jumped = true;
-      } catch (error) {
-        throw this.#failed(error, opened.sequence);
       }
+      return null;
+    } catch (error) {
+      throw this.#failed(error, sequence);
     }
   }
 
@@ -295,4 +292,9 @@ export class Reader {
     this.#framing.clear();
     return this.#failure;
   }
+}
+
+/** @param {unknown} error */
+function unlessRefused(error) {
+  if (!(error instanceof Refusal)) throw error;
 }

@@ -91,6 +91,17 @@ export class LiveEdge {
   }
 
   /**
+   * The gateway says that the show ends at a sample now. That holds until it says something
+   * else: no time that it takes shows it to be so.
+   * @param {number} sample
+   * @param {number} now ms
+   */
+  claim(sample, now) {
+    this.#paused = null;
+    this.#current = this.#before = sample - now * PER_MS;
+  }
+
+  /**
    * The speaker pauses: no sound behind the sample for the time being.
    * @param {number} sample
    */

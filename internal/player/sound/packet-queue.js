@@ -6,6 +6,7 @@ import { packetDuration } from "../format/opus.js";
 export class PacketQueue {
   /** @type {{packet: Uint8Array, start: number}[]} */
   #packets = [];
+  bytes = 0; // of them
   removed = 0; // sample behind the last packet that was removed
 
   get empty() {
@@ -18,6 +19,7 @@ export class PacketQueue {
    */
   reset(sample) {
     this.#packets = [];
+    this.bytes = 0;
     this.removed = sample;
   }
 
@@ -26,6 +28,7 @@ export class PacketQueue {
     let start = block.start;
     for (const packet of block.packets) {
       this.#packets.push({ packet, start });
+      this.bytes += packet.length;
       start += packetDuration(packet);
     }
   }
@@ -36,6 +39,7 @@ export class PacketQueue {
    */
   cut(sample) {
     this.#packets = this.#packets.filter(({ start }) => start < sample);
+    this.bytes = this.#packets.reduce((bytes, { packet }) => bytes + packet.length, 0);
   }
 
   /**
@@ -48,6 +52,7 @@ export class PacketQueue {
     while (done < this.#packets.length && this.removed < sample) {
       const { packet, start } = this.#packets[done++];
       use(packet, start);
+      this.bytes -= packet.length;
       this.removed = start + packetDuration(packet);
     }
     this.#packets.splice(0, done);

@@ -81,6 +81,7 @@ export class Playback {
     this.#stream = stream;
     this.#blocks = new ReadAhead(stream, {
       ahead: () => this.received - this.heard,
+      waiting: () => this.#queue.bytes,
       onblock: (block) => this.#enqueue(block),
       onend: (failure) => this.#onEnd(failure),
     });

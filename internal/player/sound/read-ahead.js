@@ -5,8 +5,9 @@ import { RATE } from "../format/opus.js";
 
 const AHEAD = 60 * RATE; // samples: stop reading there…
 const LOW = 30 * RATE; // …and go on here
+const MOST = 8 << 20; // bytes of sound that waits, twice what the largest bitrate takes
 
-/** Reads a stream a minute ahead of what is heard: its memory does not grow with the show. */
+/** Reads a stream a minute ahead of what is heard: its memory grows neither with the show nor with what a gateway makes of it. */
 export class ReadAhead {
   #stream;
   #use;
@@ -18,6 +19,7 @@ export class ReadAhead {
    * @param {Stream} stream
    * @param {object} use
    * @param {() => number} use.ahead samples that were read and not heard
+   * @param {() => number} use.waiting bytes of them that were not decoded
    * @param {(block: Block) => void} use.onblock
    * @param {(failure: unknown) => void} use.onend there will be no more; null is the end of the show
    */
@@ -47,7 +49,12 @@ export class ReadAhead {
 
   /** Reads on where there was plenty, if there is no more. */
   refill() {
-    if (this.#use.ahead() < LOW) this.#wake();
+    if (!this.#hasMore(LOW)) this.#wake();
+  }
+
+  /** @param {number} samples than which more was read */
+  #hasMore(samples) {
+    return this.#use.ahead() > samples || this.#use.waiting() > MOST;
   }
 
   /**
@@ -75,9 +82,9 @@ export class ReadAhead {
    * @param {number} epoch
    */
   async #rest(epoch) {
-    if (this.#use.ahead() < AHEAD) return;
+    if (!this.#hasMore(AHEAD - 1)) return;
     this.#stream.release();
-    while (epoch === this.#epoch && this.#use.ahead() > LOW) {
+    while (epoch === this.#epoch && this.#hasMore(LOW)) {
       await /** @type {Promise<void>} */ (new Promise((resolve) => (this.#wake = resolve)));
     }
   }

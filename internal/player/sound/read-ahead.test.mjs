@@ -27,11 +27,12 @@ class Blocks {
 
 /** Reads ahead of a listener who has heard nothing yet. */
 function readerOf(stream) {
-  const seen = { read: 0, heard: 0, ends: [] };
+  const seen = { read: 0, heard: 0, bytes: 0, ends: [] };
   let ended;
   seen.end = new Promise((resolve) => (ended = resolve));
   seen.reader = new ReadAhead(stream, {
     ahead: () => seen.read - seen.heard,
+    waiting: () => seen.bytes,
     onblock: ({ end }) => (seen.read = end),
     onend: (failure) => ended(seen.ends.push(failure)),
   });
@@ -56,6 +57,21 @@ test("it reads a minute ahead, and goes on when half of it was heard", async () 
   seen.reader.refill();
   await turn();
   assert.equal(seen.read, 100 * RATE);
+});
+
+test("it rests also where little sound takes much memory", async () => {
+  const seen = readerOf(new Blocks(20));
+  seen.bytes = (8 << 20) + 1;
+  await seen.reader.restart(stay);
+  await turn();
+  assert.equal(seen.read, 10 * RATE);
+  seen.reader.refill();
+  await turn();
+  assert.equal(seen.read, 10 * RATE);
+  seen.bytes = 0;
+  seen.reader.refill();
+  await turn();
+  assert.equal(seen.read, 60 * RATE);
 });
 
 test("what ends the reading is told once", async () => {
