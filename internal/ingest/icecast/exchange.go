@@ -3,6 +3,7 @@ package icecast
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"net"
@@ -32,6 +33,8 @@ type exchange struct {
 	in      *bufio.Reader
 	request *http.Request
 	owed    bool // the answer to the body, which comes behind it
+
+	forwarded string // whose connection it is, as a proxy says it
 }
 
 // newExchange takes a connection over from net/http, which may have read more than the head.
@@ -61,7 +64,7 @@ func (x *exchange) address() string {
 	peer, err := netip.ParseAddrPort(x.conn.RemoteAddr().String())
 	address := peer.Addr().Unmap()
 	if err == nil && (address.IsLoopback() || address.IsPrivate()) { // a proxy of ours, perhaps
-		forwarded := x.request.Header.Get("X-Forwarded-For")
+		forwarded := cmp.Or(x.forwarded, x.request.Header.Get("X-Forwarded-For"))
 		last := forwarded[strings.LastIndexByte(forwarded, ',')+1:]
 		address, err = netip.ParseAddr(strings.TrimSpace(last))
 	}

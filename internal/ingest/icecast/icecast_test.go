@@ -115,7 +115,7 @@ func TestBadHeads(t *testing.T) {
 	s := newStation(t, Options{})
 	for _, head := range []string{
 		"\r\n", "hello\r\n", "PUT /abc\r\n", "PUT /abc HTTP/9\r\n", "PUT /abc HTTP/1.0\r\nx y\r\n",
-		"PUT /abc HTTP/1.0\r\nContent-Length: -1\r\n", "PUT /abc HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n",
+		"PUT /abc HTTP/1.0\r\nContent-Length: -1\r\n", "PROXY TCP4 1 2 3\r\n", "PROXY TCP4 192.0.2.7 192.0.2.2 1 2\r\nhello\r\n", "PUT /abc HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n",
 		"PUT /" + strings.Repeat("a", 40000) + " HTTP/1.0\r\n", "PUT /abc HTTP/1.0\r\nIce-Name: " + strings.Repeat("a", 40000) + "\r\n",
 	} {
 		if _, status := dial(t, s.own, head); status != "HTTP/1.0 400 This is not HTTP" {
@@ -170,7 +170,7 @@ func TestStartIsRefused(t *testing.T) {
 	conn, _ := dial(t, s.own, head+basic(password))
 	conn.Write(mustOpus(t, 0, 1))
 	io.Copy(io.Discard, conn) // it ends
-	if _, status := dial(t, s.own, head+basic(password)); status != "HTTP/1.0 415 not now" {
+	if _, status := dial(t, s.own, head+basic(password)); status != "HTTP/1.0 409 not now" {
 		t.Errorf("the second answer is %q", status)
 	}
 	eventually(t, "Alice is told", func() bool { return len(s.heard()) == 1 })
@@ -288,6 +288,10 @@ func TestStats(t *testing.T) {
 	s := newStation(t, Options{})
 	conn, _ := dial(t, s.own, "SOURCE /abc HTTP/1.0\r\n"+basic(password))
 	conn.Write(mustOpus(t, 0, 1))
+	proxied, _ := dial(t, s.own, "PROXY TCP4 192.0.2.7 192.0.2.2 1 2\r\nGET /status-json.xsl HTTP/1.0\r\n")
+	if rest, err := io.ReadAll(proxied); err != nil || !strings.HasSuffix(string(rest), `{"icestats":{}}`) {
+		t.Errorf("stats for a stranger behind a proxy: %s", rest)
+	}
 	get := func(path, headers string) string {
 		conn, status := dial(t, s.shared, "GET /icecast"+path+" HTTP/1.1\r\nHost: radio\r\n"+headers)
 		rest, err := io.ReadAll(conn)

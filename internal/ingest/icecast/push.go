@@ -1,7 +1,6 @@
 package icecast
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -21,7 +20,11 @@ func (s *Server) push(x *exchange) {
 	if !ok {
 		return
 	}
-	if why := cmp.Or(s.refusals.repeated(mount.ID), foreignType(x.request)); why != "" {
+	if r, repeated := s.refusals.repeated(mount.ID); repeated {
+		x.answer(r.status, r.why)
+		return
+	}
+	if why := foreignType(x.request); why != "" {
 		x.answer(http.StatusUnsupportedMediaType, why)
 		return
 	}
@@ -38,7 +41,7 @@ func (s *Server) push(x *exchange) {
 	log.Info("a program has stopped sending", "err", err)
 	s.lines.leave(l, x, err)
 	if !body.ended && isForeign(err) {
-		s.refuse(mount, err)
+		s.refuse(mount, http.StatusUnsupportedMediaType, err)
 		x.answer(http.StatusUnsupportedMediaType, reason(err))
 		return
 	}
@@ -64,8 +67,11 @@ func mountOf(path string) string {
 	for _, end := range []string{".opus", ".ogg"} {
 		name = strings.TrimSuffix(name, end)
 	}
-	return name
+	return name[:min(len(name), maxID)]
 }
+
+// maxID is far more than the id of a mount has: what others ask for is remembered for a while.
+const maxID = 64
 
 // authorize checks the password of a request, and answers it if that is wrong. The user's name may be
 // any: it is "source" in most programs.
@@ -130,7 +136,7 @@ func (s *Server) began(l *line, x *exchange, tags oggopus.Tags) {
 func (s *Server) goOnAir(l *line, title string) {
 	by := capture.Asker{Room: l.mount.Room, User: l.mount.Speaker}
 	if _, err := s.Stage.StartFor(s.life, by, sourceOf(l.mount.ID), title); err != nil {
-		s.refuse(l.mount, err)
+		s.refuse(l.mount, http.StatusConflict, err)
 		s.lines.end(l)
 	}
 }

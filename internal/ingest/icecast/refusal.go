@@ -22,6 +22,7 @@ const (
 
 // refusal is what a program was cut off for after it had begun to send.
 type refusal struct {
+	status int // of HTTP
 	why    string
 	latest time.Time // that the program came with it
 	told   time.Time
@@ -33,21 +34,21 @@ type refusals struct {
 	byMount map[string]refusal
 }
 
-// repeated returns why a program is refused that was cut off a moment ago, or "".
-func (rs *refusals) repeated(mount string) (why string) {
+// repeated returns what a program is refused for that was cut off a moment ago.
+func (rs *refusals) repeated(mount string) (r refusal, repeated bool) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	r, refused := rs.byMount[mount]
 	if !refused || time.Since(r.latest) > repetition {
-		return ""
+		return refusal{}, false
 	}
 	r.latest = time.Now()
 	rs.byMount[mount] = r
-	return r.why
+	return r, true
 }
 
 // note notes a refusal, and reports whether the speaker has to be told.
-func (rs *refusals) note(mount, why string) (isNew bool) {
+func (rs *refusals) note(mount string, status int, why string) (isNew bool) {
 	now := time.Now()
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
@@ -55,16 +56,16 @@ func (rs *refusals) note(mount, why string) (isNew bool) {
 	if isNew = r.why != why || now.Sub(r.told) > reminder; isNew {
 		r.told = now
 	}
-	r.why, r.latest = why, now
+	r.status, r.why, r.latest = status, why, now
 	rs.byMount[mount] = r
 	return isNew
 }
 
 // refuse notes why a program cannot be on air as it is, and tells its speaker.
-func (s *Server) refuse(mount store.Mount, err error) {
+func (s *Server) refuse(mount store.Mount, status int, err error) {
 	s.Log.Warn("a program is refused", "mount", mount.ID, "err", err)
 	why := reason(err)
-	if !s.refusals.note(mount.ID, why) {
+	if !s.refusals.note(mount.ID, status, why) {
 		return
 	}
 	s.running.Go(func() {
