@@ -183,7 +183,7 @@ export class Recording {
       await stream.readTail();
     } catch (error) {
       if (!(error instanceof BlockError)) throw error;
-      return;
+      return this.renewStream(); // what comes before can be heard
     }
     const pausing = stream.last !== null && isSign(stream.last); // what was said last need not be new
     if (!pausing) this.edge.noteProof(stream.checkpoint);

@@ -189,6 +189,15 @@ test("a running show of which nothing is signed is not called live", async (t) =
   assert.deepEqual([recording.show.title, recording.show.speaker], ["", ""], "nobody has signed its head");
 });
 
+test("what is refused near the edge keeps nobody from hearing what comes before", async (t) => {
+  const forged = makeShow(SIGNED, { signed: true, signedWith: strangerKey, random: randomFrom(2) });
+  const { offset } = show.blocks[140];
+  onAir(t, 20.4, end, Buffer.concat([show.file.subarray(0, offset), forged.file.subarray(offset, end)]));
+  const { stream } = await open(fragment());
+  const block = await stream.seekTo(48_000);
+  assert.ok(block.start < 48_000);
+});
+
 test("without a signer nothing shows a running show to be live", async (t) => {
   for (const layout of [sealed, plain]) {
     const { file, blocks } = makeShow(SIGNED, { layout, random: randomFrom(1) });

@@ -228,9 +228,9 @@ export class Playback {
 
   /** Decodes as much as is wanted ahead. Of a finished show the proof is there, so nothing is heard before it. */
   #decodeAhead() {
-    const { finished, proven } = this.#stream;
+    const waits = this.#stream.finished && this.#input === Input.READING;
     const enough = this.heard + SOUND_AHEAD * Math.max(1, this.#speed);
-    this.#queue.removeUntil(Math.min(enough, finished ? proven : Infinity), (packet, start) =>
+    this.#queue.removeUntil(Math.min(enough, waits ? this.#stream.proven : Infinity), (packet, start) =>
       this.#decoder.decode(packet, start),
     );
     if (this.#input === Input.ENDED && this.#queue.empty) this.#drain(this.#output.epoch);

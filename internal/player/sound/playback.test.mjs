@@ -66,7 +66,7 @@ async function playbackOf(t, layout) {
     isCurrent: () => true,
     setPace() {},
     seek: (to) => (output.heard = to),
-    complete() {},
+    complete: () => (output.report = { finished: true }),
     close() {},
   };
   let decoded = 0; // sample behind what was
@@ -193,4 +193,20 @@ for (const [name, layout] of Object.entries({ sealed, plain })) {
       assert.deepEqual([playback.received, playback.doubted], [PROVEN, false]);
     });
   }
+}
+
+for (const [name, layout] of Object.entries({ sealed, plain })) {
+  test(`${name}: a finished show is heard to its end`, async (t) => {
+    const { file } = makeShow(120, { signed: true, layout, random: randomFrom(1) });
+    gatewayWith(t, file).finished = true;
+    const { playback, output, arrived } = await playbackOf(t, layout);
+    await playback.seekTo(0);
+    await arrived(120);
+    for (let i = 0; i < 100 && !playback.finished; i++) {
+      output.heard = 4800 * 120;
+      output.onreport(output.report);
+      await setTimeout(5);
+    }
+    assert.ok(playback.finished);
+  });
 }
