@@ -279,7 +279,7 @@ func TestDeviceOrigin(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := newEventHandler(b, nil).origin(t.Context(), evt); got != want {
+			if got := b.origin(t.Context(), evt); got != want {
 				t.Errorf("%s with trust %d: %s, want %s", name, trust, got, want)
 			}
 		}

@@ -55,8 +55,8 @@ func (h *eventHandler) obey(ctx context.Context, evt *event.Event, words []strin
 		log.Info("ignored a command that had to wait for too long")
 		return
 	}
-	if o := h.origin(ctx, evt); o != obeyed {
-		log.Warn("ignored a command", "reason", o, "trust", evt.Mautrix.TrustState.String(), "identity", h.identity(ctx, evt))
+	if o := h.bot.origin(ctx, evt); o != obeyed {
+		log.Warn("ignored a command", "reason", o, "trust", evt.Mautrix.TrustState.String(), "identity", h.bot.identity(ctx, evt))
 		h.answer(evt, words, func() { h.explain(ctx, evt, o) })
 		return
 	}
@@ -65,7 +65,7 @@ func (h *eventHandler) obey(ctx context.Context, evt *event.Event, words []strin
 		return
 	}
 	if h.told.add(evt.Sender.String(), "identity") {
-		log.Info("obeys commands of this user", "identity", h.identity(ctx, evt))
+		log.Info("obeys commands of this user", "identity", h.bot.identity(ctx, evt))
 	}
 	said := h.commands.Answer(ctx, h.request(ctx, evt, words))
 	h.answer(evt, words, func() {

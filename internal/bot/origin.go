@@ -24,28 +24,28 @@ const (
 )
 
 // origin judges a command.
-func (h *eventHandler) origin(ctx context.Context, evt *event.Event) origin {
+func (b *Bot) origin(ctx context.Context, evt *event.Event) origin {
 	if evt.Mautrix.EventSource&event.SourceDecrypted != 0 {
-		return h.deviceOrigin(evt)
+		return b.deviceOrigin(evt)
 	}
-	encrypted, err := h.bot.IsEncrypted(ctx, evt.RoomID.String())
+	encrypted, err := b.IsEncrypted(ctx, evt.RoomID.String())
 	switch {
 	case err != nil:
-		h.log.Warn("a command in clear text cannot be judged", "room", evt.RoomID, "err", err)
+		b.log.Warn("a command in clear text cannot be judged", "room", evt.RoomID, "err", err)
 		return clearText
 	case encrypted:
 		return clearText
-	case !h.bot.isListed(evt.RoomID):
+	case !b.isListed(evt.RoomID):
 		return unlisted
 	default:
 		return obeyed
 	}
 }
 
-func (h *eventHandler) deviceOrigin(evt *event.Event) origin {
+func (b *Bot) deviceOrigin(evt *event.Event) origin {
 	device := evt.Mautrix.TrustSource
 	switch {
-	case h.bot.session.Trusts(evt):
+	case b.session.Trusts(evt):
 		return obeyed
 	case device == nil || device.UserID != evt.Sender || device.Deleted || evt.Mautrix.ForwardedKeys:
 		return unknown
@@ -87,13 +87,13 @@ func (h *eventHandler) explain(ctx context.Context, evt *event.Event, o origin) 
 
 // identity is what the config's identities would name to accept the sender, for the log; "" where
 // no device of theirs is known.
-func (h *eventHandler) identity(ctx context.Context, evt *event.Event) id.Ed25519 {
+func (b *Bot) identity(ctx context.Context, evt *event.Event) id.Ed25519 {
 	if evt.Mautrix.TrustSource == nil {
 		return ""
 	}
-	key, err := h.bot.session.MasterKey(ctx, evt.Sender)
+	key, err := b.session.MasterKey(ctx, evt.Sender)
 	if err != nil {
-		h.log.Warn("the identity of a user is not known", "user", evt.Sender, "err", err)
+		b.log.Warn("the identity of a user is not known", "user", evt.Sender, "err", err)
 	}
 	return key
 }
