@@ -227,6 +227,11 @@ func startRadioWith(t *testing.T, o Options, c command.Options) *radio {
 		t.Fatal(err)
 	}
 	r := &radio{Bot: b, fake: &commandtest.Broadcasts{}, log: log}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the bot said:\n%s", log)
+		}
+	})
 	c.Broadcasts, c.Rooms, c.PlainRooms, c.Log = r.fake, b, o.PlainRooms, o.Log
 	r.stop = inBackground(t, func(ctx context.Context) error { return b.Run(ctx, mustCommands(t, c)) })
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
