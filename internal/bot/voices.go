@@ -93,7 +93,7 @@ func (v *Voices) Open(ctx context.Context, name string) (io.ReadCloser, error) {
 	if len(content) > maxVoice {
 		return nil, errors.New(tooLargeVoice)
 	}
-	if content, err = kept.file.Decrypt(content); err != nil {
+	if err := kept.file.DecryptInPlace(content); err != nil {
 		return nil, fmt.Errorf("decrypt the voice message: %w", err)
 	}
 	return io.NopCloser(bytes.NewReader(content)), nil

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"bytes"
 	"io"
 	"strings"
 	"testing"
@@ -15,7 +16,8 @@ import (
 func (m *member) sendVoice(t *testing.T, room id.RoomID, sound []byte, change func(*event.MessageEventContent, []byte)) id.EventID {
 	t.Helper()
 	content := &event.MessageEventContent{MsgType: event.MsgAudio, Body: "voice", File: &event.EncryptedFileInfo{EncryptedFile: *attachment.NewEncryptedFile()}}
-	encrypted := content.File.Encrypt(sound)
+	encrypted := bytes.Clone(sound)
+	content.File.EncryptInPlace(encrypted)
 	if change != nil {
 		change(content, encrypted)
 	}

@@ -22,7 +22,8 @@ func (h *theatre) mustSendVoice(t *testing.T, room id.RoomID, path string) {
 		t.Fatal(err)
 	}
 	file := &event.EncryptedFileInfo{EncryptedFile: *attachment.NewEncryptedFile()}
-	stored, err := h.Alice.Client.UploadBytes(t.Context(), file.Encrypt(sound), "application/octet-stream")
+	file.EncryptInPlace(sound)
+	stored, err := h.Alice.Client.UploadBytes(t.Context(), sound, "application/octet-stream")
 	if err != nil {
 		t.Fatal(err)
 	}
