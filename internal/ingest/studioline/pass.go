@@ -60,7 +60,7 @@ func (s *Studio) replaceOthers(pass *store.Pass) {
 
 // invalid is what is said to whoever has no valid link.
 const invalid = "This link is not valid, or not any more: it is for one show, which has to begin within 24 hours, " +
-	"and a newer link takes its place. Say !live start in the room to get one."
+	"and a newer link takes its place. Say !live start studio in the room to get one."
 
 // errNotFree means that no show can begin with a link.
 var errNotFree = errors.New("the link was used, has expired, or a newer one has taken its place")

@@ -48,9 +48,9 @@ const SENTENCES = {
   [State.REPLACED]: () =>
     "You speak from another tab or device now, because the link was opened there later. This page is silent. To speak from here again, reload it.",
   [State.REFUSED]: ({ reason }) =>
-    reason || "The station does not accept this link. For a new one, write !live in the room.",
+    reason || "The station does not accept this link. For a new one, write !live start studio in the room.",
   [State.NO_LINK]: () =>
-    "This page needs your personal link. Write !live in the room, and open the link that the bot sends you.",
+    "This page needs your personal link. Write !live start studio in the room, and open the link that the bot sends you.",
   [State.UNSUPPORTED]: () =>
     "This browser cannot send sound. Open the link in a current Firefox, Chrome or Safari, with https.",
 };
