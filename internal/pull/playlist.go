@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -17,11 +18,12 @@ const (
 	maxTarget     = time.Minute
 	playlistStart = "#EXTM3U"
 	plsStart      = "[playlist]"
+	byteOrder     = "\xef\xbb\xbf" // some editors begin a file with this mark
 )
 
 // isPlaylist looks at the beginning of a body. It goes by nothing else: servers call playlists many things.
 func isPlaylist(start []byte) bool {
-	start = bytes.TrimPrefix(start, []byte("\xef\xbb\xbf"))
+	start = bytes.TrimPrefix(start, []byte(byteOrder))
 	return bytes.HasPrefix(start, []byte(playlistStart)) || bytes.HasPrefix(bytes.ToLower(start), []byte(plsStart))
 }
 
@@ -36,19 +38,41 @@ func (s *stream) follow(r *reply) error {
 		s.hls = &hls{stream: s, address: at}
 		return nil
 	}
-	for line := range strings.Lines(text) {
-		line = strings.TrimSpace(line)
-		if key, value, found := strings.Cut(line, "="); found && strings.HasPrefix(strings.ToLower(key), "file") {
-			line = value
-		}
-		if line != "" && line[0] != '#' && line[0] != '[' && !strings.HasPrefix(line, "NumberOfEntries") {
-			s.address, err = at.Parse(line)
-			return err
-		}
+	first := firstOfM3U
+	if !strings.HasPrefix(text, playlistStart) {
+		first = firstOfPLS
 	}
-	return errors.New("the playlist is empty")
+	address := first(text)
+	if address == "" {
+		return errors.New("the playlist is empty")
+	}
+	s.address, err = at.Parse(address)
+	return err
 }
 
+// firstOfM3U returns the first address of a playlist, or "" of one that has none.
+func firstOfM3U(text string) string {
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
+			return line
+		}
+	}
+	return ""
+}
+
+// plsFile is the address of an entry. Other lines say how many there are, what they are called, and more.
+var plsFile = regexp.MustCompile(`(?im)^[ \t]*file\d+[ \t]*=[ \t]*(\S.*)$`)
+
+// firstOfPLS is firstOfM3U of the other kind of playlist.
+func firstOfPLS(text string) string {
+	found := plsFile.FindStringSubmatch(text)
+	if found == nil {
+		return ""
+	}
+	return strings.TrimSpace(found[1])
+}
+
+// readPlaylist returns the text behind the mark of its byte order, if it has one.
 func readPlaylist(r io.Reader) (string, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxPlaylist+1))
 	if err != nil {
@@ -57,7 +81,7 @@ func readPlaylist(r io.Reader) (string, error) {
 	if len(text) > maxPlaylist {
 		return "", fmt.Errorf("a playlist of more than %d bytes is none", maxPlaylist)
 	}
-	return string(text), nil
+	return string(bytes.TrimPrefix(text, []byte(byteOrder))), nil
 }
 
 // playlist is one of HLS, RFC 8216: of variants of the same sound, or of segments.

@@ -179,21 +179,33 @@ func TestPlaylistLeadsOn(t *testing.T) {
 			fmt.Fprintf(w, "\xef\xbb\xbf#EXTM3U\r\n#EXTINF:-1,Radio\r\nsound\r\n")
 		case "/a.pls":
 			fmt.Fprintf(w, "[Playlist]\nNumberOfEntries=1\nFile1=http://%s/sound\nTitle1=x\n", r.Host)
+		case "/first.pls":
+			fmt.Fprintf(w, "\xef\xbb\xbf[playlist]\r\nnumberofentries=2\r\nVersion=2\r\nTitle1=File9=x\r\nfile1 = http://%s/sound\r\nFile2=/\r\n", r.Host)
+		case "/query.m3u":
+			fmt.Fprint(w, "#EXTM3U\nfiles/sound.opus?token=1\n")
+		case "/none.pls":
+			fmt.Fprint(w, "[playlist]\nNumberOfEntries=0\nFilename=/sound\n")
 		case "/empty":
 			fmt.Fprint(w, "#EXTM3U\n")
 		case "/away":
 			fmt.Fprint(w, "#EXTM3U\nhttp://192.168.1.1/\n")
-		default:
+		case "/sound", "/files/sound.opus":
+			if r.URL.Path == "/files/sound.opus" && r.URL.RawQuery != "token=1" {
+				http.NotFound(w, r)
+				return
+			}
 			w.Header().Set("Content-Length", fmt.Sprint(len(content)))
 			bytes.NewReader(content).WriteTo(w)
+		default:
+			http.NotFound(w, r)
 		}
 	})
-	for _, name := range []string{"/a.m3u", "/a.pls"} {
+	for _, name := range []string{"/a.m3u", "/a.pls", "/first.pls", "/query.m3u"} {
 		pcm, end := mustHear(t, pullerOf(t, address).mustOpen(t, address+name))
 		mustEnd(t, end)
 		mustBeSweep(t, pcm, 48000, 0)
 	}
-	for name, want := range map[string]string{"/empty": "the playlist is empty", "/away": "not among the hosts"} {
+	for name, want := range map[string]string{"/empty": "the playlist is empty", "/none.pls": "the playlist is empty", "/away": "not among the hosts"} {
 		if _, err := pullerOf(t, address).tryOpen(t, address+name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", name, err)
 		}
