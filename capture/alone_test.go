@@ -3,6 +3,7 @@ package capture
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -69,5 +70,40 @@ func TestInviting(t *testing.T) {
 	}
 	if _, err := studio.Grant(Asker{}, "studio:x"); err == nil {
 		t.Error("it grants what it has no function for")
+	}
+}
+
+// TestOff: of a kind that a station does not have, the name is no title, which would open another source.
+func TestOff(t *testing.T) {
+	off := slices.Clone(studio)
+	off[len(off)-1].Off = "there is none here"
+	spec, _, err := off.FromWords([]string{"studio", "Friday"})
+	if spec != "studio" || err != nil {
+		t.Errorf("source %q, %v", spec, err)
+	}
+	if _, ok := off.Inviting(spec); ok || off.IsLive(spec) {
+		t.Error("it invites, or goes on after a restart")
+	}
+	if _, err := off.Grant(Asker{}, spec); err == nil || err.Error() != "there is none here" {
+		t.Error("granted:", err)
+	}
+	if _, err := off.Open(t.Context(), spec, Options{}); err == nil || err.Error() != "there is none here" {
+		t.Error("opened:", err)
+	}
+	if off.ForRooms().index("studio") >= 0 {
+		t.Error("help lists it")
+	}
+	if _, rest, err := off.FromWords([]string{"See", "studio:x"}); len(rest) != 2 || err != nil {
+		t.Errorf("a title: %q, %v", rest, err)
+	}
+}
+
+// TestPersonal: what every speaker has of their own is nobody's source when none is named.
+func TestPersonal(t *testing.T) {
+	kinds := Kinds{{Name: "voice", Alone: true, Personal: true, Examples: []string{"voice"}}}
+	for _, spec := range []string{"voice", "voice:x"} {
+		if err := kinds.Check(spec); err == nil || !strings.Contains(err.Error(), "voice cannot be the station's own source") {
+			t.Errorf("%s: %v", spec, err)
+		}
 	}
 }

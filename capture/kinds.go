@@ -3,6 +3,7 @@ package capture
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,6 +19,10 @@ type Kind struct {
 	Help     string   // one line: what it is
 	Live     bool     // it happens now: after a restart it is opened again and goes on
 	Alone    bool     // the name of the kind is a specification by itself, with an empty name to open
+	Personal bool     // it is something of whoever names it, so it cannot be the station's own source
+	// Off is why this station has none of the kind, and what can be done: the end of a sentence for the
+	// room. "": it has. People may still say its name, which must not be taken for a title then.
+	Off string
 
 	// Late is how long after its capture sound may still come: a line that was broken brings later what
 	// its other end has kept. 0: it comes at once.
@@ -83,10 +88,15 @@ func (ks Kinds) Parse(spec string) (kind Kind, name string, err error) {
 	return Kind{}, "", fmt.Errorf("unknown source %q: use %s", spec, ks.examples())
 }
 
-// Check returns a sentence if spec names no source, and a Correction if it looks like one.
+// Check returns a sentence if spec cannot be the station's own source: a Correction if it only looks
+// like a source.
 func (ks Kinds) Check(spec string) error {
-	_, _, unknown := ks.Parse(spec)
-	if unknown == nil {
+	kind, _, unknown := ks.Parse(spec)
+	switch {
+	case unknown == nil && kind.Personal:
+		return fmt.Errorf("%s cannot be the station's own source: it is something of the speaker, who asks for it with !live start %s",
+			kind.Name, kind.Examples[0])
+	case unknown == nil:
 		return nil
 	}
 	_, _, err := ks.FromWords(strings.Fields(spec))
@@ -100,6 +110,9 @@ func (ks Kinds) Open(ctx context.Context, spec string, o Options) (Source, error
 	if err != nil {
 		return nil, err
 	}
+	if kind.Off != "" {
+		return nil, errors.New(kind.Off)
+	}
 	return kind.Open(ctx, name, o.withDefaults())
 }
 
@@ -109,6 +122,9 @@ func (ks Kinds) Grant(by Asker, spec string) (string, error) {
 	kind, name, err := ks.Parse(spec)
 	if err != nil {
 		return "", err
+	}
+	if kind.Off != "" {
+		return "", errors.New(kind.Off)
 	}
 	if kind.Grant == nil {
 		return "", fmt.Errorf("a %s can only be the station's own source, set in its config", kind.Name)
@@ -126,13 +142,13 @@ func (ks Kinds) Grant(by Asker, spec string) (string, error) {
 // invited, and nothing is opened.
 func (ks Kinds) Inviting(spec string) (kind Kind, ok bool) {
 	kind, name, err := ks.Parse(spec)
-	return kind, err == nil && name == "" && kind.Invite != nil
+	return kind, err == nil && name == "" && kind.Invite != nil && kind.Off == ""
 }
 
 // IsLive reports whether the source that spec names goes on after a restart.
 func (ks Kinds) IsLive(spec string) bool {
 	kind, _, err := ks.Parse(spec)
-	return err == nil && kind.Live
+	return err == nil && kind.Live && kind.Off == ""
 }
 
 // Late is how long after its capture sound may come from the source that spec names.
@@ -143,7 +159,12 @@ func (ks Kinds) Late(spec string) time.Duration {
 
 // ForRooms returns the kinds that a command in a room may ask for.
 func (ks Kinds) ForRooms() Kinds {
-	return slices.DeleteFunc(slices.Clone(ks), func(k Kind) bool { return k.Grant == nil && k.Invite == nil })
+	return slices.DeleteFunc(ks.here(), func(k Kind) bool { return k.Grant == nil && k.Invite == nil })
+}
+
+// here returns the kinds that this station has.
+func (ks Kinds) here() Kinds {
+	return slices.DeleteFunc(slices.Clone(ks), func(k Kind) bool { return k.Off != "" })
 }
 
 // Loggable returns a specification without what may be a password in an address.

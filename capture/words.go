@@ -43,7 +43,7 @@ func (ks Kinds) FromWords(words []string) (spec string, rest []string, err error
 	if err := ks.correct(words); err != nil {
 		return "", nil, err
 	}
-	if i := slices.IndexFunc(words, ks.isNamed); i > 0 {
+	if i := slices.IndexFunc(words, ks.here().isNamed); i > 0 {
 		return "", nil, fmt.Errorf("%s is a source, which has to be the first word", words[i])
 	}
 	return "", words, nil

@@ -39,7 +39,7 @@ func (c *config) check() error {
 			wrong.add("gateway.upload_token", "is needed for a remote gateway")
 		}
 	}
-	wrong.merge(c.Icecast.check())
+	wrong.merge(c.Icecast.check(c.Gateway))
 	wrong.merge(c.checkCommon())
 	return wrong.err()
 }
@@ -123,17 +123,30 @@ func (a audioConfig) check() (wrong problems) {
 	return wrong
 }
 
-func (i icecastConfig) check() (wrong problems) {
+func (i icecastConfig) check(g gatewayConfig) (wrong problems) {
 	if i.PublicURL != "" {
 		wrong.url("icecast.public_url", i.PublicURL)
 	}
-	if _, _, err := net.SplitHostPort(i.Listen); i.Listen != "" && err != nil {
+	host, _, err := net.SplitHostPort(i.Listen)
+	switch {
+	case i.Listen == "":
+	case err != nil:
 		wrong.add("icecast.listen", "has to be like 0.0.0.0:8010, not %q", i.Listen)
+	case i.PublicURL == "" && g.Remote != "":
+		wrong.add("icecast.public_url", "is needed for a remote gateway: speakers' programs connect to this machine, not to that one")
+	case i.PublicURL == "" && isLoopback(host) && !g.isLocal():
+		wrong.add("icecast.public_url", "is needed, because icecast.listen is %s, which only this machine reaches: the address of the proxy before it", i.Listen)
 	}
 	if i.Listen == "" && (i.PublicURL != "" || i.Auto) {
 		wrong.add("icecast.listen", "is empty: no program can connect, whatever the other keys of icecast say")
 	}
 	return wrong
+}
+
+// isLocal reports whether only this machine reaches the public address.
+func (g gatewayConfig) isLocal() bool {
+	public, err := url.Parse(g.PublicURL)
+	return err == nil && isLoopback(public.Hostname())
 }
 
 // problems is a list of complaints about keys.

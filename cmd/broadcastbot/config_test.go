@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -70,6 +72,59 @@ func TestUnknownKeysAreNamed(t *testing.T) {
 	}
 }
 
+// TestProgramsAreReached: speakers are told an address at which this machine's port answers.
+func TestProgramsAreReached(t *testing.T) {
+	const elsewhere = `gateway: {remote: "https://r.example.org", public_url: "https://r.example.org", upload_token: x}`
+	const own = `gateway: {public_url: "https://r.example.org"}`
+	for text, want := range map[string]string{
+		elsewhere + "\nicecast: {listen: 0.0.0.0:8010}":                                              "icecast.public_url: is needed for a remote gateway",
+		elsewhere + "\nicecast: {listen: 0.0.0.0:8010, public_url: \"http://bot.example.org:8010\"}": "",
+		elsewhere: "",
+		own + "\nicecast: {listen: 127.0.0.1:8010}":                                             "icecast.public_url: is needed, because icecast.listen is 127.0.0.1:8010",
+		own + "\nicecast: {listen: 127.0.0.1:8010, public_url: \"https://r.example.org:8443\"}": "",
+		own + "\nicecast: {listen: 0.0.0.0:8010}":                                               "",
+		"icecast: {listen: 127.0.0.1:8010}":                                                     "", // nor does anybody else reach the gateway
+	} {
+		c, err := loadConfig(mustWrite(t, complete+text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = c.check()
+		if (err != nil) != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}
+
+// TestChooseSource: where the gateway is elsewhere, the studio page is there only if the config asks for it.
+func TestChooseSource(t *testing.T) {
+	for _, test := range []struct {
+		source, remote string
+		hasMicrophone  bool
+		want           string
+		hasStudio      bool
+	}{
+		{want: "studio", hasStudio: true},
+		{hasMicrophone: true, want: "device:default", hasStudio: true},
+		{remote: "https://r.example.org", want: "device:default"},
+		{remote: "https://r.example.org", hasMicrophone: true, want: "device:default"},
+		{remote: "https://r.example.org", source: "studio", want: "studio", hasStudio: true},
+		{source: "tone:440", want: "tone:440", hasStudio: true},
+	} {
+		var log bytes.Buffer
+		c := &config{Source: test.source, Gateway: gatewayConfig{Remote: test.remote}}
+		before := c.hasStudio()
+		c.chooseSource(test.hasMicrophone, slog.New(slog.NewTextHandler(&log, nil)))
+		if c.Source != test.want || c.hasStudio() != test.hasStudio || before != test.hasStudio {
+			t.Errorf("%+v: %s, with a studio: %v, before: %v", test, c.Source, c.hasStudio(), before)
+		}
+		isDeaf := test.source == "" && test.remote != "" && !test.hasMicrophone
+		if strings.Contains(log.String(), "level=WARN") != isDeaf {
+			t.Errorf("%+v: the log has %s", test, &log)
+		}
+	}
+}
+
 // TestPlainRooms: however the words are written, and whatever YAML makes of them.
 func TestPlainRooms(t *testing.T) {
 	for text, plain := range map[string]bool{
@@ -129,6 +184,10 @@ func TestCheckNamesTheKey(t *testing.T) {
 		"source: nonsense":                             "source:",
 		"source: https://radio.example.org/stream":     "source: radio.example.org is not among the hosts",
 		"source: http://u:p@radio.example.org/":        "source: an address with a password in it",
+		"source: icecast":                              "source: icecast cannot be the station's own source",
+		"source: voice":                                "source: voice cannot be the station's own source",
+		"icecast: {listen: 8010}":                      "icecast.listen:",
+		"icecast: {auto: true}":                        "icecast.listen: is empty",
 		"pull_hosts: [\"*.example.org\"]":              "pull_hosts:",
 		"source: File:talk.opus":                       "source: File:talk.opus looks like a source: did you mean file:talk.opus?",
 		"audio: {channels: 3}":                         "audio:",

@@ -16,7 +16,7 @@ import (
 type front struct {
 	mux      *http.ServeMux
 	mounted  bool           // there is a part
-	closers  []func() error // of the parts, in the order in which they were mounted
+	closers  []func() error // of the parts, in the order in which they came
 	listener net.Listener   // nil: no part is mounted
 	log      *slog.Logger
 }
@@ -32,9 +32,12 @@ func (f *front) mount(prefix string, handler http.Handler, close func() error) {
 	f.mux.Handle(prefix, handler)
 	f.mounted = true
 	if close != nil {
-		f.closers = append(f.closers, close)
+		f.closeWith(close)
 	}
 }
+
+// closeWith has a part that answers no requests here end with the others.
+func (f *front) closeWith(close func() error) { f.closers = append(f.closers, close) }
 
 // listen opens the port, if any part is mounted. Requests are answered from serve on.
 func (f *front) listen(address string) (err error) {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 
+	"broadcastbot/capture"
 	"broadcastbot/internal/command"
 	"broadcastbot/internal/ingest/icecast"
 )
@@ -31,8 +32,9 @@ func (s *station) openPrograms(c *config, log *slog.Logger) (err error) {
 		Mounts: s.store.Mounts(), Stage: s, Direct: s.bot.Direct, Listeners: s.programListeners,
 		Auto: c.Icecast.Auto, Grace: c.LineGrace, Log: log,
 	})
+	s.front.closeWith(s.programs.close)
 	if s.front.mounted {
-		s.front.mount(icecast.Prefix+"/", s.programs.server.Handler(), s.programs.close)
+		s.front.mount(icecast.Prefix+"/", s.programs.server.Handler(), nil)
 	}
 	log.Info("listening for broadcasting programs", "address", s.programs.listener.Addr().String())
 	return nil
@@ -52,7 +54,17 @@ func (p *programPort) close() error {
 	return p.server.Close()
 }
 
-// commands is what speakers can say about their programs.
+// kind is the kind of what programs send.
+func (p *programPort) kind() capture.Kind {
+	if p.server == nil {
+		kind := icecast.Kind
+		kind.Off = noPrograms
+		return kind
+	}
+	return p.server.Kind()
+}
+
+// programCommands is what speakers can say about their programs.
 func (s *station) programCommands(c *config) command.Programs {
 	if s.programs.server == nil {
 		return command.Programs{}

@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"testing"
+
+	"broadcastbot/capture"
 )
 
 func mustConfig(t *testing.T) *config {
@@ -87,4 +89,48 @@ func TestStationThatCannotBeMade(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustCloseStation(t, s)
+}
+
+// TestProgramPortOfABotAlone: it is given back, too, though nothing answers HTTP.
+func TestProgramPortOfABotAlone(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	c := mustConfig(t)
+	port, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := port.Addr().String()
+	port.Close()
+	c.Gateway.Remote, c.Source, c.Icecast.Listen, c.Speakers = "https://radio.example.org", "tone:440", address, []string{"example.org"}
+	if _, err := newStation(t.Context(), c, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "speakers: ") {
+		t.Errorf("error %v, want one that speaks of the speakers", err)
+	}
+	if port, err = net.Listen("tcp", address); err != nil {
+		t.Fatal("the port is open still:", err)
+	}
+	port.Close()
+}
+
+// TestSourcesThatAreOff: their names are no titles, which would open the station's own source.
+func TestSourcesThatAreOff(t *testing.T) {
+	c := mustConfig(t)
+	c.Gateway.Remote, c.Source = "https://radio.example.org", "tone:440"
+	s, err := newStation(t.Context(), c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mustCloseStation(t, s)
+	kinds := s.kinds(c)
+	for words, want := range map[string]string{
+		"icecast Friday night": noPrograms, "studio Friday night": noStudio, "voice Friday night": errNoVoice.Error(),
+		"https://radio.example.org/a Friday": "pull_hosts", "http://radio.example.org/a Friday": "pull_hosts",
+	} {
+		spec, _, err := kinds.FromWords(strings.Fields(words))
+		if err == nil {
+			spec, err = kinds.Grant(capture.Asker{}, spec)
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %q, %v, want %q", words, spec, err, want)
+		}
+	}
 }

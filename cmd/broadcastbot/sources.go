@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"broadcastbot/capture"
-	"broadcastbot/internal/command"
+	"broadcastbot/internal/ingest/icecast"
 	"broadcastbot/internal/ingest/studioline"
 	"broadcastbot/internal/pull"
 	"broadcastbot/internal/studio"
@@ -17,17 +17,24 @@ import (
 
 // kindNames are the kinds of sources, as far as their names count.
 func kindNames() capture.Kinds {
-	return append(capture.BuiltIn(capture.Limits{}), studioline.Kind)
+	return append(capture.BuiltIn(capture.Limits{}), studioline.Kind, icecast.Kind, voiceKind)
 }
 
 // chooseSource decides what goes on air when a start names no source, if the config leaves it open: the
-// microphone of this machine if there is one, and otherwise the speaker's.
-func (c *config) chooseSource(log *slog.Logger) {
+// microphone of this machine if there is one, and otherwise the speaker's, if there is a studio page for it
+// without that choice: where the gateway is elsewhere, links to the page lead there, and somebody has to see
+// to it that they arrive.
+func (c *config) chooseSource(hasMicrophone bool, log *slog.Logger) {
 	if c.Source != "" {
 		return
 	}
-	if c.Source = studioline.Kind.Name; capture.HasMicrophone() {
-		c.Source = "device:default"
+	switch c.Source = "device:default"; {
+	case hasMicrophone:
+	case c.hasStudio():
+		c.Source = studioline.Kind.Name
+	default:
+		log.Warn("the config names no source, and this machine has no microphone: !live start alone puts nothing on air. " +
+			"Name a source in the config; studio needs /studio/ passed on by the web server of the gateway")
 	}
 	log.Info("the config names no source", "source", c.Source)
 }
@@ -44,15 +51,20 @@ const studioWarning = "gateway.public_url does not begin with https://, so brows
 // hasDeafStudio reports whether browsers open no microphone for the studio page.
 func (c *config) hasDeafStudio() bool {
 	public, err := url.Parse(c.Gateway.PublicURL)
-	if err != nil || public.Scheme != "http" || !c.hasStudio() {
-		return false
-	}
-	address, err := netip.ParseAddr(public.Hostname())
-	return public.Hostname() != "localhost" && (err != nil || !address.IsLoopback())
+	return err == nil && public.Scheme == "http" && c.hasStudio() && !c.Gateway.isLocal()
 }
 
-const errNoStudio = command.Refusal("This station has no studio page, because its gateway is elsewhere. " +
-	"Its admin can change that with source: studio in the config.")
+// isLoopback reports whether only this machine reaches a host.
+func isLoopback(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && address.IsLoopback()
+}
+
+// Why a station has no sources of a kind.
+const (
+	noStudio   = "this station has no studio page, because its gateway is elsewhere; its admin can change that with source: studio in the config"
+	noPrograms = "this station takes nothing from programs; its admin can open a port for them with icecast.listen in the config"
+)
 
 // openStudio makes the studio and mounts its page and its line.
 func (s *station) openStudio(c *config, log *slog.Logger) {
@@ -71,14 +83,10 @@ func (s *station) openStudio(c *config, log *slog.Logger) {
 func (s *station) kinds(c *config) capture.Kinds {
 	kinds := capture.BuiltIn(capture.Limits{MediaDir: c.MediaDir, Devices: c.Devices, Own: c.Source})
 	studio := s.studio.Kind()
-	if !c.hasStudio() { // a title "studio" must not open a microphone
-		studio.Invite = func(context.Context, capture.Asker, string) (string, error) { return "", errNoStudio }
+	if !c.hasStudio() {
+		studio.Off = noStudio
 	}
-	kinds = append(kinds, studio)
-	if s.programs.server != nil {
-		kinds = append(kinds, s.programs.server.Kind())
-	}
-	kinds = append(kinds, voiceKind(s.bot.Voices()))
+	kinds = append(kinds, studio, s.programs.kind(), voicesKind(s.bot.Voices()))
 	return append(kinds, newPuller(c).Kinds()...)
 }
 

@@ -18,26 +18,30 @@ var (
 	errOtherVoice = errors.New("say voice alone: it is your own last voice message")
 )
 
-// voiceKind puts the voice message on air that a speaker has sent last in the direct chat.
-func voiceKind(voices *bot.Voices) capture.Kind {
-	return capture.Kind{
-		Name: "voice", Alone: true,
-		Examples: []string{"voice"}, Help: "the voice message that you have sent me last in our direct chat",
-		Open: func(ctx context.Context, name string, o capture.Options) (capture.Source, error) {
-			return capture.OpenStream(ctx, capture.Stream{
-				Name: "your voice message", Grace: voiceGrace,
-				Connect: func(ctx context.Context) (io.ReadCloser, error) { return voices.Open(ctx, name) },
-			}, o)
-		},
-		Grant: func(by capture.Asker, name string) (string, error) {
-			if name != "" {
-				return "", errOtherVoice
-			}
-			name, ok := voices.Last(by.User)
-			if !ok {
-				return "", errNoVoice
-			}
-			return name, nil
-		},
+// voiceKind is the kind of voice messages, as far as its name counts.
+var voiceKind = capture.Kind{
+	Name: "voice", Alone: true, Personal: true,
+	Examples: []string{"voice"}, Help: "the voice message that you have sent me last in our direct chat",
+}
+
+// voicesKind puts the voice message on air that a speaker has sent last in the direct chat.
+func voicesKind(voices *bot.Voices) capture.Kind {
+	kind := voiceKind
+	kind.Open = func(ctx context.Context, name string, o capture.Options) (capture.Source, error) {
+		return capture.OpenStream(ctx, capture.Stream{
+			Name: "your voice message", Grace: voiceGrace,
+			Connect: func(ctx context.Context) (io.ReadCloser, error) { return voices.Open(ctx, name) },
+		}, o)
 	}
+	kind.Grant = func(by capture.Asker, name string) (string, error) {
+		if name != "" {
+			return "", errOtherVoice
+		}
+		name, ok := voices.Last(by.User)
+		if !ok {
+			return "", errNoVoice
+		}
+		return name, nil
+	}
+	return kind
 }

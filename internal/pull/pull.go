@@ -41,14 +41,15 @@ func newPuller(o Options, l limits) *Puller {
 	return &Puller{options: o, limits: l, client: newClient(o.Hosts, l)}
 }
 
-// Kinds returns the rows for the table of kinds: none where the config names no hosts.
+// Kinds returns the rows for the table of kinds.
 func (p *Puller) Kinds() capture.Kinds {
+	off := ""
 	if len(p.options.Hosts) == 0 {
-		return nil
+		off = "this station plays no streams of others, because its config lists no hosts for them (pull_hosts)"
 	}
 	kind := func(scheme, help string) capture.Kind {
 		return capture.Kind{
-			Name: scheme, Live: true, Examples: []string{scheme + "://HOST/STREAM"}, Help: help,
+			Name: scheme, Live: true, Examples: []string{scheme + "://HOST/STREAM"}, Help: help, Off: off,
 			Open: func(ctx context.Context, name string, o capture.Options) (capture.Source, error) {
 				return p.open(ctx, scheme+":"+name, o)
 			},

@@ -16,13 +16,17 @@ const KindName = "icecast"
 // sourceOf is the specification of what comes to a mount.
 func sourceOf(mount string) string { return KindName + ":" + mount }
 
-// Kind is the row for the table of kinds. A source's name is the id of its mount.
+// Kind is the row for the table of kinds, as far as it is the same for all. A source's name is the id of its mount.
+var Kind = capture.Kind{
+	Name: KindName, Live: true, Alone: true, Personal: true,
+	Examples: []string{"icecast"}, Help: "what your program sends (BUTT, Mixxx and others); !live source tells you where to",
+}
+
+// Kind is the kind of this server's sources.
 func (s *Server) Kind() capture.Kind {
-	return capture.Kind{
-		Name: KindName, Live: true, Alone: true,
-		Examples: []string{"icecast"}, Help: "what your program sends (BUTT, Mixxx and others); !live source tells you where to",
-		Open: s.lines.open, Grant: s.grant,
-	}
+	kind := Kind
+	kind.Open, kind.Grant = s.lines.open, s.grant
+	return kind
 }
 
 var errNotConnected = errors.New("your program is not connected: connect it first, with what !live source tells you")
