@@ -5,6 +5,8 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
+	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -194,5 +196,39 @@ func TestFileChangesWhileItIsPlayed(t *testing.T) {
 	}
 	if _, err := source.ReadPacket(context.Background()); !errors.Is(err, errChanged) {
 		t.Errorf("a larger packet: %v", err)
+	}
+}
+
+// TestTimeOverflows: a file, and a line, whose time would overflow is heard like any other.
+func TestTimeOverflows(t *testing.T) {
+	const packet = "\x19\x00\x00" // 120 ms
+	head := oggopus.Head{Channels: 1, OutputGain: 1}
+	var stream []byte
+	for i, page := range []oggopus.Page{
+		{First: true, Body: head.Append(nil)},
+		{Body: oggopus.Tags{}.Append(nil)},
+		{Granule: math.MaxInt64 - 6000, Body: []byte(packet)},
+		{Granule: -1, Lacing: []byte{3, 3}, Body: []byte(packet + packet)},
+	} {
+		page.Serial, page.Sequence = 7, uint32(i)
+		if page.Lacing == nil {
+			page.Lacing = oggopus.AppendLacing(nil, len(page.Body))
+		}
+		stream = page.Append(stream)
+	}
+	file := mustOpen(t, "file:"+mustWrite(t, "a.opus", stream), Options{FullSpeed: true})
+	feed := NewLineFeed(true)
+	line, err := feed.Open(t.Context(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		feed.ReadOgg(bytes.NewReader(stream), func(oggopus.Tags) {})
+		feed.End(io.EOF)
+	}()
+	for _, source := range []Source{file, line} {
+		if got := opus.PacketsDuration(mustReadAll(t, source)); got < 3*5760 {
+			t.Errorf("%d samples are heard of 3 packets", got)
+		}
 	}
 }

@@ -95,7 +95,7 @@ func (c *continuity) follow(page *oggopus.Page, samples int64) error {
 	}
 	end := c.granule + samples
 	trimmed := page.Last && c.granule <= page.Granule && page.Granule < end
-	if page.Granule != end && !trimmed || c.granule < 0 {
+	if page.Granule != end && !trimmed || c.granule < 0 || page.Granule < 0 {
 		return fmt.Errorf("%w: the time jumps to sample %d, not %d", ErrMalformed, page.Granule, end)
 	}
 	c.granule = page.Granule

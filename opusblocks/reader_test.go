@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"io"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -377,5 +378,17 @@ func (s show) fuzz(t *testing.T, file []byte, jump int) {
 	r.Jump(bytes.NewReader(file[jump:]), int64(jump))
 	if _, err := readAll(r); err != nil {
 		mustBeKnown(t, err)
+	}
+}
+
+// TestTimeOverflows: behind a jump, no page is taken whose beginning would be before all time.
+func TestTimeOverflows(t *testing.T) {
+	for _, granule := range []int64{math.MinInt64, -960} {
+		page := oggopus.Page{Granule: granule}
+		var c continuity
+		c.anchor(&page, 960)
+		if err := c.follow(&page, 960); !errors.Is(err, ErrMalformed) {
+			t.Errorf("granule position %d: %v", granule, err)
+		}
 	}
 }

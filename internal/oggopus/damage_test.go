@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -226,5 +227,45 @@ func TestReaderRefuses(t *testing.T) {
 				t.Errorf("then %v, want the same error", again)
 			}
 		})
+	}
+}
+
+// beyondTime is a stream whose time would overflow: two packets of 120 ms behind the last possible sample
+// but 6000.
+func beyondTime() []byte {
+	const toc120 = 3<<3 | 1 // two frames of 60 ms
+	packet := []byte{toc120, 0, 0}
+	w := newPageWriter(8)
+	w.headers(testHead)
+	w.page(math.MaxInt64-6000, packet)
+	w.append(Page{Granule: -1, Lacing: []byte{3, 3}, Body: append(packet, packet...)})
+	return w.out
+}
+
+func TestReaderTimeOverflows(t *testing.T) {
+	r := NewReader(bytes.NewReader(beyondTime()))
+	packets := mustReadAll(t, r)
+	if len(packets) != 3 {
+		t.Fatalf("%d packets, want 3", len(packets))
+	}
+	for _, p := range packets {
+		if p.Samples != 5760 || p.Trim != 0 || p.Granule != -1 {
+			t.Errorf("%d samples, trim %d, granule %d", p.Samples, p.Trim, p.Granule)
+		}
+	}
+}
+
+// TestReaderLosesTooMuch: no time that jumps to and fro makes the count of what is lost overflow.
+func TestReaderLosesTooMuch(t *testing.T) {
+	w := newPageWriter(8)
+	w.headers(testHead)
+	for range 4 {
+		w.page(960, []byte{toc})
+		w.page(maxGranule, []byte{toc})
+	}
+	r := NewReader(bytes.NewReader(w.out))
+	mustReadAll(t, r)
+	if lost := r.Stats().LostSamples; lost != maxGranule {
+		t.Errorf("%d samples are lost", lost)
 	}
 }

@@ -15,6 +15,7 @@ import (
 func FuzzReader(f *testing.F) {
 	stream, _, _ := fivePages()
 	f.Add(stream, true)
+	f.Add(beyondTime(), false)
 	f.Fuzz(func(t *testing.T, b []byte, repaired bool) {
 		if repaired {
 			repair(b)
@@ -27,12 +28,13 @@ func FuzzReader(f *testing.F) {
 		size := 0
 		for _, packet := range packets {
 			samples, err := opus.PacketDuration(packet.Data)
-			if err != nil || samples != packet.Samples || packet.Granule < -1 {
+			if err != nil || samples != packet.Samples || packet.Granule < -1 ||
+				packet.Trim < 0 || packet.Trim > packet.Samples {
 				t.Fatalf("packet %+v: %d samples, %v", packet, samples, err)
 			}
 			size += len(packet.Data)
 		}
-		if size > len(b) || r.EndTrim() < 0 || r.Stats().SkippedBytes > int64(len(b)) {
+		if size > len(b) || r.EndTrim() < 0 || r.Stats().LostSamples < 0 || r.Stats().SkippedBytes > int64(len(b)) {
 			t.Fatalf("%d bytes of packets out of %d, end trim %d, %+v", size, len(b), r.EndTrim(), r.Stats())
 		}
 		slow := NewReader(iotest.HalfReader(bytes.NewReader(b)))

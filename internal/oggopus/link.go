@@ -9,6 +9,9 @@ import (
 // maxPacketSize is more than 120 ms of Opus can need, in bytes.
 const maxPacketSize = 64 << 10
 
+// maxGranule is a granule position that no stream reaches: 186 years. One beyond says nothing.
+const maxGranule = 1 << 48
+
 // link is one logical Opus stream; a chain has several, one after the other.
 type link struct {
 	head     Head
@@ -114,7 +117,11 @@ func (l *link) place(packets []Packet, page *Page, sum int64, stats *Stats) {
 		return
 	}
 	packets[0].First, l.begun = !l.begun, true
-	start := l.start(page.Granule, sum, page.Last)
+	granule := page.Granule
+	if granule > maxGranule {
+		granule = -1
+	}
+	start := l.start(granule, sum, page.Last)
 	if start < 0 {
 		for i := range packets {
 			packets[i].Granule = -1
@@ -122,19 +129,19 @@ func (l *link) place(packets []Packet, page *Page, sum int64, stats *Stats) {
 		return
 	}
 	if l.position >= 0 {
-		stats.LostSamples += max(start-l.position, 0)
+		stats.LostSamples = min(stats.LostSamples+max(start-l.position, 0), maxGranule)
 	}
 	l.position = start + sum
 	end := l.position
-	if page.Last && page.Granule >= 0 {
-		end = min(end, max(page.Granule, start))
+	if page.Last && granule >= 0 {
+		end = min(end, max(granule, start))
 	}
 	l.endTrim = int(l.position - end)
 	for i := range packets {
 		p := &packets[i]
 		start += int64(p.Samples)
 		p.Granule = min(start, end)
-		p.Trim = int(min(start-p.Granule, int64(p.Samples)))
+		p.Trim = int(min(max(start-p.Granule, 0), int64(p.Samples)))
 	}
 }
 
