@@ -70,7 +70,7 @@ func (s *station) programCommands(c *config) command.Programs {
 		return command.Programs{}
 	}
 	return command.Programs{
-		Mounts: s.store.Mounts(), Addresses: []string{c.Icecast.address(c.Gateway.PublicURL, s.programs.listener.Addr())},
+		Mounts: s.store.Mounts(), Address: c.Icecast.address(c.Gateway.PublicURL, s.programs.listener.Addr()),
 		Kind: icecast.KindName, CutOff: s.programs.server.CutOff,
 	}
 }

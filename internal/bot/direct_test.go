@@ -410,7 +410,7 @@ func TestSourceIsSent(t *testing.T) {
 	o := radioOptions(t, server, t.TempDir())
 	radio := startRadioWith(t, o, command.Options{
 		Rights:   command.Rights{Speakers: o.Inviters},
-		Programs: command.Programs{Mounts: o.Store.Mounts(), Addresses: []string{"https://radio.example.org/icecast/"}, CutOff: func(string) {}},
+		Programs: command.Programs{Mounts: o.Store.Mounts(), Address: "https://radio.example.org/icecast/", CutOff: func(string) {}},
 	})
 	alice, bob := newMember(t, server, "alice"), newMember(t, server, "bob")
 	room := newRoomWith(t, radio, alice, bob)
@@ -452,7 +452,7 @@ func TestNotReached(t *testing.T) {
 	o := radioOptions(t, server, t.TempDir())
 	radio := startRadioWith(t, o, command.Options{
 		Rights:   command.Rights{Speakers: o.Inviters},
-		Programs: command.Programs{Mounts: o.Store.Mounts(), Addresses: []string{"https://radio.example.org/icecast/"}},
+		Programs: command.Programs{Mounts: o.Store.Mounts(), Address: "https://radio.example.org/icecast/"},
 	})
 	alice := newMember(t, server, "alice")
 	room := newRoomWith(t, radio, alice)

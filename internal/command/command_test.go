@@ -183,20 +183,6 @@ func TestErrorsAreLogged(t *testing.T) {
 	}
 }
 
-func TestHeadline(t *testing.T) {
-	for err, want := range map[error]string{
-		errors.New(`unknown source "x": use tone:440`):                           `unknown source "x": use tone:440`,
-		fmt.Errorf("the source cannot be opened: %w", errors.New("it is busy.")): "the source cannot be opened: it is busy",
-		fmt.Errorf("stopped (%w) in the middle", errors.New("no\nroute")):        "stopped (no route) in the middle",
-		errors.New(strings.Repeat("ä", 300)):                                     strings.Repeat("ä", 300),
-		errors.New(strings.Repeat("ä", 301)):                                     strings.Repeat("ä", 299) + "…",
-	} {
-		if got := headline(err); got != want {
-			t.Errorf("headline of %q: %q, want %q", err, got, want)
-		}
-	}
-}
-
 // TestIsUrgent: what opens a microphone is not.
 func TestIsUrgent(t *testing.T) {
 	p := newDesk(t)

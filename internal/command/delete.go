@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"broadcastbot/internal/broadcast"
+	"broadcastbot/internal/text"
 	"broadcastbot/store"
 )
 
@@ -44,9 +45,9 @@ func deleted(show *store.Show, undone error) string {
 	answer := fmt.Sprintf("%s of %s is deleted", quoted(show.Title), show.StartedAt.UTC().Format("2 January 2006, 15:04 UTC"))
 	switch {
 	case errors.Is(undone, broadcast.ErrNotOnRecord):
-		return answer + fmt.Sprintf(", but the disk of the station does not take note of that, and a restart may forget it. Say it again in some minutes, please: %s.", headline(undone))
+		return answer + fmt.Sprintf(", but the disk of the station does not take note of that, and a restart may forget it. Say it again in some minutes, please: %s.", text.Headline(undone, maxHeadline))
 	case undone != nil:
-		return answer + fmt.Sprintf(", but not at the gateway yet, where who has the link can still hear it. I ask again until it works: %s.", headline(undone))
+		return answer + fmt.Sprintf(", but not at the gateway yet, where who has the link can still hear it. I ask again until it works: %s.", text.Headline(undone, maxHeadline))
 	}
 	return answer + "." + copyLeft(show)
 }

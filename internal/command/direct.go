@@ -62,5 +62,8 @@ func (p *Processor) eachOwn(ctx context.Context, r Request, say func(*broadcast.
 
 // roomOf returns a room that has the show.
 func roomOf(show *store.Show) string {
-	return append(show.AnnouncedIn(), show.Announcements[0].Room)[0]
+	if announced := show.AnnouncedIn(); len(announced) > 0 {
+		return announced[0]
+	}
+	return show.Announcements[0].Room // where it is not announced yet
 }

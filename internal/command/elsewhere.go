@@ -48,11 +48,3 @@ func (p *Processor) present(ctx context.Context, by capture.Asker) (Request, err
 	}
 	return Request{Room: by.Room, User: by.User, Power: power}, p.checkPrivacy(ctx, by.Room)
 }
-
-// StopFor ends the show that StartFor has begun, and returns when all of it is recorded. If it is over
-// already, the error is broadcast.ErrNotLive.
-func (p *Processor) StopFor(ctx context.Context, by capture.Asker, show string) (store.Show, error) {
-	return p.Broadcasts.StopIf(ctx, by.Room, func(running *store.Show) bool {
-		return running.ID == show && running.Speaker == by.User
-	})
-}

@@ -67,21 +67,3 @@ func TestStartFor(t *testing.T) {
 		})
 	}
 }
-
-// TestStopFor: it ends that show and no other one.
-func TestStopFor(t *testing.T) {
-	fake := &commandtest.Broadcasts{}
-	p := mustProcessor(t, fake)
-	fake.Set(room, broadcast.Status{Show: store.Show{ID: "this", Speaker: alice}})
-	for _, other := range []struct{ user, show string }{{bob, "this"}, {alice, "that"}, {alice, ""}} {
-		if _, err := p.StopFor(t.Context(), capture.Asker{Room: room, User: other.user}, other.show); !errors.Is(err, broadcast.ErrNotLive) {
-			t.Errorf("%+v: %v", other, err)
-		}
-	}
-	if _, err := p.StopFor(t.Context(), capture.Asker{Room: room, User: alice}, "this"); err != nil {
-		t.Error(err)
-	}
-	if _, live := fake.Status(room); live {
-		t.Error("it is still on air")
-	}
-}

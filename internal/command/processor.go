@@ -85,7 +85,7 @@ func apology(log *slog.Logger, err error) string {
 		return refusal.Error()
 	}
 	log.Warn("a command did not work", "err", err)
-	return fmt.Sprintf("That did not work: %s. The station's log says more.", headline(err))
+	return fmt.Sprintf("That did not work: %s. The station's log says more.", text.Headline(err, maxHeadline))
 }
 
 func (p *Processor) carryOut(ctx context.Context, r Request) (string, error) {
@@ -148,14 +148,9 @@ func cutName(words, name []string) (rest []string, found bool) {
 // briefly is as much of the words as names a command.
 func briefly(words []string) string { return strings.Join(words[:min(2, len(words))], " ") }
 
-// maxHeadline is how many characters of an error a room has to read.
-const maxHeadline = 300
-
-// headline is an error as a line of a conversation, with its causes: who stands at the
+// maxHeadline is how many characters of an error, with its causes, a room has to read: who stands at the
 // microphone has to know why it does not open.
-func headline(err error) string {
-	return text.Short(strings.TrimRight(text.Line(err.Error()), ":. "), maxHeadline)
-}
+const maxHeadline = 300
 
 func help(p *Processor, _ context.Context, _ Request) (string, error) {
 	return "I put a voice on air in this room." + p.list(), nil

@@ -15,15 +15,15 @@ import (
 // for a station that takes none.
 type Programs struct {
 	Mounts store.Mounts
-	// Addresses are where mounts are, such as https://radio.example.org/icecast/ , the best one first.
-	Addresses []string
+	// Address is where mounts are, such as https://radio.example.org/icecast/ .
+	Address string
 	// Kind is the name of their kind of sources. A source's name is the id of its mount.
 	Kind string
 	// CutOff ends the connection of a program whose mount is no more.
 	CutOff func(mount string)
 }
 
-func takesPrograms(p *Processor) bool { return len(p.Programs.Addresses) > 0 }
+func takesPrograms(p *Processor) bool { return p.Programs.Address != "" }
 
 // newMount gives the speaker a mount of which nobody else reads. The one before counts until the new one
 // is sent. A program that is connected to that can stay on air, but nothing new begins with it.
@@ -51,12 +51,7 @@ const acceptInvitation = "If you do not see that chat, accept my invitation to i
 func (ps Programs) settings(room, mount, password string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "This is what to type into your program (BUTT, Mixxx, liquidsoap, ffmpeg and others, as for an Icecast 2 server), so that it goes on air in %s:", room)
-	for i, address := range ps.Addresses {
-		if i > 0 {
-			b.WriteString("\n\nor, if it knows no TLS:")
-		}
-		b.WriteString(server(address, mount))
-	}
+	b.WriteString(server(ps.Address, mount))
 	fmt.Fprintf(&b, "\n\nUser: source\nPassword: %s\nFormat: Ogg Opus", password)
 	b.WriteString("\n\nWhoever has this can speak in your name in that room. What I have sent you for it earlier is void. " +
 		"!live source revoke in the room makes this void, too.")

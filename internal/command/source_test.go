@@ -34,7 +34,7 @@ func newDesk(t *testing.T) *desk {
 	d.Processor = mustProcessor(t, d.broadcasts)
 	d.Rooms = d.rooms
 	d.Programs = Programs{
-		Mounts: db.Mounts(), Addresses: []string{"https://radio.example.org/icecast/", "http://[2001:db8::1]:8000"},
+		Mounts: db.Mounts(), Address: "https://radio.example.org/icecast/",
 		Kind: "icecast", CutOff: func(mount string) { d.cutOff = append(d.cutOff, mount) },
 	}
 	return d
@@ -61,7 +61,7 @@ func TestSource(t *testing.T) {
 	text, mount, password := d.mustGive(t, alice)
 	for _, want := range []string{
 		"goes on air in Room " + room, "\nServer: radio.example.org\nPort: 443\nTLS (SSL): yes\nMount: /icecast/" + mount + "\n",
-		"\nServer: 2001:db8::1\nPort: 8000\nTLS (SSL): no, so whoever is on the way can read the password\nMount: /" + mount + "\n", "\nUser: source\nPassword: " + password + "\nFormat: Ogg Opus",
+		"\nUser: source\nPassword: " + password + "\nFormat: Ogg Opus",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("sent %q, without %q", text, want)
@@ -76,6 +76,14 @@ func TestSource(t *testing.T) {
 	}
 	if _, err := d.Programs.Mounts.Authorize(t.Context(), second, secondPassword); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestSourceWithoutTLS: a station's own port, at an address of numbers.
+func TestSourceWithoutTLS(t *testing.T) {
+	want := "\n\nServer: 2001:db8::1\nPort: 8000\nTLS (SSL): no, so whoever is on the way can read the password\nMount: /abc"
+	if got := server("http://[2001:db8::1]:8000", "abc"); got != want {
+		t.Errorf("sent %q, want %q", got, want)
 	}
 }
 

@@ -32,6 +32,12 @@ func Short(s string, max int) string {
 	return string(characters[:max-1]) + "…"
 }
 
+// Headline returns an error in one line of at most max characters, for people: it ends like the middle
+// of a sentence.
+func Headline(err error, max int) string {
+	return Short(strings.TrimRight(Line(err.Error()), ":. "), max)
+}
+
 // Clock writes a duration, rounded to seconds, as a player's display does: 4:05 or 1:02:03.
 func Clock(d time.Duration) string {
 	seconds := int(d.Round(time.Second).Seconds())

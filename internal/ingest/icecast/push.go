@@ -42,7 +42,7 @@ func (s *Server) push(x *exchange) {
 	s.lines.leave(l, x, err)
 	if !body.ended && isForeign(err) {
 		s.refuse(mount, http.StatusUnsupportedMediaType, err)
-		x.answer(http.StatusUnsupportedMediaType, reason(err))
+		x.answer(http.StatusUnsupportedMediaType, text.Headline(err, maxName))
 		return
 	}
 	x.finish()

@@ -2,7 +2,6 @@ package icecast
 
 import (
 	"context"
-	"strings"
 	"sync"
 	"time"
 
@@ -64,7 +63,7 @@ func (rs *refusals) note(mount string, status int, why string) (isNew bool) {
 // refuse notes why a program cannot be on air as it is, and tells its speaker.
 func (s *Server) refuse(mount store.Mount, status int, err error) {
 	s.Log.Warn("a program is refused", "mount", mount.ID, "err", err)
-	why := reason(err)
+	why := text.Headline(err, maxName)
 	if !s.refusals.note(mount.ID, status, why) {
 		return
 	}
@@ -75,9 +74,4 @@ func (s *Server) refuse(mount store.Mount, status int, err error) {
 			s.Log.Warn("a speaker was not told why their program is refused", "err", err)
 		}
 	})
-}
-
-// reason is an error in one line, for people.
-func reason(err error) string {
-	return text.Short(strings.TrimRight(text.Line(err.Error()), ". "), maxName)
 }
