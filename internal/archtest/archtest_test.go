@@ -31,16 +31,17 @@ var allowed = map[string][]string{
 	"internal/broadcast":  {"internal/retry", "internal/link", "capture", "opusblocks", "uploader", "store", "internal/livefile", "internal/opus"},
 	"internal/matrix":     {"store", "opusblocks", "internal/link"},
 	"internal/text":       {},
+	"internal/turns":      {},
 	"internal/command":    {"capture", "internal/broadcast", "store", "internal/text"},
-	"internal/bot":        {"internal/retry", "internal/command", "internal/matrix", "internal/broadcast", "store", "opusblocks", "internal/link", "internal/text"},
+	"internal/bot":        {"internal/retry", "internal/command", "internal/matrix", "internal/broadcast", "store", "opusblocks", "internal/link", "internal/text", "internal/turns"},
 	"internal/guest":      {"internal/matrix"},
 	"internal/gateway":    {"internal/recordings", "internal/fanout", "internal/link", "internal/player"},
 	"internal/recordings": {"internal/livefile"},
 
-	"internal/ingest/icecast": {"capture", "internal/oggopus", "internal/opus", "internal/text", "store"},
+	"internal/ingest/icecast": {"capture", "internal/oggopus", "internal/opus", "internal/retry", "internal/text", "internal/turns", "store"},
 	"internal/pull":           {"capture", "internal/retry"},
 
-	"internal/ingest/studioline": {"capture", "internal/opus", "store"},
+	"internal/ingest/studioline": {"capture", "internal/opus", "internal/retry", "store"},
 
 	"internal/fanout":   {},
 	"internal/player":   {"internal/webpage"},

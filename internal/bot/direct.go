@@ -11,7 +11,6 @@ import (
 
 	"broadcastbot/internal/command"
 	"broadcastbot/internal/matrix"
-	"broadcastbot/internal/retry"
 )
 
 // Why somebody is not written to.
@@ -30,12 +29,15 @@ func (b *Bot) Direct(ctx context.Context, user, text string) error {
 		return err
 	}
 	reader := id.UserID(user)
-	defer b.chats.lock(reader)()
+	leave, err := b.chats.turns.Take(ctx, reader)
+	if err != nil {
+		return fmt.Errorf("write to %s in a direct chat: %w", user, err)
+	}
+	defer leave()
 	if !b.chats.messages.take(reader) {
 		return errTooOften
 	}
-	err := b.session.CheckReader(ctx, reader)
-	if err == nil {
+	if err = b.session.CheckReader(ctx, reader); err == nil {
 		err = b.writeTo(ctx, reader, text)
 	}
 	if errors.Is(err, matrix.ErrNoReader) {
@@ -78,18 +80,4 @@ func (h *eventHandler) onDirectMember(ctx context.Context, evt *event.Event) {
 	}
 	h.log.Warn("somebody else has come into a direct chat: it is one no more", "room", evt.RoomID, "user", user, "member", member)
 	h.tasks.runBeside(func() { h.bot.chats.drop(ctx, evt.RoomID) })
-}
-
-// adopt takes a room for the direct chat with a user who has opened it as one, unless others are in it.
-func (c *directChats) adopt(ctx context.Context, room id.RoomID, user id.UserID) {
-	err := retry.Do(ctx, invitationPolicy, func(ctx context.Context) error {
-		membership, err := c.inspect(ctx, room, user)
-		if err == nil && membership == event.MembershipJoin {
-			c.note(ctx, room, user)
-		}
-		return err
-	}, isLasting, nil)
-	if err != nil {
-		c.log.Info("a room was opened as a direct chat, but is none", "room", room, "user", user, "err", err)
-	}
 }

@@ -17,6 +17,7 @@ import (
 	"broadcastbot/internal/matrix"
 	"broadcastbot/internal/retry"
 	"broadcastbot/internal/text"
+	"broadcastbot/internal/turns"
 )
 
 // directChats are the rooms in which the bot writes to one user what nobody else may read. They stand
@@ -28,8 +29,8 @@ type directChats struct {
 	log         *slog.Logger
 	messages    *allowance
 	invitations *allowance
-	turns       sync.Map   // of *sync.Mutex, by user
-	listing     sync.Mutex // one change of the list at a time
+	turns       turns.Turns[id.UserID] // one writes to a user at a time, so that no two chats are opened
+	listing     sync.Mutex             // one change of the list at a time
 
 	mu    sync.Mutex
 	users map[id.RoomID]id.UserID
@@ -42,14 +43,6 @@ func newDirectChats(session *matrix.Session, log *slog.Logger) *directChats {
 		invitations: newAllowance(maxInvitations, invitationsWithin),
 		users:       make(map[id.RoomID]id.UserID),
 	}
-}
-
-// lock waits until nobody else writes to the user, so that no two chats are opened; it returns what
-// lets the next one go on.
-func (c *directChats) lock(user id.UserID) (unlock func()) {
-	turn, _ := c.turns.LoadOrStore(user, new(sync.Mutex))
-	turn.(*sync.Mutex).Lock()
-	return turn.(*sync.Mutex).Unlock
 }
 
 // userOf returns whose direct chat a room is; "" of other rooms.
@@ -227,6 +220,20 @@ func (c *directChats) awaitInvitation(ctx context.Context, room id.RoomID, user 
 		}
 		return err
 	}, isLasting, nil)
+}
+
+// adopt takes a room for the direct chat with a user who has opened it as one, unless others are in it.
+func (c *directChats) adopt(ctx context.Context, room id.RoomID, user id.UserID) {
+	err := retry.Do(ctx, invitationPolicy, func(ctx context.Context) error {
+		membership, err := c.inspect(ctx, room, user)
+		if err == nil && membership == event.MembershipJoin {
+			c.note(ctx, room, user)
+		}
+		return err
+	}, isLasting, nil)
+	if err != nil {
+		c.log.Info("a room was opened as a direct chat, but is none", "room", room, "user", user, "err", err)
+	}
 }
 
 // whyNotOpen tells the user what the homeserver has against a chat with them.

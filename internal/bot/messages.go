@@ -21,20 +21,20 @@ const clockSkew = time.Minute
 func (h *eventHandler) onMessage(ctx context.Context, evt *event.Event) {
 	if words, ok := h.wordsOf(evt); ok {
 		h.take(ctx, evt, words)
-	} else if isNew(evt, event.MsgAudio) && evt.Sender != h.client.UserID {
+	} else if isOriginal(evt, event.MsgAudio) && evt.Sender != h.client.UserID {
 		h.onVoice(ctx, evt)
 	}
 }
 
-// isNew reports whether a message is of a kind, and no edit.
-func isNew(evt *event.Event, kind event.MessageType) bool {
+// isOriginal reports whether a message is of a kind, and no edit.
+func isOriginal(evt *event.Event, kind event.MessageType) bool {
 	content := evt.Content.AsMessage()
 	return content.MsgType == kind && content.RelatesTo.GetReplaceID() == "" && content.NewContent == nil
 }
 
 // wordsOf returns the words of a message if it is a command.
 func (h *eventHandler) wordsOf(evt *event.Event) (words []string, ok bool) {
-	if evt.Sender == h.client.UserID || !isNew(evt, event.MsgText) {
+	if evt.Sender == h.client.UserID || !isOriginal(evt, event.MsgText) {
 		return nil, false
 	}
 	content := evt.Content.AsMessage()

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"broadcastbot/internal/retry"
+	"broadcastbot/internal/turns"
 	"broadcastbot/store"
 )
 
@@ -22,16 +24,14 @@ const (
 	maxRemembered = 1 << 14
 )
 
-// errBusy means that too many passwords are tried at one address.
-var errBusy = errors.New("too many attempts: try again in a minute")
-
 // guard slows those who guess passwords. After a wrong one the same address can try the same mount
 // again only when its answer is there, and that takes the longer, the more wrong ones came from the
 // address and for the mount. Whoever comes from elsewhere with the right one waits for nobody.
 type guard struct {
+	turns turns.Turns[string] // by address and mount
+
 	mu       sync.Mutex
 	failures map[string]failures // by address, and by mount
-	turns    map[string]*turn    // by address and mount
 }
 
 // failures are the wrong passwords of an address, or for a mount.
@@ -40,20 +40,15 @@ type failures struct {
 	last time.Time
 }
 
-// turn is had by one at a time.
-type turn struct {
-	taken   chan struct{} // has room for one
-	waiting int           // who has it or wants it
-}
-
 func newGuard() *guard {
-	return &guard{failures: make(map[string]failures), turns: make(map[string]*turn)}
+	return &guard{failures: make(map[string]failures), turns: turns.Turns[string]{Most: maxWaiting}}
 }
 
-// try returns what check returns, a wrong password later than that. An address may be unknown, "".
+// try returns what check returns, a wrong password later than that; or turns.ErrBusy if too many are
+// tried at one address. An address may be unknown, "".
 func (g *guard) try(ctx context.Context, address, mount string, check func() error) error {
 	if address != "" {
-		leave, err := g.take(ctx, address+" "+mount)
+		leave, err := g.turns.Take(ctx, address+" "+mount)
 		if err != nil {
 			return err
 		}
@@ -61,40 +56,9 @@ func (g *guard) try(ctx context.Context, address, mount string, check func() err
 	}
 	err := check()
 	if errors.Is(err, store.ErrWrongPassword) {
-		sleep(ctx, g.fail(address, mount))
+		retry.Sleep(ctx, g.fail(address, mount))
 	}
 	return err
-}
-
-// take waits for a turn.
-func (g *guard) take(ctx context.Context, key string) (leave func(), err error) {
-	g.mu.Lock()
-	t := g.turns[key]
-	if t == nil {
-		t = &turn{taken: make(chan struct{}, 1)}
-		g.turns[key] = t
-	}
-	if t.waiting > maxWaiting {
-		g.mu.Unlock()
-		return nil, errBusy
-	}
-	t.waiting++
-	g.mu.Unlock()
-	select {
-	case t.taken <- struct{}{}:
-		return func() { <-t.taken; g.leave(key, t) }, nil
-	case <-ctx.Done():
-		g.leave(key, t)
-		return nil, ctx.Err()
-	}
-}
-
-func (g *guard) leave(key string, t *turn) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if t.waiting--; t.waiting == 0 {
-		delete(g.turns, key)
-	}
 }
 
 // fail counts a wrong password and returns how long its answer has to wait.

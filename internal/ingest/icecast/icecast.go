@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"broadcastbot/capture"
+	"broadcastbot/internal/retry"
 	"broadcastbot/store"
 )
 
@@ -110,7 +111,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		}
 		if err != nil { // such as too many open files
 			s.Log.Warn("a program's connection was not accepted", "err", err)
-			sleep(ctx, time.Second)
+			retry.Sleep(ctx, time.Second)
 			continue
 		}
 		if !s.begin(nil) {
@@ -184,13 +185,6 @@ func (s *Server) exit(x *exchange) {
 	delete(s.exchanges, x)
 	s.mu.Unlock()
 	s.running.Done()
-}
-
-// sleep returns when the time is over, or ctx is.
-func sleep(ctx context.Context, d time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, d)
-	defer cancel()
-	<-ctx.Done()
 }
 
 // CutOff ends the connection of a program whose mount is no more. A show that it has on air waits for

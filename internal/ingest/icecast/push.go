@@ -11,6 +11,7 @@ import (
 	"broadcastbot/capture"
 	"broadcastbot/internal/oggopus"
 	"broadcastbot/internal/text"
+	"broadcastbot/internal/turns"
 	"broadcastbot/store"
 )
 
@@ -91,7 +92,7 @@ func (s *Server) authorize(x *exchange, id string) (mount store.Mount, ok bool) 
 	case errors.Is(err, store.ErrWrongPassword):
 		s.Log.Info("a wrong password", "address", x.address())
 		x.answer(http.StatusUnauthorized, "Mount or password is wrong", challenge)
-	case errors.Is(err, errBusy):
+	case errors.Is(err, turns.ErrBusy):
 		x.answer(http.StatusTooManyRequests, "Too many attempts: try again in a minute")
 	default:
 		s.Log.Error("a password was not checked", "err", err)

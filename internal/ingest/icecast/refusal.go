@@ -2,6 +2,7 @@ package icecast
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -27,7 +28,7 @@ type refusal struct {
 	told   time.Time
 }
 
-// refusals are those of all mounts, by their ids.
+// refusals are the latest ones of mounts, by their ids.
 type refusals struct {
 	mu      sync.Mutex
 	byMount map[string]refusal
@@ -51,6 +52,7 @@ func (rs *refusals) note(mount string, status int, why string) (isNew bool) {
 	now := time.Now()
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
+	maps.DeleteFunc(rs.byMount, func(_ string, r refusal) bool { return now.Sub(r.latest) > reminder })
 	r := rs.byMount[mount]
 	if isNew = r.why != why || now.Sub(r.told) > reminder; isNew {
 		r.told = now

@@ -7,6 +7,7 @@ import (
 
 	"broadcastbot/capture"
 	"broadcastbot/internal/opus"
+	"broadcastbot/internal/retry"
 	"broadcastbot/store"
 )
 
@@ -87,9 +88,8 @@ var (
 
 func (s *source) ReadPacket(ctx context.Context) ([]byte, error) {
 	if early := time.Until(s.due.Add(-lead)); early > 0 {
-		sleep(ctx, early)
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
+		if err := retry.Sleep(ctx, early); err != nil {
+			return nil, err
 		}
 	}
 	packet, err := s.Source.ReadPacket(ctx)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"broadcastbot/internal/retry"
 	"broadcastbot/store"
 )
 
@@ -134,9 +135,7 @@ func (s *Studio) identify(ctx context.Context, conn *websocket.Conn) (*store.Pas
 
 // turnAway refuses a line, after a while: guesses are slow.
 func (s *Studio) turnAway(ctx context.Context, l *line) {
-	select {
-	case <-time.After(guessDelay):
-	case <-ctx.Done():
+	if retry.Sleep(ctx, guessDelay) != nil {
 		return
 	}
 	l.refuse(closeFinal, invalid)

@@ -83,15 +83,12 @@ func (s *source) ReadPacket(ctx context.Context) ([]byte, error) {
 		if packet != nil || err != nil {
 			return packet, err
 		}
-		timer := time.NewTimer(patience)
 		select {
 		case <-news:
-		case <-timer.C:
+		case <-time.After(patience):
 		case <-ctx.Done():
-			timer.Stop()
 			return nil, ctx.Err()
 		}
-		timer.Stop()
 	}
 }
 
