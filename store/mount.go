@@ -82,13 +82,20 @@ func (ms Mounts) find(ctx context.Context, hash *[]byte, condition string, args 
 		m, err = scanMount(tx.QueryRowContext(ctx, mountQuery+` WHERE `+condition, args...), hash)
 		return err
 	})
-	return m, err
+	if err != nil {
+		return Mount{}, fmt.Errorf("look up a mount: %w", err)
+	}
+	return m, nil
 }
 
 // Remove takes the speaker's mount for a room away and returns what it was, or ErrNoMount.
 func (ms Mounts) Remove(ctx context.Context, room, speaker string) (Mount, error) {
-	return scanMount(ms.store.db.QueryRowContext(ctx,
+	m, err := scanMount(ms.store.db.QueryRowContext(ctx,
 		`DELETE FROM mount WHERE room = ? AND speaker = ? RETURNING `+mountColumns, room, speaker), new([]byte))
+	if err != nil {
+		return Mount{}, fmt.Errorf("remove a mount: %w", err)
+	}
+	return m, nil
 }
 
 // Of returns all mounts of a speaker, the oldest first.
@@ -132,7 +139,7 @@ func scanMount(row interface{ Scan(...any) error }, hash *[]byte) (m Mount, err 
 	case errors.Is(err, sql.ErrNoRows):
 		return Mount{}, ErrNoMount
 	case err != nil:
-		return Mount{}, fmt.Errorf("look up a mount: %w", err)
+		return Mount{}, err
 	}
 	m.Created = time.UnixMilli(created)
 	return m, nil
