@@ -50,16 +50,13 @@ func New(embedders []string) (*Page, error) {
 	return &Page{loaded}, nil
 }
 
-// policy is the page's Content-Security-Policy: it runs no script but the
-// gateway's own, so nothing else can read the key behind the address's #. The
-// one thing beyond is WebAssembly, for the decoder of browsers that have none.
+// policy is the page's Content-Security-Policy. Beyond that of all pages, sound comes from memory.
 func policy(embedders []string) string {
 	ancestors := "'none'"
 	if len(embedders) > 0 {
 		ancestors = strings.Join(embedders, " ")
 	}
-	return "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; img-src 'self'; " +
-		"media-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors " + ancestors
+	return webpage.Policy(ancestors, "media-src blob:")
 }
 
 // CheckEmbedders refuses what is no origin: anything else in the page's policy

@@ -25,12 +25,10 @@ import (
 //go:embed *.html *.css *.js capture/*.js encode/*.js line/*.js ui/*.js vendor/libopus-wasm/*.js vendor/libopus-wasm/generated/*.mjs
 var files embed.FS
 
-// header has the page's policies: it runs no script but the station's own, so nothing else can read
-// the secret of the speaker's link, and uses nothing of the device but the microphone. WebAssembly is
-// for the encoder of browsers that have none.
+// header has the page's policies: it runs no script but the station's own, and uses nothing of the
+// device but the microphone.
 var header = map[string]string{
-	"Content-Security-Policy": "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; img-src 'self'; " +
-		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+	"Content-Security-Policy":    webpage.Policy("'none'"),
 	"Permissions-Policy":         "microphone=(self), screen-wake-lock=(self), camera=(), geolocation=(), display-capture=()",
 	"Cross-Origin-Opener-Policy": "same-origin",
 }

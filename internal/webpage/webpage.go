@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
 )
@@ -60,6 +61,16 @@ func Load(folder fs.FS, header map[string]string) (*Files, error) {
 		return nil, fmt.Errorf("load the page: %w", err)
 	}
 	return f, nil
+}
+
+// Policy returns the Content-Security-Policy of a page that runs no script but the station's own, so
+// that nothing else can read the secret behind the address's #. The one thing beyond is WebAssembly, for
+// codecs of browsers that have none. The pages of ancestors, such as 'none', may show it in a frame;
+// further directives allow more.
+func Policy(ancestors string, further ...string) string {
+	return strings.Join(slices.Concat([]string{
+		"default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "style-src 'self'", "connect-src 'self'", "img-src 'self'",
+	}, further, []string{"base-uri 'none'", "form-action 'none'", "frame-ancestors " + ancestors}), "; ")
 }
 
 // withoutComments empties the lines of a module that are nothing but comments. That saves people a
