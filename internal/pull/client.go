@@ -18,7 +18,7 @@ const (
 
 // limits are how long is waited for a server.
 type limits struct {
-	reply time.Duration // until all of the head of a reply is there, redirections included
+	reply time.Duration // until the first bytes of a reply's body are there, redirections included
 	quiet time.Duration // until something more comes
 	gone  time.Duration // until a stream that the server knows no more is over: it may be coming back
 }

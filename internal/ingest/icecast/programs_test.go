@@ -241,7 +241,8 @@ func TestProgramsAreRefused(t *testing.T) {
 }
 
 // TestProgramsReconnect breaks a program's line in the middle. The show goes on with the second half,
-// of which nothing is missing, behind what had come of the first.
+// of which nothing is missing, behind what had come of the first. What an endless program plays goes on
+// while its line is broken, so of its show it is only checked that more comes.
 func TestProgramsReconnect(t *testing.T) {
 	for _, p := range programs {
 		t.Run(p.name, func(t *testing.T) {
