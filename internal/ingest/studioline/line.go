@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"broadcastbot/internal/opus"
 )
 
 const (
@@ -198,7 +200,7 @@ func (l *line) takeSound(ctx context.Context, data []byte) error {
 	}
 	if source := l.onAir(); source != nil {
 		for i, data := range sound.packets {
-			at := sound.captured.Add(-time.Duration(len(sound.packets)-1-i) * packetDuration)
+			at := sound.captured.Add(-opus.Duration(int64(len(sound.packets)-1-i) * packetSamples))
 			if err := source.push(ctx, l, sound.number+int64(i), packet{data, at}); err != nil {
 				return err
 			}

@@ -23,11 +23,8 @@ const (
 	closeFinal    = 4003 // the link is not valid
 )
 
-// What every packet of a line lasts.
-const (
-	packetSamples  = opus.FrameSize
-	packetDuration = 20 * time.Millisecond
-)
+// packetSamples is what every packet of a line lasts.
+const packetSamples = opus.FrameSize
 
 // reply is a message to the page: JSON with a type.
 type reply map[string]any

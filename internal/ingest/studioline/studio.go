@@ -12,6 +12,7 @@
 package studioline
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -40,7 +41,7 @@ type Options struct {
 	RoomName func(ctx context.Context, room string) string
 	// Listeners returns how many listen to a show now, and false where that is not known.
 	Listeners func(show string) (count int, known bool)
-	Log       *slog.Logger
+	Log       *slog.Logger // nil discards
 }
 
 // Passes remembers who may go on air with which secret; see store.Passes.
@@ -76,6 +77,7 @@ type Studio struct {
 
 // New starts nothing.
 func New(o Options) *Studio {
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	s := &Studio{Options: o, active: make(map[string]*activePass)}
 	s.life, s.endLife = context.WithCancel(context.Background())
 	return s
