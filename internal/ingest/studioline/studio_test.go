@@ -3,6 +3,7 @@ package studioline
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -159,16 +160,26 @@ func TestLineGone(t *testing.T) {
 // mustEnd waits until the show has come to its end by itself.
 func (s *station) mustEnd(t *testing.T) {
 	t.Helper()
-	for {
-		if _, live := s.manager.Status(room); !live {
-			return
-		}
+	for s.hasShow(t) {
 		select {
 		case <-time.After(10 * time.Millisecond):
 		case <-t.Context().Done():
 			t.Fatal("the show does not end")
 		}
 	}
+}
+
+// hasShow reports whether a show is on air, or still being announced while its page sends already.
+func (s *station) hasShow(t *testing.T) bool {
+	t.Helper()
+	shows, err := s.store.Shows(t.Context(), store.Filter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, live := s.manager.Status(room)
+	return live || slices.ContainsFunc(shows, func(show *store.Show) bool {
+		return show.Stage == store.Starting || show.Stage == store.Live
+	})
 }
 
 // TestStopWaits: a show that its speaker has ended waits for the packets that are on their way, but not
