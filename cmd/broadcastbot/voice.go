@@ -14,7 +14,7 @@ import (
 const voiceGrace = 30 * time.Second
 
 var (
-	errNoVoice    = errors.New("send me a voice message in our direct chat first; I keep the last one for an hour")
+	errNoVoice    = errors.New("send me a voice message in our direct chat first; I keep the last one for " + bot.VoiceLifetime)
 	errOtherVoice = errors.New("say voice alone: it is your own last voice message")
 )
 

@@ -15,11 +15,14 @@ import (
 )
 
 const (
-	maxVoice      = 50 << 20 // bytes of a voice message; three hours have 43 MB at 32 kbit/s
-	voiceLifetime = time.Hour
+	maxVoice      = 50 << 20    // bytes of a voice message; three hours have 43 MB at 32 kbit/s
+	voiceLifetime = time.Hour   // VoiceLifetime says it to people
 	voiceTimeout  = time.Minute // of a download
 	maxVoices     = 1000        // users whose message is kept
 )
+
+// VoiceLifetime is how long a voice message can be put on air, in words.
+const VoiceLifetime = "an hour"
 
 // Voices are the voice messages that users have sent in their direct chats, the last one of each, for
 // them to put on air. They stay where they are, at the homeserver: only how to get and decrypt them is
@@ -118,7 +121,7 @@ func (v *Voices) isRemoved(ctx context.Context, kept voice) bool {
 
 // What is said to somebody who sends a voice message.
 const (
-	keptVoice     = "I have your voice message for an hour. Say !live start voice in the room that is to hear it."
+	keptVoice     = "I have your voice message for " + VoiceLifetime + ". Say !live start voice in the room that is to hear it."
 	clearVoice    = "Your voice message is not encrypted: anybody on its way could have put another one in its place, so I do not put it on air."
 	tooLargeVoice = "a voice message of more than 50 MB is not put on air"
 )

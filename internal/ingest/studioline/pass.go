@@ -13,8 +13,11 @@ import (
 	"broadcastbot/store"
 )
 
-// passLifetime is how long a speaker has time to begin the show.
-const passLifetime = 24 * time.Hour
+// passLifetime is how long a speaker has time to begin the show, and beginInTime says it to people.
+const (
+	passLifetime = 24 * time.Hour
+	beginInTime  = "has to begin within 24 hours"
+)
 
 // secretSize is how many random bytes are in a link.
 const secretSize = 32
@@ -39,7 +42,7 @@ func (s *Studio) invite(ctx context.Context, by capture.Asker, title string) (an
 	s.replaceOthers(pass)
 	text := fmt.Sprintf("Your studio for %s: %s/studio/#%s\n\n"+
 		"Open it where your microphone is, on a telephone or a computer, and go on air there. The link is for one show, "+
-		"which has to begin within 24 hours. Whoever has it can speak in your name: pass it on to nobody.",
+		"which "+beginInTime+". Whoever has it can speak in your name: pass it on to nobody.",
 		s.RoomName(ctx, by.Room), s.PublicURL, base64.RawURLEncoding.EncodeToString(secret))
 	if err := s.Direct(ctx, by.User, text); err != nil {
 		return "", errors.Join(err, s.Passes.End(context.WithoutCancel(ctx), pass.Source))
@@ -59,7 +62,7 @@ func (s *Studio) replaceOthers(pass *store.Pass) {
 }
 
 // invalid is what is said to whoever has no valid link.
-const invalid = "This link is not valid, or not any more: it is for one show, which has to begin within 24 hours, " +
+const invalid = "This link is not valid, or not any more: it is for one show, which " + beginInTime + ", " +
 	"and a newer link takes its place. Say !live start studio in the room to get one."
 
 // errNotFree means that no show can begin with a link.
