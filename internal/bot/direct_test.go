@@ -410,7 +410,7 @@ func TestSourceIsSent(t *testing.T) {
 	o := radioOptions(t, server, t.TempDir())
 	radio := startRadioWith(t, o, command.Options{
 		Rights:   command.Rights{Speakers: o.Inviters},
-		Programs: command.Programs{Mounts: o.Store.Mounts(), Address: "https://radio.example.org/icecast/", CutOff: func(string) {}},
+		Programs: command.Programs{Mounts: o.Store.Mounts(), Address: "https://radio.example.org/icecast/", CutOff: func(_, _ string) {}},
 	})
 	alice, bob := newMember(t, server, "alice"), newMember(t, server, "bob")
 	room := newRoomWith(t, radio, alice, bob)

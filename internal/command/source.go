@@ -19,14 +19,14 @@ type Programs struct {
 	Address string
 	// Kind is the name of their kind of sources. A source's name is the id of its mount.
 	Kind string
-	// CutOff ends the connection of a program whose mount is no more.
-	CutOff func(mount string)
+	// CutOff ends all lines of a speaker's programs to a room, and what is on air through them.
+	CutOff func(room, speaker string)
 }
 
 func takesPrograms(p *Processor) bool { return p.Programs.Address != "" }
 
 // newMount gives the speaker a mount of which nobody else reads. The one before counts until the new one
-// is sent. A program that is connected to that can stay on air, but nothing new begins with it.
+// is sent. Then what is connected to that, or on air through it, ends: who asks anew may have lost it.
 func newMount(p *Processor, ctx context.Context, r Request) (string, error) {
 	if len(r.Words) > 0 {
 		return "", Refusal("!live source sends you what to type into your program, and !live source revoke makes that void. Nothing else belongs behind it.")
@@ -38,7 +38,7 @@ func newMount(p *Processor, ctx context.Context, r Request) (string, error) {
 	if err := p.Programs.Mounts.Put(ctx, m, password); err != nil {
 		return "", err
 	}
-	return SentDirect, nil
+	return SentDirect + p.endPrograms(ctx, r), nil
 }
 
 // SentDirect is what a room reads when somebody was sent what the others must not read.
@@ -53,7 +53,7 @@ func (ps Programs) settings(room, mount, password string) string {
 	fmt.Fprintf(&b, "This is what to type into your program (BUTT, Mixxx, liquidsoap, ffmpeg and others, as for an Icecast 2 server), so that it goes on air in %s:", room)
 	b.WriteString(server(ps.Address, mount))
 	fmt.Fprintf(&b, "\n\nUser: source\nPassword: %s\nFormat: Ogg Opus", password)
-	b.WriteString("\n\nWhoever has this can speak in your name in that room. What I have sent you for it earlier is void. " +
+	b.WriteString("\n\nWhoever has this can speak in your name in that room. What I have sent you for it earlier is void, and ends what is on air with it. " +
 		"!live source revoke in the room makes this void, too.")
 	return b.String()
 }
@@ -75,28 +75,36 @@ func server(address, mount string) string {
 }
 
 // revokeMount makes void what the speaker has for this room, whether they may still go on air or not, and
-// ends what is on air through it: perhaps it is not theirs any more.
+// ends what is on air through it, or through an earlier one: perhaps it is not theirs any more.
 func revokeMount(p *Processor, ctx context.Context, r Request) (string, error) {
+	const nothing = "There is nothing to make void: you have no password for a program in this room."
 	m, err := p.Programs.Mounts.Mount(ctx, r.Room, r.User)
 	if err == nil && !r.Before.IsZero() && m.Created.After(r.Before) {
-		err = store.ErrNoMount // it was said of another one
+		return nothing, nil // it was said of another one, with which all before it has ended
 	}
 	if err == nil {
-		m, err = p.Programs.Mounts.Remove(ctx, r.Room, r.User)
+		_, err = p.Programs.Mounts.Remove(ctx, r.Room, r.User)
 	}
-	if errors.Is(err, store.ErrNoMount) {
-		return "There is nothing to make void: you have no password for a program in this room.", nil
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, store.ErrNoMount):
+		return nothing + p.endPrograms(ctx, r), nil
+	case err != nil:
 		return "", err
 	}
-	p.Programs.CutOff(m.ID)
-	answer := "Your program's password for this room is void."
-	show, ended := p.stopIf(ctx, r.Room, func(show *store.Show) bool { return show.Source == p.Programs.Kind+":"+m.ID })
-	if ended {
-		answer += fmt.Sprintf(" %s is over.", quoted(show.Title))
+	return "Your program's password for this room is void." + p.endPrograms(ctx, r), nil
+}
+
+// endPrograms ends what the speaker's programs send to the room, whose passwords are void by now, and
+// says so of what was on air.
+func (p *Processor) endPrograms(ctx context.Context, r Request) string {
+	p.Programs.CutOff(r.Room, r.User)
+	show, ended := p.stopIf(ctx, r.Room, func(show *store.Show) bool {
+		return show.Speaker == r.User && strings.HasPrefix(show.Source, p.Programs.Kind+":") && r.means(show)
+	})
+	if !ended {
+		return ""
 	}
-	return answer, nil
+	return fmt.Sprintf(" %s is over.", quoted(show.Title))
 }
 
 // sourcesOfOwn tells in the direct chat in which rooms the user has mounts. The passwords nobody knows

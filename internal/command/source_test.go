@@ -19,7 +19,7 @@ type desk struct {
 	*Processor
 	broadcasts *commandtest.Broadcasts
 	rooms      *commandtest.Rooms
-	cutOff     []string // mounts
+	cutOff     []string // rooms and speakers
 }
 
 func newDesk(t *testing.T) *desk {
@@ -35,7 +35,7 @@ func newDesk(t *testing.T) *desk {
 	d.Rooms = d.rooms
 	d.Programs = Programs{
 		Mounts: db.Mounts(), Address: "https://radio.example.org/icecast/",
-		Kind: "icecast", CutOff: func(mount string) { d.cutOff = append(d.cutOff, mount) },
+		Kind: "icecast", CutOff: func(room, speaker string) { d.cutOff = append(d.cutOff, room+" "+speaker) },
 	}
 	return d
 }
@@ -129,14 +129,37 @@ func TestSourceIsRevoked(t *testing.T) {
 	if _, err := d.Programs.Mounts.Authorize(t.Context(), mount, password); !errors.Is(err, store.ErrWrongPassword) {
 		t.Error("it still counts:", err)
 	}
-	if len(d.cutOff) != 1 || d.cutOff[0] != mount {
+	if len(d.cutOff) != 2 || d.cutOff[1] != room+" "+alice { // with the first one, nothing was there
 		t.Errorf("cut off %v", d.cutOff)
 	}
-	if got := say(t, d.Processor, Request{Room: room, User: alice}, "!live source revoke"); !strings.Contains(got, "There is nothing to make void") {
+	d.broadcasts.Set(room, broadcast.Status{Show: store.Show{ID: "y", Speaker: alice, Source: "icecast:older", Title: "Leaked"}})
+	if got := say(t, d.Processor, Request{Room: room, User: alice}, "!live source revoke"); !strings.Contains(got, "There is nothing to make void") || !strings.HasSuffix(got, " “Leaked” is over.") {
 		t.Errorf("answer %q", got)
 	}
 	if _, err := d.Programs.Mounts.Authorize(t.Context(), other.ID, otherPassword); err != nil {
 		t.Error("another speaker's is void, too:", err)
+	}
+}
+
+// TestNewSourceEndsOldShow: who has lost what they were sent asks anew, and the finder is off air. So is one
+// who is on air with what is void already when the speaker revokes the new one.
+func TestNewSourceEndsOldShow(t *testing.T) {
+	for _, command := range []string{"!live source", "!live source revoke"} {
+		d := newDesk(t)
+		_, mount, _ := d.mustGive(t, alice)
+		if command != "!live source" {
+			d.mustGive(t, alice)
+		}
+		d.broadcasts.Set(room, broadcast.Status{Show: store.Show{ID: "x", Speaker: alice, Source: "icecast:" + mount, Title: "Mine"}})
+		if got := say(t, d.Processor, Request{Room: room, User: alice}, command); !strings.HasSuffix(got, " “Mine” is over.") {
+			t.Errorf("answer %q", got)
+		}
+		if _, live := d.broadcasts.Status(room); live {
+			t.Errorf("%s: the show goes on", command)
+		}
+		if last := d.cutOff[len(d.cutOff)-1]; last != room+" "+alice {
+			t.Errorf("cut off %v", d.cutOff)
+		}
 	}
 }
 

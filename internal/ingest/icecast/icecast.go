@@ -187,6 +187,5 @@ func (s *Server) exit(x *exchange) {
 	s.running.Done()
 }
 
-// CutOff ends the connection of a program whose mount is no more. A show that it has on air waits for
-// it, until somebody ends that.
-func (s *Server) CutOff(mount string) { s.lines.cutOff(mount) }
+// CutOff ends all lines of a speaker to a room, and their shows: the mounts are no more.
+func (s *Server) CutOff(room, speaker string) { s.lines.cutOff(room, speaker) }

@@ -167,8 +167,7 @@ func (ls *lines) drop(l *line, why error) {
 func (ls *lines) end(l *line) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
-	l.cutOff()
-	ls.drop(l, io.EOF)
+	ls.cut(l)
 }
 
 // endAll ends the shows of all lines.
@@ -180,20 +179,24 @@ func (ls *lines) endAll() {
 	}
 }
 
-// cutOff ends the connection of a mount's program.
-func (ls *lines) cutOff(mount string) {
+// cutOff ends the lines of a speaker to a room at once.
+func (ls *lines) cutOff(room, speaker string) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
-	if l := ls.byMount[mount]; l != nil {
-		l.cutOff()
+	for _, l := range ls.byMount {
+		if l.mount.Room == room && l.mount.Speaker == speaker {
+			ls.cut(l)
+		}
 	}
 }
 
-// cutOff is called with the lock.
-func (l *line) cutOff() {
+// cut is called with the lock.
+func (ls *lines) cut(l *line) {
 	if l.from != nil {
 		l.from.conn.Close()
+		l.from, l.down = nil, time.Now()
 	}
+	ls.drop(l, io.EOF)
 }
 
 // has reports whether a mount has a line.

@@ -37,6 +37,11 @@ func (s *Server) push(x *exchange) {
 	log := s.Log.With("mount", mount.ID, "room", mount.Room, "speaker", mount.Speaker)
 	log.Info("a program sends", "program", text.Short(text.Line(x.request.UserAgent()), maxName))
 	l := s.lines.join(mount, x)
+	if err := s.check(mount); err != nil { // after it has joined: what is made void from now on finds the line
+		log.Info("a program has come with a password that was made void meanwhile", "err", err)
+		s.lines.leave(l, x, err)
+		return
+	}
 	body := &watched{Reader: x.body()}
 	err := l.read(body, func(tags oggopus.Tags) { s.began(l, x, tags) })
 	log.Info("a program has stopped sending", "err", err)
@@ -133,8 +138,23 @@ func (s *Server) began(l *line, x *exchange, tags oggopus.Tags) {
 	}
 }
 
-// goOnAir starts the show of a program that has connected.
+// check returns nil if a mount that was looked up before is still the speaker's.
+func (s *Server) check(mount store.Mount) error {
+	now, err := s.Mounts.Mount(s.life, mount.Room, mount.Speaker)
+	if err == nil && now.ID != mount.ID {
+		err = store.ErrNoMount
+	}
+	return err
+}
+
+// goOnAir starts the show of a program that has connected, perhaps long ago. If its mount is made void
+// after the check, the line has ended before the show can open it.
 func (s *Server) goOnAir(l *line, title string) {
+	if err := s.check(l.mount); err != nil {
+		s.Log.Warn("a program is not put on air", "mount", l.mount.ID, "err", err)
+		s.lines.end(l)
+		return
+	}
 	by := capture.Asker{Room: l.mount.Room, User: l.mount.Speaker}
 	if _, err := s.Stage.StartFor(s.life, by, sourceOf(l.mount.ID), title); err != nil {
 		s.refuse(l.mount, http.StatusConflict, err)

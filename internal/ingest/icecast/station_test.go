@@ -33,7 +33,7 @@ const (
 )
 
 // station is a server, on a port of its own and on one that is shared, with what it needs of the
-// others: it has the mounts "abc" and "xyz" of Alice, and its shows record.
+// others: it has the mounts "abc" and "xyz" of Alice, each for a room, and its shows record.
 type station struct {
 	t      *testing.T
 	server *Server
@@ -45,6 +45,7 @@ type station struct {
 	told     []string
 	shows    chan *show
 	wrong    atomic.Int64 // passwords
+	void     atomic.Bool  // all mounts are, but Authorize has not seen it yet
 }
 
 // show is what was on air.
@@ -94,14 +95,18 @@ func (s *station) Authorize(_ context.Context, mount, given string) (store.Mount
 		s.wrong.Add(1)
 		return store.Mount{}, store.ErrWrongPassword
 	}
-	return store.Mount{ID: mount, Room: room, Speaker: alice}, nil
+	return store.Mount{ID: mount, Room: rooms[mount], Speaker: alice}, nil
 }
 
+var rooms = map[string]string{"abc": room, "xyz": "!other:example.org"}
+
 func (s *station) Mount(_ context.Context, in, speaker string) (store.Mount, error) {
-	if in != room || speaker != alice {
-		return store.Mount{}, store.ErrNoMount
+	for mount, room := range rooms {
+		if in == room && speaker == alice && !s.void.Load() {
+			return store.Mount{ID: mount, Room: room, Speaker: alice}, nil
+		}
 	}
-	return store.Mount{ID: "abc", Room: room, Speaker: alice}, nil
+	return store.Mount{}, store.ErrNoMount
 }
 
 func (s *station) StartFor(ctx context.Context, by capture.Asker, source, title string) (store.Show, error) {
