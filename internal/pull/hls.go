@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"broadcastbot/internal/retry"
@@ -118,10 +119,11 @@ func (h *hls) find() (segment, bool) {
 		h.next = first
 	}
 	h.begun = true
-	if h.next >= behind {
+	i := slices.IndexFunc(segments, func(s segment) bool { return s.number == h.next })
+	if i < 0 {
 		return segment{}, false
 	}
-	return segments[h.next-first], true
+	return segments[i], true
 }
 
 // reload reads the playlist, at first by way of that of its variants.

@@ -205,10 +205,33 @@ func TestHLSStops(t *testing.T) {
 	source.Close()
 }
 
+// saidTwice is a playlist that numbers its segments anew in its middle.
+const saidTwice = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:0\na\n#EXT-X-MEDIA-SEQUENCE:1000\nb\n"
+
+func TestNumbersAreSaidTwice(t *testing.T) {
+	base, _ := url.Parse("https://radio.example/")
+	list, err := parsePlaylist(saidTwice, base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &hls{stream: &stream{log: silent}, list: list}
+	for i, want := range []string{"a", "b"} {
+		s, found := h.find()
+		if !found || s.number != int64(i) || s.address.Path != "/"+want {
+			t.Errorf("segment %d is %+v, %v", i, s, found)
+		}
+		h.next = s.number + 1
+	}
+	if s, found := h.find(); found {
+		t.Errorf("a third segment %+v", s)
+	}
+}
+
 func FuzzPlaylist(f *testing.F) {
 	for _, seed := range []string{
 		"#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-MAP:URI=\"i\",BYTERANGE=\"5@1\"\n#EXT-X-BYTERANGE:5@3\nx\n#EXT-X-ENDLIST\n",
 		"#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"a\"\nx\n", "#EXT-X-MEDIA:TYPE=AUDIO,URI=\"\n", "#EXT-X-KEY:METHOD=NONE\n",
+		saidTwice, "#EXTM3U\n%zz\n#EXT-X-MAP:URI=\"%zz\"\n#EXT-X-BYTERANGE:9223372036854775807@9223372036854775807\nx\n#EXT-X-BYTERANGE:-1\nx\n",
 	} {
 		f.Add(seed)
 	}
@@ -222,8 +245,8 @@ func FuzzPlaylist(f *testing.F) {
 		h := &hls{stream: &stream{log: silent}, list: list}
 		for range 3 {
 			if s, found := h.find(); found {
-				if s.address == nil {
-					t.Fatal("a segment has no address")
+				if s.address == nil || s.number < 0 || s.part.offset < 0 || s.part.length < 0 || s.part.offset+s.part.length < 0 {
+					t.Fatalf("segment %+v", s)
 				}
 				h.next = s.number + 1
 			}

@@ -16,6 +16,7 @@ const (
 	maxPlaylist   = 1 << 20 // bytes
 	maxSegments   = 100000
 	maxTarget     = time.Minute
+	maxCount      = 1 << 48 // of bytes, and of segments: sums of it do not overflow
 	playlistStart = "#EXTM3U"
 	plsStart      = "[playlist]"
 	byteOrder     = "\xef\xbb\xbf" // some editors begin a file with this mark
@@ -42,12 +43,26 @@ func (s *stream) follow(r *reply) error {
 	if !strings.HasPrefix(text, playlistStart) {
 		first = firstOfPLS
 	}
-	address := first(text)
-	if address == "" {
+	line := first(text)
+	if line == "" {
 		return errors.New("the playlist is empty")
 	}
-	s.address, err = at.Parse(address)
-	return err
+	address, err := resolve(at, line)
+	if err != nil {
+		return err
+	}
+	s.address = address
+	return nil
+}
+
+// resolve returns what an address in a playlist means that is at base. The error does not repeat it:
+// there may be a password in it.
+func resolve(base *url.URL, line string) (*url.URL, error) {
+	address, err := base.Parse(line)
+	if err != nil {
+		return nil, errors.New("an address in the playlist is not valid")
+	}
+	return address, nil
 }
 
 // firstOfM3U returns the first address of a playlist, or "" of one that has none.
@@ -144,7 +159,7 @@ func (p *parser) line(line string) error {
 		seconds, _ := strconv.Atoi(value)
 		p.target = min(max(time.Duration(seconds)*time.Second, time.Second), maxTarget)
 	case tag == "#EXT-X-MEDIA-SEQUENCE":
-		p.next.number, _ = strconv.ParseInt(value, 10, 62)
+		p.setNumber(value)
 	case tag == "#EXT-X-ENDLIST":
 		p.ended = true
 	case tag == "#EXT-X-BYTERANGE":
@@ -162,7 +177,7 @@ func (p *parser) attributes(tag string, a map[string]string) (err error) {
 		return errors.New("the stream is encrypted, which is not played")
 	case tag == "#EXT-X-MAP":
 		p.next.initAt = p.parseRange(a["BYTERANGE"])
-		p.next.init, err = p.base.Parse(a["URI"])
+		p.next.init, err = resolve(p.base, a["URI"])
 	case tag == "#EXT-X-STREAM-INF":
 		p.variant.bandwidth, _ = strconv.Atoi(a["BANDWIDTH"])
 		p.variant.isSound = a["RESOLUTION"] == "" && !strings.Contains(a["CODECS"], "avc1") && !strings.Contains(a["CODECS"], "hvc1")
@@ -171,16 +186,16 @@ func (p *parser) attributes(tag string, a map[string]string) (err error) {
 		if a["DEFAULT"] == "YES" {
 			sound.bandwidth = 1
 		}
-		sound.address, err = p.base.Parse(a["URI"])
+		sound.address, err = resolve(p.base, a["URI"])
 		p.variants = append(p.variants, sound)
 	}
 	return err
 }
 
 func (p *parser) addAddress(line string) error {
-	address, err := p.base.Parse(line)
+	address, err := resolve(p.base, line)
 	if err != nil {
-		return errors.New("an address in the playlist is not valid")
+		return err
 	}
 	if p.variant != (variant{}) {
 		p.variant.address = address
@@ -195,15 +210,29 @@ func (p *parser) addAddress(line string) error {
 	return nil
 }
 
+// setNumber reads the number of the first segment. It has to be said before it (RFC 8216 4.3.3.2): the
+// others are counted.
+func (p *parser) setNumber(text string) {
+	if len(p.segments) == 0 {
+		p.next.number = parseCount(text)
+	}
+}
+
 // parseRange reads LENGTH@OFFSET; without an offset the range is behind the one before.
 func (p *parser) parseRange(text string) (r byteRange) {
 	length, offset, found := strings.Cut(text, "@")
-	r.length, _ = strconv.ParseInt(length, 10, 62)
+	r.length = parseCount(length)
 	if r.offset = p.behind; found {
-		r.offset, _ = strconv.ParseInt(offset, 10, 62)
+		r.offset = parseCount(offset)
 	}
-	p.behind = r.offset + r.length
+	p.behind = min(r.offset+r.length, maxCount)
 	return r
+}
+
+// parseCount reads a number that cannot be negative, and is maxCount at most. What is none counts as 0.
+func parseCount(text string) int64 {
+	n, _ := strconv.ParseUint(text, 10, 64)
+	return int64(min(n, maxCount))
 }
 
 // attributes reads NAME=VALUE,NAME="VALUE", RFC 8216 4.2.

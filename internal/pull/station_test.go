@@ -48,6 +48,29 @@ func TestStationGoesOn(t *testing.T) {
 	}
 }
 
+// TestComesBackBroken: a station that comes back as a playlist without a valid address is asked again.
+func TestComesBackBroken(t *testing.T) {
+	checkGoroutines(t)
+	content := mustSound(t, 48000, "a.opus", "-c:a", "libopus")
+	asked := 0
+	address := mustServe(t, func(w http.ResponseWriter, r *http.Request) {
+		switch asked++; asked {
+		case 1:
+			w.Header().Set("icy-name", "Radio")
+			w.Write(content)
+		case 2:
+			io.WriteString(w, "#EXTM3U\n%zz-secret\n")
+		default:
+			http.NotFound(w, r)
+		}
+	})
+	_, end := mustHear(t, pullerOf(t, address).mustOpen(t, address))
+	mustEnd(t, end)
+	if asked < 3 {
+		t.Errorf("it was asked for %d times", asked)
+	}
+}
+
 // TestStationIsGone: a station that does not come back ends the show, and says that its line was down.
 func TestStationIsGone(t *testing.T) {
 	checkGoroutines(t)
