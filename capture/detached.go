@@ -2,6 +2,7 @@ package capture
 
 import (
 	"context"
+	"log/slog"
 	"time"
 )
 
@@ -18,6 +19,7 @@ const closeTimeout = 2 * time.Second
 // up after closeTimeout and the goroutine ends with the read, or with the process.
 type detached struct {
 	Source  // the goroutine's until done is closed, except for Format and Stats
+	log     *slog.Logger
 	cancel  context.CancelFunc
 	opened  chan error
 	packets chan detachedPacket
@@ -33,10 +35,12 @@ type detachedPacket struct {
 }
 
 // detach runs open, and then reads the source that it returned, in a goroutine, so many
-// packets ahead. The context given to open must end every blocked read.
-func detach(ctx context.Context, ahead int, open func(context.Context) (Source, error)) (Source, error) {
+// packets ahead. The context given to open must end every blocked read. Of a panic, the log has the details.
+func detach(ctx context.Context, log *slog.Logger, ahead int, open func(context.Context) (Source, error)) (Source, error) {
 	inner, cancel := context.WithCancel(ctx)
-	d := &detached{cancel: cancel, opened: make(chan error, 1), packets: make(chan detachedPacket, ahead), done: make(chan struct{})}
+	d := &detached{
+		log: log, cancel: cancel, opened: make(chan error, 1), packets: make(chan detachedPacket, ahead), done: make(chan struct{}),
+	}
 	go d.run(inner, open)
 	select {
 	case err := <-d.opened:
@@ -53,14 +57,16 @@ func detach(ctx context.Context, ahead int, open func(context.Context) (Source, 
 
 func (d *detached) run(ctx context.Context, open func(context.Context) (Source, error)) {
 	defer close(d.done)
-	source, err := open(ctx)
-	d.Source = source
+	err := Guard(d.log, func() (err error) {
+		d.Source, err = open(ctx)
+		return err
+	})
 	d.opened <- err
 	if err != nil {
 		return
 	}
-	d.err = d.forward(ctx)
-	source.Close()
+	d.err = Guard(d.log, func() error { return d.forward(ctx) })
+	d.Source.Close()
 }
 
 // forward hands packets to ReadPacket and returns why it stopped.

@@ -40,7 +40,7 @@ type ffmpeg struct {
 // openFFmpeg decodes what this package cannot read itself. The file stays the caller's, who can close
 // it afterwards.
 func openFFmpeg(ctx context.Context, file *os.File, o Options) (Source, error) {
-	return detach(ctx, 0, func(ctx context.Context) (Source, error) {
+	return detach(ctx, o.Log, 0, func(ctx context.Context) (Source, error) {
 		process, err := startFFmpeg(ctx, file, o)
 		if err != nil {
 			return nil, err

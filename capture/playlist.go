@@ -44,7 +44,7 @@ func (l Limits) openPlaylist(ctx context.Context, path string, o Options) (Sourc
 	if err != nil {
 		return nil, err
 	}
-	return detach(ctx, aheadOfPlaylist, func(context.Context) (Source, error) {
+	return detach(ctx, o.Log, aheadOfPlaylist, func(context.Context) (Source, error) {
 		return newEncoded(&sequence{open: list.next, log: o.Log}, o.Encoder)
 	})
 }

@@ -41,7 +41,7 @@ type Stream struct {
 func OpenStream(ctx context.Context, stream Stream, o Options) (Source, error) {
 	o = o.withDefaults()
 	r := &relay{Stream: stream, options: o, backoff: retry.NewBackoff(reconnecting), recent: newRecent()}
-	source, err := detach(ctx, aheadOfPlaylist, func(context.Context) (Source, error) {
+	source, err := detach(ctx, o.Log, aheadOfPlaylist, func(context.Context) (Source, error) {
 		return newEncoded(&sequence{open: r.next, log: o.Log}, o.Encoder)
 	})
 	if err == nil {

@@ -151,6 +151,31 @@ func (s *studio) mustRefuse(t *testing.T, source, want string) {
 	}
 }
 
+// faulty is a source with a fault that shows when it is read.
+type faulty struct{ capture.Source }
+
+func (faulty) ReadPacket(context.Context) ([]byte, error) { panic("a fault") }
+
+// TestSourcePanics: a fault in a source ends its own show; one that shows when it is opened is told.
+func TestSourcePanics(t *testing.T) {
+	t.Parallel()
+	s := mustStudio(t)
+	open := s.OpenSource
+	s.OpenSource = func(ctx context.Context, spec string, o capture.Options) (capture.Source, error) {
+		src, err := open(ctx, spec, o)
+		return faulty{src}, err
+	}
+	s.mustStart(t, "")
+	if end := s.mustConclude(t); end.State() != store.StateInterrupted || end.Reason != "the source broke off" {
+		t.Errorf("state %s because %q", end.State(), end.Reason)
+	}
+	s.OpenSource = func(context.Context, string, capture.Options) (capture.Source, error) { panic("a fault") }
+	_, _, err := s.Start(t.Context(), Request{Rooms: []string{"!r:x"}, Speaker: "@a:x"})
+	if err == nil || strings.Contains(err.Error(), "fault") {
+		t.Errorf("of a source that cannot be opened: %v", err)
+	}
+}
+
 func TestSourceBreaksOff(t *testing.T) {
 	t.Parallel()
 	inBothForms(t, testSourceBreaksOff)

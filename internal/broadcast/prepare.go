@@ -94,7 +94,11 @@ func (p *preparation) openSource(ctx context.Context) (capture.Source, error) {
 func (o *Options) open(ctx context.Context, spec string, has capture.Options) (capture.Source, error) {
 	life, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	opened := context.AfterFunc(ctx, func() { end(context.Cause(ctx)) })
-	source, err := o.OpenSource(life, spec, has)
+	var source capture.Source
+	err := capture.Guard(o.Log, func() (err error) {
+		source, err = o.OpenSource(life, spec, has)
+		return err
+	})
 	opened()
 	if err != nil {
 		end(err)

@@ -118,7 +118,7 @@ func (s *Session) nextPackets() ([][]byte, error) {
 	var packets [][]byte
 	var samples, size int
 	for samples < s.blockSamples && size < maxBlock {
-		packet, err := s.source.ReadPacket(ctx)
+		packet, err := s.read(ctx)
 		// A packet that no decoder could use is left out, such as an empty one.
 		if n, durationErr := opus.PacketDuration(packet); durationErr == nil && len(packet) <= maxPacket {
 			packets, samples, size = append(packets, packet), samples+n, size+len(packet)
@@ -135,6 +135,15 @@ func (s *Session) nextPackets() ([][]byte, error) {
 		}
 	}
 	return packets, nil
+}
+
+// read returns the next packet. A source that panics ends this show, and no other.
+func (s *Session) read(ctx context.Context) (packet []byte, err error) {
+	err = capture.Guard(s.log, func() (err error) {
+		packet, err = s.source.ReadPacket(ctx)
+		return err
+	})
+	return packet, err
 }
 
 func (s *Session) writeBlock(packets [][]byte) error {
