@@ -8,9 +8,8 @@ import (
 	"broadcastbot/internal/opus"
 )
 
-// beginning is how long after the first read of a show it is watched that no more sound comes than
-// time went by: more has been said before the show.
-const beginning = 2 * time.Second
+// fastest is how much faster than ours the clock of who speaks may be: 1/1000.
+const fastest = 1000
 
 // feedSource is what one show reads of a feed: the packets of an Ogg Opus stream, or, as a pcmReader,
 // any other sound. Its sound begins with the first read: until then, the show is being
@@ -64,8 +63,8 @@ func (s *feedSource) take(batch []piece, came time.Time) {
 
 // firstSince returns the index of the first piece of a batch that was said since the show began, if
 // the batch came so much later. What comes was said before it came, and one piece after the other: so
-// counted from the end of the batch, only as much as the time that went by is of the show. The very
-// first piece may have begun before it.
+// counted from the end of the batch, only as much as the time that went by is of the show, however late
+// a line that falters brings the rest. The very first piece may have begun before it.
 func (s *feedSource) firstSince(batch []piece, later time.Duration) int {
 	if s.all {
 		return 0
@@ -78,9 +77,7 @@ func (s *feedSource) firstSince(batch []piece, later time.Duration) int {
 		return len(batch)
 	}
 	s.fresh = false
-	if later > beginning {
-		return least
-	}
+	later += later / fastest
 	first := len(batch)
 	for room := opus.Samples(later) - s.taken; first > least; first-- {
 		if room -= int64(batch[first-1].samples); room < 0 {

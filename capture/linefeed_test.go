@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"broadcastbot/internal/oggopus"
 	"broadcastbot/internal/opus"
@@ -120,4 +122,65 @@ func TestLineFeedRefusesOthers(t *testing.T) {
 	if !errors.Is(err, oggopus.ErrNotOpus) {
 		t.Error(err)
 	}
+}
+
+// TestLineFalters: what was said before a show is not in it, however late it comes; what is said in it is,
+// also where the line falters again.
+func TestLineFalters(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		read, write := io.Pipe()
+		feed := NewLineFeed(false)
+		go func() {
+			feed.ReadOgg(read, func(oggopus.Tags) {})
+			feed.End(io.EOF)
+		}()
+		var line spoken
+		write.Write(append(line.head(), line.seconds(1)...))
+		synctest.Wait()
+		source, err := feed.Open(t.Context(), Options{Encoder: opus.Defaults()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		heard := begin(t, source)
+		packets := 0
+		for _, step := range []struct{ wait, said, heard int }{ // seconds
+			{5, 12, 5}, {1, 1, 6}, {4, 4, 10}, {3, 5, 13},
+		} {
+			time.Sleep(time.Duration(step.wait) * time.Second)
+			write.Write(line.seconds(step.said))
+			synctest.Wait()
+			if packets = len(heard); packets < 50*step.heard-2 || packets > 50*step.heard+2 {
+				t.Errorf("%d packets after %+v", packets, step)
+			}
+		}
+		write.Close()
+	})
+}
+
+// spoken makes an Ogg Opus stream as somebody speaks.
+type spoken struct {
+	sequence uint32
+	granule  int64
+}
+
+func (s *spoken) head() (b []byte) {
+	head := oggopus.Head{Channels: 1}.Append(nil)
+	tags := oggopus.Tags{}.Append(nil)
+	for _, page := range []oggopus.Page{{First: true, Body: head}, {Body: tags}} {
+		page.Sequence, page.Lacing = s.sequence, oggopus.AppendLacing(nil, len(page.Body))
+		b = page.Append(b)
+		s.sequence++
+	}
+	return b
+}
+
+// seconds returns so many more, in packets of 20 ms.
+func (s *spoken) seconds(n int) (b []byte) {
+	for range n {
+		s.granule += opus.SampleRate
+		page := oggopus.Page{Sequence: s.sequence, Granule: s.granule, Lacing: bytes.Repeat([]byte{3}, 50), Body: bytes.Repeat([]byte{8, 0, 0}, 50)}
+		b = page.Append(b)
+		s.sequence++
+	}
+	return b
 }
