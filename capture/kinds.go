@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -85,7 +86,7 @@ func (ks Kinds) Parse(spec string) (kind Kind, name string, err error) {
 	if i := ks.index(word); i >= 0 && (found || ks[i].Alone) {
 		return ks[i], name, nil
 	}
-	return Kind{}, "", fmt.Errorf("unknown source %q: use %s", spec, ks.examples())
+	return Kind{}, "", fmt.Errorf("unknown source %q: use %s", Loggable(spec), ks.examples())
 }
 
 // Check returns a sentence if spec cannot be the station's own source: a Correction if it only looks
@@ -167,13 +168,18 @@ func (ks Kinds) here() Kinds {
 	return slices.DeleteFunc(slices.Clone(ks), func(k Kind) bool { return k.Off != "" })
 }
 
-// Loggable returns a specification without what may be a password in an address.
+// Loggable returns a specification for a log, or for an answer. Of an address it leaves the scheme and
+// the host: each other part may be a password.
 func Loggable(spec string) string {
-	address, query, found := strings.Cut(spec, "?")
-	if !found || query == "" || !strings.Contains(address, "://") {
+	scheme, _, found := strings.Cut(spec, "://")
+	if !found {
 		return spec
 	}
-	return address + "?…"
+	var host string
+	if u, err := url.Parse(spec); err == nil {
+		host = u.Host
+	}
+	return scheme + "://" + host + "/…"
 }
 
 // index returns the kind of this name, or -1.

@@ -44,7 +44,7 @@ func (ks Kinds) FromWords(words []string) (spec string, rest []string, err error
 		return "", nil, err
 	}
 	if i := slices.IndexFunc(words, ks.here().isNamed); i > 0 {
-		return "", nil, fmt.Errorf("%s is a source, which has to be the first word", words[i])
+		return "", nil, fmt.Errorf("%s is a source, which has to be the first word", Loggable(words[i]))
 	}
 	return "", words, nil
 }
@@ -71,13 +71,16 @@ func (ks Kinds) correct(words []string) error {
 	word := words[0]
 	isAddress := strings.Contains(word, "://") || strings.HasPrefix(strings.ToLower(bare[0]), "www.")
 	if isAddress && !ks.isAddress(bare[0]) {
-		return Correction(fmt.Sprintf("%s is an address, and this station plays none of that kind.", word))
+		return Correction("That is an address, and this station plays none of that kind.")
 	}
 	meant := ks.meant(bare)
 	isOpen := word != bare[0] && strings.HasSuffix(word, bare[0]) // a quotation that goes on behind it
 	switch {
 	case meant == "":
 		return nil
+	case strings.Contains(meant, "://") && !ks.isExample(meant): // there may be a password in it
+		scheme, _, _ := strings.Cut(meant, ":")
+		return Correction(fmt.Sprintf("That looks like an address: it has to begin with %s://, without quotation marks.", strings.ToLower(scheme)))
 	case isOpen && len(words) > 1:
 		return Correction(fmt.Sprintf("%s looks like a source, which is one word without quotation marks, such as %s.", word, meant))
 	}
@@ -89,6 +92,11 @@ func (ks Kinds) correct(words []string) error {
 func (ks Kinds) isAddress(word string) bool {
 	scheme, rest, _ := strings.Cut(word, ":")
 	return strings.HasPrefix(rest, "//") && ks.index(strings.ToLower(scheme)) >= 0
+}
+
+// isExample reports whether a specification is there for people to copy.
+func (ks Kinds) isExample(spec string) bool {
+	return slices.ContainsFunc(ks, func(k Kind) bool { return slices.Contains(k.Examples, spec) })
 }
 
 // quotes stand around a word, or around the first of several.

@@ -111,8 +111,9 @@ func TestAddresses(t *testing.T) {
 	with := append(BuiltIn(Limits{}), Kind{Name: "https", Examples: []string{"https://HOST/STREAM"}})
 	for typed, want := range map[string]string{
 		"https://radio.example/a?b=c&d#e My show": "https://radio.example/a?b=c&d#e",
-		"HTTPS://radio.example/a":                 "did you mean https://radio.example/a?",
-		"<https://radio.example/a>":               "did you mean https://radio.example/a?",
+		"HTTPS://radio.example/a":                 "it has to begin with https://, without quotation marks",
+		"<https://radio.example/a>":               "it has to begin with https://, without quotation marks",
+		"https;//radio.example/a?b":               "it has to begin with https://, without quotation marks",
 		"rtsp://camera":                           "plays none of that kind",
 		"www.radio.example":                       "plays none of that kind",
 		"https":                                   "did you mean https://HOST/STREAM?",
@@ -123,11 +124,30 @@ func TestAddresses(t *testing.T) {
 		}
 	}
 	for spec, want := range map[string]string{
-		"https://radio.example/a?token=secret": "https://radio.example/a?…", "https://radio.example/a": "https://radio.example/a",
-		"file:what?.opus": "file:what?.opus",
+		"https://radio.example/a?token=secret": "https://radio.example/…", "https://me:secret@radio.example:8000/a": "https://radio.example:8000/…",
+		"https://radio.example/a;secret": "https://radio.example/…", "https://radio.example": "https://radio.example/…",
+		"http://me:sec/ret@radio.example": "http:///…", "https://me:%zz@radio.example/": "https:///…", "file:what?.opus": "file:what?.opus",
 	} {
 		if got := Loggable(spec); got != want {
 			t.Errorf("%s is logged as %s", spec, got)
+		}
+	}
+}
+
+// TestAddressesAreNotRepeated: there may be a password in one, and an answer is for everybody in a room.
+func TestAddressesAreNotRepeated(t *testing.T) {
+	with := append(BuiltIn(Limits{}), Kind{Name: "https", Grant: grantAll, Examples: []string{"https://HOST/STREAM"}})
+	for _, typed := range []string{
+		"https://me:secret@radio.example", "HTTPS://radio.example/secret", "\"https://radio.example/secret\"", "\"https://radio.example/?secret now\"",
+		"Friday https://radio.example/?secret", "rtsp://me:secret@camera/", "htps://radio.example/secret", "www.radio.example/secret",
+	} {
+		for _, kinds := range []Kinds{with, BuiltIn(Limits{})} {
+			if _, _, err := kinds.FromWords(strings.Fields(typed)); err != nil && strings.Contains(err.Error(), "secret") {
+				t.Errorf("%s: %v", typed, err)
+			}
+			if err := kinds.Check(typed); err != nil && strings.Contains(err.Error(), "secret") {
+				t.Errorf("%s: %v", typed, err)
+			}
 		}
 	}
 }

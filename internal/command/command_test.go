@@ -64,7 +64,7 @@ func TestCommands(t *testing.T) {
 		{name: "StartSourceTitle", user: alice, body: "!live start device:USB Town hall", want: "on air",
 			asked: &broadcast.Request{Rooms: []string{room}, Speaker: alice, Source: "device:USB", Title: "Town hall"}},
 		{name: "StartOtherDevice", user: alice, body: "!live start device:Bedroom", want: "the station's config allows: device:USB"},
-		{name: "StartAddress", user: alice, body: "!live start https://example.org today", want: "https://example.org is an address"},
+		{name: "StartAddress", user: alice, body: "!live start https://example.org today", want: "That is an address"},
 		{name: "StartAddressInTitle", user: alice, body: "!live start See https://example.org today", want: "on air",
 			asked: &broadcast.Request{Rooms: []string{room}, Speaker: alice, Title: "See https://example.org today"}},
 		{name: "StartWrongSource", user: alice, body: "!live start File:talk.opus A talk",

@@ -145,8 +145,14 @@ func cutName(words, name []string) (rest []string, found bool) {
 	return words[len(name):], true
 }
 
-// briefly is as much of the words as names a command.
-func briefly(words []string) string { return strings.Join(words[:min(2, len(words))], " ") }
+// briefly is as much of the words as names a command. Where one is missing, the next may be an address.
+func briefly(words []string) string {
+	var brief []string
+	for _, word := range words[:min(2, len(words))] {
+		brief = append(brief, capture.Loggable(word))
+	}
+	return strings.Join(brief, " ")
+}
 
 // maxHeadline is how many characters of an error, with its causes, a room has to read: who stands at the
 // microphone has to know why it does not open.
