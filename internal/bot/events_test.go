@@ -302,7 +302,7 @@ func newIdleHandler(t *testing.T, fake *commandtest.Broadcasts) *eventHandler {
 	})}
 	client.StateStore = mautrix.NewMemoryStateStore()
 	commands := mustCommands(t, command.Options{Broadcasts: fake, Rights: command.Rights{Speakers: command.Users{alice}}})
-	h := newEventHandler(&Bot{chats: newDirectChats(nil, nil),
+	h := newEventHandler(&Bot{chats: newDirectChats(nil, nil), voices: newVoices(client),
 		client: client, session: &matrix.Session{Client: client}, log: slog.New(slog.DiscardHandler),
 		options: Options{PlainRooms: []string{room}},
 	}, commands)

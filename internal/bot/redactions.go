@@ -58,7 +58,7 @@ func (c *redactionChecks) isDone(room id.RoomID, message id.EventID) bool {
 	return true
 }
 
-// onRedaction has the show deleted whose announcement was removed. A homeserver acts on no redaction
+// onRedaction has the show deleted whose announcement was removed, and forgets a voice message. A homeserver acts on no redaction
 // that is encrypted, so that is none. Where there are too many at once, all announcements of the room
 // are looked at instead, so that a flood of them hides none.
 func (h *moderation) onRedaction(ctx context.Context, evt *event.Event) {
@@ -71,6 +71,7 @@ func (h *moderation) onRedaction(ctx context.Context, evt *event.Event) {
 		return
 	}
 	room := evt.RoomID
+	h.bot.voices.forget(room, redacted)
 	begun, tooMany := h.redactions.begin(room, redacted)
 	if tooMany {
 		h.checks.replaceWaiting(room, func() { h.commands.CheckAnnouncements(ctx, room.String()) })

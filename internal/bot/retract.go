@@ -16,18 +16,27 @@ import (
 	"broadcastbot/store"
 )
 
-// IsRemoved implements broadcast.Announcer. What counts is what the homeserver still has of the
-// announcement: whether a redaction holds is for it to decide.
+// IsRemoved implements broadcast.Announcer.
 func (b *Bot) IsRemoved(ctx context.Context, a store.Announcement) (bool, error) {
-	evt, err := b.client.GetEvent(ctx, id.RoomID(a.Room), id.EventID(a.Event))
-	if err == nil && (evt == nil || evt.ID.String() != a.Event) {
-		err = errors.New("the homeserver has answered with something else")
-	}
+	removed, err := isRemoved(ctx, b.client, id.RoomID(a.Room), id.EventID(a.Event))
 	if errors.Is(err, mautrix.MForbidden) || errors.Is(err, mautrix.MNotFound) {
 		err = retry.Permanent(err) // the bot is not in the room any more, or has no such event
 	}
 	if err != nil {
 		return false, fmt.Errorf("look up the announcement in %s: %w", a.Room, err)
+	}
+	return removed, nil
+}
+
+// isRemoved reports whether a message was redacted. What counts is what the homeserver still has of it:
+// whether a redaction holds is for it to decide.
+func isRemoved(ctx context.Context, client *mautrix.Client, room id.RoomID, message id.EventID) (bool, error) {
+	evt, err := client.GetEvent(ctx, room, message)
+	if err == nil && (evt == nil || evt.ID != message) {
+		err = errors.New("the homeserver has answered with something else")
+	}
+	if err != nil {
+		return false, err
 	}
 	return evt.Unsigned.RedactedBecause != nil || len(evt.Content.Raw) == 0, nil
 }

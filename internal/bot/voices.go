@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"sync"
 	"time"
 
@@ -72,13 +73,20 @@ func (v *Voices) keep(evt *event.Event, file *event.EncryptedFileInfo) {
 
 var errNoVoice = errors.New("there is no such voice message any more: send it again")
 
-// Open downloads and decrypts a message. It fails where the homeserver has changed a bit of it.
+// Open downloads and decrypts a message. It fails where the homeserver has changed a bit of it, or does
+// not say that it was not taken back.
 func (v *Voices) Open(ctx context.Context, name string) (io.ReadCloser, error) {
 	ctx, cancel := context.WithTimeout(ctx, voiceTimeout)
 	defer cancel()
 	kept, ok := v.find(name)
-	if !ok || v.isRemoved(ctx, kept) {
+	if !ok {
 		return nil, errNoVoice
+	}
+	switch removed, err := isRemoved(ctx, v.client, kept.room, kept.message); {
+	case errors.Is(err, mautrix.MNotFound), removed:
+		return nil, errNoVoice
+	case err != nil:
+		return nil, fmt.Errorf("ask whether the voice message was taken back: %w", err)
 	}
 	address, err := kept.file.URL.Parse()
 	if err != nil {
@@ -113,10 +121,11 @@ func (v *Voices) find(name string) (voice, bool) {
 	return voice{}, false
 }
 
-// isRemoved reports whether the user has taken a message back, as far as the homeserver says.
-func (v *Voices) isRemoved(ctx context.Context, kept voice) bool {
-	evt, err := v.client.GetEvent(ctx, kept.room, kept.message)
-	return err == nil && evt.Unsigned.RedactedBecause != nil
+// forget forgets a message that was taken back.
+func (v *Voices) forget(room id.RoomID, message id.EventID) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	maps.DeleteFunc(v.last, func(_ id.UserID, kept voice) bool { return kept.room == room && kept.message == message })
 }
 
 // What is said to somebody who sends a voice message.

@@ -3,6 +3,7 @@ package bot
 import (
 	"bytes"
 	"io"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -10,6 +11,8 @@ import (
 	"maunium.net/go/mautrix/crypto/attachment"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"broadcastbot/internal/commandtest"
 )
 
 // sendVoice sends a sound as clients send voice messages, and returns the event.
@@ -41,7 +44,7 @@ func (r *radio) voiceOf(t *testing.T, m *member) ([]byte, error) {
 	t.Helper()
 	name, ok := r.Voices().Last(m.UserID.String())
 	if !ok {
-		t.Fatal("there is no voice message")
+		return nil, errNoVoice
 	}
 	content, err := r.Voices().Open(t.Context(), name)
 	if err != nil {
@@ -116,5 +119,45 @@ func TestVoiceFromElsewhere(t *testing.T) {
 	isExplained(t, other, other.sendVoice(t, chat, []byte("not verified"), nil), explanations[untrusted])
 	if _, ok := radio.Voices().Last(alice.UserID.String()); ok {
 		t.Error("a voice message of an unverified session is kept")
+	}
+}
+
+// TestVoiceMayBeTakenBack: where the homeserver does not say that a voice message is still there, it is not
+// even downloaded; nor is one that was redacted, as far as the station has heard.
+func TestVoiceMayBeTakenBack(t *testing.T) {
+	h := newModeration(newIdleHandler(t, &commandtest.Broadcasts{Removed: make(chan string, 10)}))
+	voices := h.bot.voices
+	reply, asked := answer(http.StatusOK, "{}"), 0
+	h.client.Client.Transport = roundTripper(func(r *http.Request) *http.Response {
+		asked++
+		if !strings.Contains(r.URL.Path, "/event/") {
+			t.Errorf("asked for %s", r.URL.Path)
+		}
+		return reply
+	})
+	file := &event.EncryptedFileInfo{URL: "mxc://example.org/voice"}
+	keep := func() string {
+		voices.keep(message(alice, "voice"), file)
+		name, _ := voices.Last(alice)
+		return name
+	}
+	for name, refusal := range map[string]*http.Response{
+		"not reached": answer(http.StatusBadGateway, ""), "another one": answer(http.StatusOK, `{"event_id": "$other", "content": {"a": 1}}`),
+		"unknown": answer(http.StatusNotFound, `{"errcode": "M_NOT_FOUND"}`),
+	} {
+		reply = refusal
+		if content, err := voices.Open(t.Context(), keep()); content != nil || err == nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	kept := keep()
+	h.onRedaction(t.Context(), redaction(id.EventID(kept)))
+	h.wait()
+	asked = 0
+	if _, err := voices.Open(t.Context(), kept); err != errNoVoice || asked > 0 {
+		t.Errorf("of one that was redacted: %v, asked %d times", err, asked)
+	}
+	if _, ok := voices.Last(alice); ok {
+		t.Error("one that was redacted is kept")
 	}
 }
