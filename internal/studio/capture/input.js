@@ -26,6 +26,7 @@ export class Input {
   #heard = 0; // ms, when the last frame came
   #channels = 1;
   #opening = Promise.resolve();
+  #closed = 0; // times
 
   /** @param {Wishes} wishes */
   constructor(wishes) {
@@ -62,12 +63,17 @@ export class Input {
     return this.#opening;
   }
 
-  async #open() {
+  /** @param {number} closed how often it was when this was asked for */
+  async #open(closed) {
+    if (closed !== this.#closed) return;
     if (!this.#microphone) this.#lack = Mic.OPENING;
     this.onchange();
     try {
-      this.#use(await Microphone.open(this.wishes, this.#channels));
+      const microphone = await Microphone.open(this.wishes, this.#channels);
+      if (closed !== this.#closed) return microphone.close(); // nobody wants to be heard any more
+      this.#use(microphone);
     } catch (error) {
+      if (closed !== this.#closed) return;
       if (!this.#microphone) this.#lack = lackOf(error);
     }
     this.onchange();
@@ -116,10 +122,13 @@ export class Input {
   }
 
   #reopen() {
-    this.#opening = this.#opening.then(() => this.#open());
+    const closed = this.#closed;
+    this.#opening = this.#opening.then(() => this.#open(closed));
   }
 
+  /** Closes the microphone, also one that is being opened. */
   close() {
+    this.#closed++;
     this.#microphone?.close();
     this.#microphone = null;
     this.#lack = Mic.OFF;

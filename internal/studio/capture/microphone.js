@@ -17,6 +17,7 @@ import { RATE } from "./framer.js";
  * @property {boolean} gain control it
  */
 
+const LONGEST = 1; // second: no microphone is that late
 const DRIFT = 100; // frames, 2 s, to compare clocks over
 
 /** One that is open. It is closed, and another one opened, for other wishes. */
@@ -76,10 +77,16 @@ export class Microphone {
     return this.#stream.getAudioTracks()[0];
   }
 
+  /** How old sound is when the page gets it, ms, where the browser tells it. */
+  get #latency() {
+    const { latency = 0 } = /** @type {MediaTrackSettings & {latency?: number}} */ (this.#track.getSettings());
+    return latency > 0 && latency < LONGEST ? 1000 * latency : 0;
+  }
+
   /** @param {Frame} frame */
   #hear({ planes, time }) {
     this.#clock.hear(time, performance.now());
-    this.onframe(planes, this.#clock.toOurs(time));
+    this.onframe(planes, this.#clock.toOurs(time) - this.#latency);
   }
 
   /** The device that was opened in fact. */
