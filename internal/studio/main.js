@@ -23,7 +23,8 @@ input.muted = sessionStorage.getItem(MUTED) === "true";
 // What the speaker does.
 
 function act() {
-  if (input.mic !== Mic.OPEN) studio.openMicrophone();
+  if (studio.state === State.REPLACED) studio.takeOver();
+  else if (input.mic !== Mic.OPEN) studio.openMicrophone();
   else if (studio.state === State.LIVE) dialog("sure").showModal();
   else studio.start(field("titlefield").value.trim());
 }
@@ -83,7 +84,8 @@ function refreshBig() {
   const { state, connected } = studio;
   const waits = state === State.STARTING || state === State.STOPPING || input.mic === Mic.OPENING;
   const noLine = state === State.READY && input.mic === Mic.OPEN && !connected;
-  set(button("big"), "disabled", waits || noLine || state === State.CONNECTING || FINAL.has(state));
+  const isOver = FINAL.has(state) && state !== State.REPLACED;
+  set(button("big"), "disabled", waits || noLine || state === State.CONNECTING || isOver);
   setText($("big"), bigWords(studio));
 }
 

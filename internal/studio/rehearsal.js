@@ -40,7 +40,7 @@ export class Rehearsal {
 
   /**
    * @param {Uint8Array<ArrayBuffer>} packet
-   * @param {number} captured ms since 1970 by the station's clock
+   * @param {number} captured ms since 1970 by the page's clock
    */
   say(packet, captured) {
     if (this.playing || this.#sent >= LONGEST) return;

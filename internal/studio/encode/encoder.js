@@ -15,12 +15,12 @@ import { WasmEncoder } from "./wasm.js";
  */
 
 /**
- * Every frame becomes one packet, in order.
+ * Every frame becomes one packet, in order. What was said of the frame comes back with its packet.
  * @typedef {object} Encoder
  * @property {number} preSkip samples that decoders leave out at the beginning (RFC 7845, 4.2)
- * @property {(packet: Uint8Array<ArrayBuffer>, captured: number) => void} onpacket
+ * @property {(packet: Uint8Array<ArrayBuffer>, mark: unknown) => void} onpacket
  * @property {(error: unknown) => void} onfailure no packet comes any more
- * @property {(planes: Float32Array[], captured: number) => void} encode
+ * @property {(planes: Float32Array[], mark: unknown) => void} encode
  * @property {() => Promise<void>} flush resolves when all packets have been given
  * @property {() => void} close
  */

@@ -11,13 +11,13 @@ const PRE_SKIP = 312; // samples: what libopus has in both applications, for bro
  */
 export class NativeEncoder {
   preSkip = PRE_SKIP;
-  onpacket = (/** @type {Uint8Array<ArrayBuffer>} */ _packet, /** @type {number} */ _captured) => {};
+  onpacket = (/** @type {Uint8Array<ArrayBuffer>} */ _packet, /** @type {unknown} */ _mark) => {};
   onfailure = (/** @type {unknown} */ _error) => {};
   #encoder;
   #channels;
   #frames = 0;
-  /** @type {number[]} when each frame was captured whose packet is still to come */
-  #captured = [];
+  /** @type {{mark: unknown}[]} of the frames whose packet is still to come */
+  #inside = [];
 
   /** @param {Audio} audio */
   static async open(audio) {
@@ -39,9 +39,9 @@ export class NativeEncoder {
 
   /**
    * @param {Float32Array[]} planes
-   * @param {number} captured
+   * @param {unknown} mark
    */
-  encode(planes, captured) {
+  encode(planes, mark) {
     const data = new Float32Array(FRAME * this.#channels);
     planes.forEach((plane, channel) => {
       data.set(plane, channel * FRAME);
@@ -54,7 +54,7 @@ export class NativeEncoder {
       timestamp: this.#frames++ * PACKET,
       data,
     });
-    this.#captured.push(captured);
+    this.#inside.push({ mark });
     this.#encoder.encode(sound);
     sound.close();
   }
@@ -66,11 +66,11 @@ export class NativeEncoder {
   #handOut(chunk, metadata) {
     const head = metadata?.decoderConfig?.description;
     if (head) this.preSkip = preSkipOf(head);
-    const captured = this.#captured.shift();
-    if (captured === undefined) return; // of the silence with which some browsers fill up at a flush
+    const frame = this.#inside.shift();
+    if (!frame) return; // of the silence with which some browsers fill up at a flush
     const packet = new Uint8Array(chunk.byteLength);
     chunk.copyTo(packet);
-    this.onpacket(packet, captured);
+    this.onpacket(packet, frame.mark);
   }
 
   async flush() {

@@ -8,7 +8,7 @@ import { FRAME, RATE } from "../capture/framer.js";
  */
 export class WasmEncoder {
   preSkip;
-  onpacket = (/** @type {Uint8Array<ArrayBuffer>} */ _packet, /** @type {number} */ _captured) => {};
+  onpacket = (/** @type {Uint8Array<ArrayBuffer>} */ _packet, /** @type {unknown} */ _mark) => {};
   onfailure = (/** @type {unknown} */ _error) => {};
   #opus;
 
@@ -40,10 +40,10 @@ export class WasmEncoder {
 
   /**
    * @param {Float32Array[]} planes
-   * @param {number} captured
+   * @param {unknown} mark
    */
-  encode(planes, captured) {
-    this.onpacket(this.#opus.encodeFloat(interleave(planes)), captured);
+  encode(planes, mark) {
+    this.onpacket(this.#opus.encodeFloat(interleave(planes)), mark);
   }
 
   async flush() {}

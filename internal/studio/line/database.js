@@ -1,9 +1,14 @@
 // The browser's database (IndexedDB), as far as the studio needs it: for each link one show, and its
 // packets by number.
 
+import { silentPacket } from "../capture/silence.js";
+import { within } from "../capture/within.js";
+
 /** @import { Kept } from "./keep.js" */
 
 const NAME = "broadcastbot-studio";
+const PATIENCE = 5_000; // ms: a damaged database may never answer
+const LARGEST = 30 * 3000; // packets, half an hour, of which it may have lost so many in a row
 const DAY = 24 * 3600 * 1000; // ms: no show waits longer for its speaker
 
 /**
@@ -11,6 +16,8 @@ const DAY = 24 * 3600 * 1000; // ms: no show waits longer for its speaker
  * @typedef {object} Show
  * @property {import("./messages.js").Welcome} welcome
  * @property {boolean} stopped by the speaker: nothing is added
+ * @property {string} [show] its id, and
+ * @property {number} [generation] which of the link's devices has spoken it, if the station has said so
  */
 
 /**
@@ -36,8 +43,8 @@ export class Database {
         request.result.createObjectStore("shows");
         request.result.createObjectStore("packets");
       };
-      const database = new Database(await done(request), name);
-      await database.#forgetOld();
+      const database = new Database(await within(PATIENCE, done(request)), name);
+      await within(PATIENCE, database.#forgetOld());
       return database;
     } catch (error) {
       console.error("the browser stores nothing:", error);
@@ -63,13 +70,23 @@ export class Database {
   /** @returns {Promise<Stored>} */
   async load() {
     const { shows, packets } = this.#begin("readonly");
-    const [record, keys, values] = await Promise.all([
-      done(shows.get(this.#name)),
-      done(packets.getAllKeys(allOf(this.#name))),
-      done(packets.getAll(allOf(this.#name))),
-    ]);
-    const first = /** @type {[string, number][]} */ (keys)[0]?.[1] ?? record?.first ?? 0;
-    return { show: record?.show ?? null, first, durable: record?.durable ?? first, packets: values };
+    const [record, keys, values] = await within(
+      PATIENCE,
+      Promise.all([
+        done(shows.get(this.#name)),
+        done(packets.getAllKeys(allOf(this.#name))),
+        done(packets.getAll(allOf(this.#name))),
+      ]),
+    );
+    const numbers = /** @type {[string, number][]} */ (keys).map(([, number]) => number);
+    const first = numbers[0] ?? record?.first ?? 0;
+    const channels = record?.show?.welcome.audio.channels ?? 1;
+    return {
+      show: record?.show ?? null,
+      first,
+      durable: record?.durable ?? first,
+      packets: withoutGaps(numbers, values, channels),
+    };
   }
 
   /**
@@ -105,6 +122,25 @@ export class Database {
     const old = names.filter((_, i) => records[i].touched < Date.now() - DAY);
     await Promise.all(old.map((name) => this.#remove(name)));
   }
+}
+
+/**
+ * Puts silence where a packet is missing: those behind it keep their numbers.
+ * @param {number[]} numbers rising
+ * @param {Kept[]} packets
+ * @param {number} channels
+ */
+export function withoutGaps(numbers, packets, channels) {
+  /** @type {Kept[]} */
+  const whole = [];
+  packets.forEach(({ packet, captured }, i) => {
+    const missing = numbers[i] - numbers[0] - whole.length;
+    const isPacket = packet instanceof Uint8Array && Number.isFinite(captured);
+    if (!isPacket || !(missing >= 0 && missing < LARGEST)) throw new Error("what the browser has stored is damaged");
+    for (let n = missing; n > 0; n--) whole.push({ packet: silentPacket(channels), captured: captured - 20 * n });
+    whole.push({ packet, captured });
+  });
+  return whole;
 }
 
 /** @param {IDBValidKey} name */

@@ -1,12 +1,14 @@
 // What the station does not have on disk yet, so that it can be sent (again): in memory, and in the
 // browser's database for a page that is loaded again.
 
+import { silentPacket } from "../capture/silence.js";
+
 /** @import { Database, Show } from "./database.js" */
 
 /**
  * @typedef {object} Kept
  * @property {Uint8Array<ArrayBuffer>} packet
- * @property {number} captured ms since 1970 by the station's clock
+ * @property {number} captured ms since 1970 by the clock of the page
  */
 
 const TRIM = 500; // packets: the memory of fewer is not worth being freed
@@ -29,22 +31,38 @@ export class Keep {
   #database;
   #writing = false;
   #changed = false; // since the last write
+  #forgotten = 0; // times
 
   /** @param {Database | null} database null where the browser gives none */
   constructor(database) {
     this.#database = database;
   }
 
-  /** Takes what the page had before it was loaded again. */
+  /** Takes what the page had before it was loaded again. A database that is damaged is not used. */
   async load() {
-    const stored = await this.#database?.load();
-    if (!stored) return null;
+    const stored = await this.#database?.load().catch((error) => this.#doWithout(error));
+    if (!stored?.show) {
+      if (stored?.packets.length) await this.clear(); // of no show
+      return null;
+    }
     this.#show = stored.show;
     this.#packets = stored.packets;
     this.#first = stored.first;
     this.end = this.stored = stored.first + stored.packets.length;
     this.durable = Math.min(Math.max(stored.first, stored.durable), this.end);
     return stored.show;
+  }
+
+  /**
+   * Whether what is kept has a place in the show that the station has: it has not if that is another one,
+   * or if other devices have spoken since.
+   * @param {{show?: string, generation?: number}} welcome
+   */
+  belongsTo({ show, generation }) {
+    const kept = this.#show;
+    if (!kept) return true;
+    if (kept.show && show !== undefined && show !== kept.show) return false;
+    return !kept.generation || !generation || generation <= kept.generation + 1;
   }
 
   /** Whether a reload would lose what was said. */
@@ -105,7 +123,7 @@ export class Keep {
   refill(number, channels) {
     const missing = this.#first - number;
     if (missing <= 0) return;
-    const packet = silence(channels);
+    const packet = silentPacket(channels);
     const end = this.#packets[0]?.captured ?? 0; // not known: the station takes the time of before
     const fill = Array.from({ length: missing }, (_, i) => ({
       packet,
@@ -117,6 +135,7 @@ export class Keep {
 
   /** Forgets the show. */
   async clear() {
+    this.#forgotten++;
     this.#show = null;
     this.#packets = [];
     this.#first = this.end = this.stored = this.durable = 0;
@@ -137,6 +156,7 @@ export class Keep {
 
   /** @param {number} end */
   async #writeOnce(end) {
+    const forgotten = this.#forgotten;
     const number = Math.max(this.stored, this.#first);
     const fresh = this.#packets.slice(number - this.#first, end - this.#first);
     try {
@@ -148,16 +168,15 @@ export class Keep {
         packets: fresh,
       });
     } catch (error) {
-      console.error("the browser does not store the show any more:", error);
-      await this.#database?.clear().catch(() => {}); // what is not whole would mislead a page that is loaded again
-      this.#database = null; // it goes on without
+      this.#doWithout(error);
     }
-    this.stored = Math.max(this.stored, Math.min(end, this.end));
+    if (forgotten === this.#forgotten) this.stored = Math.max(this.stored, Math.min(end, this.end));
+  }
+
+  /** @param {unknown} error */
+  #doWithout(error) {
+    console.error("the browser does not store the show any more:", error);
+    this.#database?.clear().catch(() => {}); // what is not whole would mislead a page that is loaded again
+    this.#database = null;
   }
 }
-
-/**
- * 20 ms of silence (RFC 6716: CELT in full band, a frame that codes nothing).
- * @param {number} channels
- */
-const silence = (channels) => Uint8Array.of(channels === 1 ? 0xf8 : 0xfc, 0xff, 0xfe);

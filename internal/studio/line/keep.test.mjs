@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { withoutGaps } from "./database.js";
 import { Keep } from "./keep.js";
 
 const show = { welcome: {}, stopped: false };
@@ -140,4 +141,59 @@ test("a show that is over leaves nothing", async () => {
   await keep.clear();
   assert.equal(database.records.size, 0);
   assert.equal(await new Keep(database).load(), null);
+});
+
+test("a database that is damaged is not used, and does not stop the page", async (t) => {
+  t.mock.method(console, "error", () => {});
+  const { database } = await opened();
+  database.load = () => Promise.reject(new Error("it is damaged"));
+  const keep = new Keep(database);
+  assert.equal(await keep.load(), null);
+  assert.ok(!keep.lasting);
+  keep.note(show);
+  keep.add(kept(0));
+  await settled();
+  assert.equal(keep.stored, 1);
+});
+
+test("packets behind a gap keep their numbers", () => {
+  const packets = [0, 20, 100].map((captured) => ({ packet: Uint8Array.of(1), captured }));
+  const whole = withoutGaps([7, 8, 12], packets, 1);
+  assert.deepEqual(numbers(whole), [0, 20, 40, 60, 80, 100]);
+  assert.deepEqual([...whole[3].packet], [0xf8, 0xff, 0xfe]);
+  assert.deepEqual(withoutGaps([], [], 1), []);
+  assert.throws(() => withoutGaps([7, 1e9], packets.slice(1), 1), /damaged/);
+  assert.throws(() => withoutGaps([7], [{ captured: 1 }], 1), /damaged/);
+});
+
+test("what is cleared while it is written is not taken for stored", async () => {
+  const { keep, database } = await opened();
+  for (const n of range(0, 10)) keep.add(kept(n));
+  await settled();
+  database.hold();
+  keep.add(kept(10));
+  keep.clear();
+  keep.note(show);
+  keep.add(kept(0));
+  keep.add(kept(1));
+  assert.equal(keep.stored, 0);
+  database.release();
+  await settled();
+  assert.deepEqual(numbers(keep.from(0, 50)), [0, 1]);
+});
+
+test("what is kept belongs to its show, and to the device that was the newest", async () => {
+  const { keep } = await opened();
+  assert.ok(keep.belongsTo({ show: "a", generation: 9 }), "an older station has not said whose it is");
+  keep.note({ ...show, show: "a", generation: 2 });
+  for (const [welcome, belongs] of [
+    [{ show: "a", generation: 2 }, true],
+    [{ show: "a", generation: 3 }, true], // the same browser, opened again
+    [{ show: "a", generation: 4 }, false],
+    [{ show: "b", generation: 2 }, false],
+    [{ show: "", generation: 2 }, false],
+    [{}, true],
+  ]) {
+    assert.equal(keep.belongsTo(welcome), belongs, JSON.stringify(welcome));
+  }
 });

@@ -4,7 +4,8 @@
 import { retry } from "../../player/fetch/retry.js";
 import { ClockOffset } from "../capture/clock.js";
 import { Connection } from "./connection.js";
-import { MISTAKE, pack, parse, TAKEN, unpack } from "./messages.js";
+import { INVALID, MISTAKE, pack, parse, TAKEN, unpack } from "./messages.js";
+import { generation, keepGeneration } from "./secret.js";
 
 /** @import { Keep, Kept } from "./keep.js" */
 /** @import { Packets, Welcome } from "./messages.js" */
@@ -30,7 +31,8 @@ export class Line {
   /** @type {Connection | null} */
   #connection = null;
   #url;
-  #greeting;
+  #secret;
+  #tab = crypto.randomUUID();
   #keep;
   #hearer;
   #closed = new AbortController();
@@ -38,6 +40,7 @@ export class Line {
   #next = Infinity; // the number of the packet that is sent next; none while nobody wants any
   #waiting = 0; // timer
   #ticks = 0; // heard on this connection
+  #durable; // the station has all packets before on its disk
   #mistakes = 0; // of ours, as the station says, since it has stored something
   #refusal = ""; // what the station has refused last
 
@@ -49,11 +52,16 @@ export class Line {
   constructor(secret, keep, hearer) {
     this.#url = new URL("line", location.href);
     this.#url.protocol = this.#url.protocol.replace("http", "ws");
-    this.#greeting = JSON.stringify({ type: "hello", secret, tab: crypto.randomUUID() });
+    this.#secret = secret;
     this.#keep = keep;
+    this.#durable = keep.durable;
     this.#hearer = hearer;
     keep.onstored = () => this.#store();
     this.#run();
+  }
+
+  get #greeting() {
+    return JSON.stringify({ type: "hello", secret: this.#secret, tab: this.#tab, generation: generation() });
   }
 
   /** Keeps a line until the page has no use for one any more. */
@@ -85,6 +93,7 @@ export class Line {
     this.#connection = null;
     this.connected = false;
     if (code === TAKEN) this.#end(null);
+    if (code === INVALID) this.#end(this.#refusal || reason);
     if (code === MISTAKE && ++this.#mistakes >= PATIENCE) this.#end(this.#refusal);
     this.#hearer.onbroken();
     if (this.#ticks === 0) throw new Error(reason || "no line");
@@ -96,13 +105,15 @@ export class Line {
     switch (message?.type) {
       case "welcome":
         this.connected = true;
+        keepGeneration(message.generation ?? 0);
         this.#hearer.onwelcome(/** @type {any} */ (message));
         break;
       case "tick":
         this.#ticks++;
         break;
       case "durable":
-        this.#mistakes = 0;
+        if (message.next > this.#durable) this.#mistakes = 0; // else all of them may be one and the same
+        this.#durable = Math.max(this.#durable, message.next);
         this.#hearer.onmessage(message);
         break;
       case "refused":
@@ -136,14 +147,6 @@ export class Line {
   }
 
   /**
-   * @param {number} ours ms by performance.now()
-   * @returns {number} ms since 1970 by the station's clock
-   */
-  stationTime(ours) {
-    return this.#clock.toTheirs(performance.timeOrigin + ours);
-  }
-
-  /**
    * Says something. Without a line nothing is said: what matters is said again after a welcome.
    * @param {{type: string, [field: string]: any}} message
    */
@@ -152,11 +155,12 @@ export class Line {
   }
 
   /**
-   * Sends packets that are not kept.
-   * @param {Packets} packets
+   * Sends packets, kept ones or not.
+   * @param {Packets} message captured is by the page's clock: how far that is wrong is known on a line only
    */
-  sendPackets(packets) {
-    if (this.connected) this.#connection?.send(pack(packets));
+  sendPackets({ number, captured, packets }) {
+    const at = Math.max(0, this.#clock.toTheirs(captured));
+    if (this.connected) this.#connection?.send(pack({ number, captured: at, packets }));
   }
 
   /** @param {number} next the station wants the show from here */
@@ -181,7 +185,7 @@ export class Line {
       }
       const kept = together(this.#keep.from(this.#next, BATCH));
       const { captured } = kept[kept.length - 1];
-      this.#connection.send(pack({ number: this.#next, captured, packets: kept.map(({ packet }) => packet) }));
+      this.sendPackets({ number: this.#next, captured, packets: kept.map(({ packet }) => packet) });
       this.#next += kept.length;
     }
   }

@@ -6,7 +6,8 @@
 
 export const PROTOCOL = "org.broadcastbot.studio.v1";
 /** Codes with which the station closes a line. */
-export const TAKEN = 4001; // a newer tab has it
+export const TAKEN = 4001; // a newer device has it
+export const INVALID = 4003; // the link is not valid, or not any more
 export const MISTAKE = 4002; // the page has sent what cannot be recorded
 const HEAD = 12; // bytes
 
@@ -60,6 +61,8 @@ export function unpack(message) {
  * @property {string} [reason] why it is over
  * @property {number} grace seconds that the line may be down
  * @property {number} now ms since 1970
+ * @property {string} [show] its id; "" while there is none, and undefined where the station is an older one
+ * @property {number} [generation] which of the link's devices this one is
  */
 
 /**

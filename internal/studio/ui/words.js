@@ -19,6 +19,8 @@ import { Mic, onAir, State } from "../state.js";
  * @property {number} unsent seconds
  * @property {number} lost seconds
  * @property {boolean} lasting
+ * @property {boolean} [deserted]
+ * @property {boolean} [broken]
  */
 
 /**
@@ -45,10 +47,10 @@ const SENTENCES = {
       ? "The show ends as soon as all of it has arrived. Leave this page open."
       : `The show ends when the line is back and all of it has arrived. Leave this page open: ${AGAIN}.`,
   [State.ENDED]: ({ reason, lost }) => `${reason || "The show is over."}${missing(lost)}`,
-  [State.REPLACED]: () =>
-    "You speak from another tab or device now, because the link was opened there later. This page is silent. To speak from here again, reload it.",
-  [State.REFUSED]: ({ reason }) =>
-    reason || "The station does not accept this link. For a new one, write !live start studio in the room.",
+  [State.REPLACED]: ({ lost }) =>
+    `You speak from another tab or device now, because the link was opened there later. This page is silent.${missing(lost)} To speak from here again, tap the button.`,
+  [State.REFUSED]: ({ reason, lost }) =>
+    `${reason || "The station does not accept this link. For a new one, write !live start studio in the room."}${missing(lost)}`,
   [State.NO_LINK]: () =>
     "This page needs your personal link. Write !live start studio in the room, and open the link that the bot sends you.",
   [State.UNSUPPORTED]: () =>
@@ -78,8 +80,10 @@ const MIC = {
 };
 
 /** @param {Shown} studio */
-function live({ connected, welcome, input, lasting }) {
+function live({ connected, welcome, input, lasting, deserted }) {
   const grace = spoken(welcome?.grace ?? 120);
+  if (deserted)
+    return `There was no line to the station for more than ${grace}: the show is probably over, and the microphone is off. Leave this page open: if the station comes back and still wants it, what is kept is sent.`;
   if (input.mic !== Mic.OPEN)
     return `You are on air, but nothing is heard. ${MIC[input.mic]} After ${grace} without sound the show ends.`;
   if (!connected) {
@@ -96,7 +100,8 @@ const missing = (lost) => (lost >= 1 ? ` The last ${amount(lost)} did not arrive
  * What is wrong with the sound; "" where nothing is.
  * @param {Shown} studio
  */
-export function warning({ input }) {
+export function warning({ input, broken }) {
+  if (broken) return "This browser cannot send your sound just now: silence is sent, and it is tried again by itself.";
   if (input.fault === Fault.SILENT)
     return "Nothing is heard. Is the microphone muted or unplugged, or is it another one that you speak into?";
   if (input.fault === Fault.CLIPPING)
@@ -130,6 +135,7 @@ export function listenersWords(count) {
  * @param {Shown} studio
  */
 export function bigWords({ state, input, connected }) {
+  if (state === State.REPLACED) return "Speak here";
   if (state === State.STARTING) return "Going on air…";
   if (state === State.STOPPING) return "Ending…";
   if (input.mic !== Mic.OPEN) return state === State.LIVE ? "Speak on" : "Turn on microphone";

@@ -41,7 +41,9 @@ for (const [state, studio, said, big] of [
     /^The show is over: you were away for too long\.$/,
   ],
   ["ended", { ...idle, lost: 95 }, /The last 1:35 min did not arrive in time/],
-  ["replaced", idle, /another tab or device/],
+  ["live", { ...cut, deserted: true }, /probably over.*microphone is off/, "Stop"],
+  ["replaced", idle, /another tab or device/, "Speak here"],
+  ["replaced", { ...idle, lost: 5 }, /The last 5 s did not arrive/],
   ["refused", { ...idle, reason: "This link is not valid any more." }, /^This link is not valid any more\.$/],
   ["nolink", idle, /personal link/],
   ["unsupported", idle, /current Firefox, Chrome or Safari/],
@@ -65,6 +67,7 @@ test("what is wrong, and what the line does", () => {
   assert.equal(warning(idle), "");
   for (const fault of Object.values(Fault))
     assert.ok(warning({ ...idle, input: { ...idle.input, fault } }).length > 20);
+  assert.match(warning({ ...idle, broken: true }), /silence is sent/);
   assert.equal(lineWords({ ...idle, state: "ready" }), "Connected");
   assert.equal(lineWords({ ...idle, state: "live" }), "All has arrived");
   assert.equal(lineWords({ ...cut, state: "live" }), "No line: 41 s kept here");
