@@ -165,7 +165,7 @@ export class Studio extends Voice {
   async #greet(welcome) {
     this.#return.clear();
     this.deserted = false;
-    if (!this.keep.belongsTo(welcome)) this.#forget();
+    if (welcome.state === "live" && !this.keep.belongsTo(welcome)) this.#forget();
     const turn = this.#turn;
     this.welcome = welcome;
     if (!onAir(this.state)) await this.speech.prepare(welcome.audio);
