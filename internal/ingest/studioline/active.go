@@ -18,11 +18,13 @@ type activePass struct {
 	spec   string        // of the source, as the show's record has it
 	asker  capture.Asker // known from the first line on
 
-	stage   showStage
-	line    *line   // nil: there is none
-	source  *source // nil: nothing is open
-	preSkip int     // samples, as the page's encoder says
-	title   string
+	stage showStage
+	line  *line // nil: there is none
+	// generation is the device that has the line: each that takes it from another one gets the next number.
+	generation int64
+	source     *source // nil: nothing is open
+	preSkip    int     // samples, as the page's encoder says
+	title      string
 
 	show    string    // id of the show, once it is known
 	started time.Time // the show
@@ -89,6 +91,10 @@ func (s *Studio) attach(l *line, p *store.Pass, roomName string) bool {
 		l.closeWith(websocket.StatusNormalClosure, "")
 		return true
 	}
+	if !a.admit(l) {
+		l.replace()
+		return true
+	}
 	a.take(l, p)
 	l.post(a.welcome(roomName))
 	switch a.stage {
@@ -96,6 +102,24 @@ func (s *Studio) attach(l *line, p *store.Pass, roomName string) bool {
 		l.post(a.acknowledgement())
 	case ended:
 		l.closeWith(websocket.StatusNormalClosure, "")
+	}
+	return true
+}
+
+// maxGeneration is far more devices than anybody speaks on.
+const maxGeneration = 1 << 30
+
+// admit reports whether a line may be that of the pass. A page that comes back by itself may not, if another
+// device has taken the line meanwhile: it says an older generation. One that says a newer one has it from
+// an earlier run of the station. When the show is over, everybody may hear that.
+func (a *activePass) admit(l *line) bool {
+	switch {
+	case l.generation == 0:
+		a.generation++
+	case l.generation < a.generation:
+		return a.stage == ended
+	default:
+		a.generation = l.generation
 	}
 	return true
 }
@@ -206,10 +230,12 @@ func (a *activePass) welcome(roomName string) reply {
 	welcome := reply{
 		"type": "welcome", "room": "", "roomName": "", "speaker": a.asker.User, "title": "",
 		"state": a.stage.String(), "started": millis(a.started), "next": a.next(), "reason": a.reason,
+		"show": "", "generation": max(1, a.generation),
 		"grace": a.studio.Grace.Seconds(), "now": time.Now().UnixMilli(), "audio": a.studio.audio(),
 	}
 	if a.stage != ended { // such a link opens nothing any more
 		welcome["room"], welcome["roomName"], welcome["title"] = a.asker.Room, roomName, a.title
+		welcome["show"] = a.show
 	}
 	return welcome
 }
@@ -222,7 +248,7 @@ func (s *Studio) audio() map[string]any {
 }
 
 func (a *activePass) onAir() reply {
-	return reply{"type": "onair", "started": millis(a.started), "next": a.next()}
+	return reply{"type": "onair", "show": a.show, "started": millis(a.started), "next": a.next()}
 }
 
 func (a *activePass) acknowledgement() reply { return reply{"type": "durable", "next": a.durable} }

@@ -81,7 +81,7 @@ func (s *Studio) converse(ctx context.Context, cancel context.CancelFunc, conn *
 func (s *Studio) greet(ctx context.Context, cancel context.CancelFunc, l *line) bool {
 	v := s.pending.enter(cancel)
 	defer s.pending.left(v)
-	pass, err := s.identify(ctx, l.conn)
+	pass, err := s.identify(ctx, l)
 	switch {
 	case err != nil:
 		s.Log.Debug("a studio page did not say whose it is", "err", err)
@@ -115,10 +115,10 @@ func (s *Studio) nameOf(ctx context.Context, room string) string {
 }
 
 // identify returns the pass that a page has; nil: none.
-func (s *Studio) identify(ctx context.Context, conn *websocket.Conn) (*store.Pass, error) {
+func (s *Studio) identify(ctx context.Context, l *line) (*store.Pass, error) {
 	ctx, cancel := context.WithTimeout(ctx, helloTimeout)
 	defer cancel()
-	kind, data, err := conn.Read(ctx)
+	kind, data, err := l.conn.Read(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -127,9 +127,10 @@ func (s *Studio) identify(ctx context.Context, conn *websocket.Conn) (*store.Pas
 		return nil, nil
 	}
 	secret, err := base64.RawURLEncoding.DecodeString(r.Secret)
-	if err != nil || len(secret) != secretSize {
+	if err != nil || len(secret) != secretSize || r.Generation < 0 || r.Generation > maxGeneration {
 		return nil, nil
 	}
+	l.generation = r.Generation
 	return s.Passes.Find(ctx, hashOf(secret))
 }
 

@@ -135,6 +135,75 @@ func TestNewestLineWins(t *testing.T) {
 	s.mustHave(t, page.packets)
 }
 
+// TestOldDeviceStaysAway: a page that comes back by itself takes the line from no other device, whose line may
+// be broken, too. Only a page that says that it is a new one does.
+func TestOldDeviceStaysAway(t *testing.T) {
+	s := mustStation(t, stationOptions{})
+	phone := newPage(t, s, 200)
+	phone.goOnAir()
+	phone.send(0, 50)
+	phone.awaitDurable(50)
+	phone.conn.CloseNow() // a tunnel
+	laptop := &page{t: t, url: phone.url, secret: phone.secret, packets: phone.packets}
+	laptop.send(laptop.resume(), 100)
+	laptop.awaitDurable(100)
+	laptop.conn.CloseNow()
+	if phone.mustDial(); phone.await("replaced", "welcome")["type"] != "replaced" || phone.awaitClose() != closeReplaced {
+		t.Error("the old device takes the line back by itself")
+	}
+	laptop.send(laptop.resume(), 150)
+	laptop.awaitDurable(150)
+	phone.generation = 0 // a tap
+	next := phone.resume()
+	if laptop.await("replaced"); laptop.awaitClose() != closeReplaced {
+		t.Error("the laptop is not told")
+	}
+	phone.send(next, 200)
+	phone.stop(200)
+	s.mustHave(t, phone.packets)
+	if laptop.mustDial(); laptop.await("replaced", "welcome")["state"] != "ended" {
+		t.Error("a device that was replaced is not told that the show is over")
+	}
+}
+
+// TestGenerations: a page from before a restart is believed which device it is, and one that says nonsense has
+// no line.
+func TestGenerations(t *testing.T) {
+	s := mustStation(t, stationOptions{})
+	p := newPage(t, s, 10)
+	for _, test := range []struct{ says, want float64 }{{0, 1}, {0, 2}, {2, 2}, {7, 7}, {0, 8}} {
+		p.generation = test.says
+		if p.mustDial(); p.await("welcome", "replaced")["generation"] != test.want {
+			t.Errorf("who says %v is generation %v, want %v", test.says, p.generation, test.want)
+		}
+	}
+	for _, nonsense := range []float64{-1, 1.5, 1 << 31, 1e300} {
+		p.generation = nonsense
+		if p.mustDial(); p.await("welcome", "refused")["type"] != "refused" {
+			t.Errorf("generation %v has a line", nonsense)
+		}
+	}
+}
+
+// TestShowIsNamed: a page is told whose packets are wanted.
+func TestShowIsNamed(t *testing.T) {
+	s := mustStation(t, stationOptions{})
+	p := newPage(t, s, 10)
+	p.mustDial()
+	if welcome := p.await("welcome"); welcome["show"] != "" {
+		t.Errorf("there is no show: %v", welcome)
+	}
+	p.say(map[string]any{"type": "start"})
+	onAir := p.await("onair")
+	id := mustShow(t, s.store).ID
+	p.mustDial()
+	if welcome := p.await("welcome"); onAir["show"] != id || welcome["show"] != id {
+		t.Errorf("the show is %s: %v, %v", id, onAir, welcome)
+	}
+	p.send(0, 10)
+	p.stop(10)
+}
+
 // TestLineGone: a show whose line does not come back ends in order with what came, and its room is told.
 func TestLineGone(t *testing.T) {
 	s := mustStation(t, stationOptions{grace: 500 * time.Millisecond})
