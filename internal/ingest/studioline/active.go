@@ -86,7 +86,7 @@ func (s *Studio) attach(l *line, p *store.Pass, roomName string) bool {
 		if p.Show != "" {
 			return false
 		}
-		over := activePass{studio: s, stage: ended}
+		over := activePass{studio: s, stage: ended, reason: overBecause(p.Reason)}
 		l.post(over.welcome(""))
 		l.closeWith(websocket.StatusNormalClosure, "")
 		return true
@@ -218,6 +218,14 @@ func (a *activePass) end(reason string) {
 	a.line.closeWith(websocket.StatusNormalClosure, "")
 }
 
+// overBecause is what the speaker is told of why a show is over; nothing, where all is as it should be.
+func overBecause(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return "The show is over: " + reason + "."
+}
+
 // next is the number of the packet that is expected next.
 func (a *activePass) next() int64 {
 	if a.source == nil {
@@ -231,7 +239,7 @@ func (a *activePass) welcome(roomName string) reply {
 		"type": "welcome", "room": "", "roomName": "", "speaker": a.asker.User, "title": "",
 		"state": a.stage.String(), "started": millis(a.started), "next": a.next(), "reason": a.reason,
 		"show": "", "generation": max(1, a.generation),
-		"grace": a.studio.Grace.Seconds(), "now": time.Now().UnixMilli(), "audio": a.studio.audio(),
+		"grace": a.studio.Grace.Seconds(), "now": time.Now().UnixMilli(), "audio": a.audio(),
 	}
 	if a.stage != ended { // such a link opens nothing any more
 		welcome["room"], welcome["roomName"], welcome["title"] = a.asker.Room, roomName, a.title
@@ -240,10 +248,14 @@ func (a *activePass) welcome(roomName string) reply {
 	return welcome
 }
 
-// audio is what the page has to encode.
-func (s *Studio) audio() map[string]any {
+// audio is what the page has to encode: for a show that goes on what it is, whatever the config says now.
+func (a *activePass) audio() map[string]any {
+	encoder := a.studio.Encoder
+	if a.source != nil {
+		encoder = a.source.encoder
+	}
 	return map[string]any{
-		"channels": s.Encoder.Channels, "bitrate": s.Encoder.Bitrate, "application": string(s.Encoder.Application), "vbr": s.Encoder.VBR,
+		"channels": encoder.Channels, "bitrate": encoder.Bitrate, "application": string(encoder.Application), "vbr": encoder.VBR,
 	}
 }
 

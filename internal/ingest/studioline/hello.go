@@ -88,7 +88,12 @@ func (s *Studio) greet(ctx context.Context, cancel context.CancelFunc, l *line) 
 		l.conn.Close(websocket.StatusTryAgainLater, "")
 		return false
 	case pass == nil:
-		s.turnAway(ctx, l)
+		s.turnAway(ctx, l, invalid)
+		return false
+	}
+	s.pending.left(v)
+	if !s.mayKnow(ctx, pass) {
+		s.turnAway(ctx, l, notMember)
 		return false
 	}
 	if !s.attach(l, pass, s.nameOf(ctx, pass.Room)) {
@@ -98,9 +103,19 @@ func (s *Studio) greet(ctx context.Context, cancel context.CancelFunc, l *line) 
 	return true
 }
 
-// nameTimeout is how long a page waits for the name of its room: a homeserver that does not answer
+// nameTimeout is how long a page waits for what the homeserver knows of its room: one that does not answer
 // must not keep a speaker from the show.
 const nameTimeout = 2 * time.Second
+
+const notMember = "You are not in the room any more that this link is for, or the station is not."
+
+// mayKnow reports whether a pass's speaker may be told what the room is called. Who has left it may not.
+func (s *Studio) mayKnow(ctx context.Context, pass *store.Pass) bool {
+	ctx, cancel := context.WithTimeout(ctx, nameTimeout)
+	defer cancel()
+	_, present, err := s.Member(ctx, pass.Room, pass.Speaker)
+	return present || err != nil
+}
 
 // nameOf returns what a room is called, or was called before.
 func (s *Studio) nameOf(ctx context.Context, room string) string {
@@ -135,10 +150,10 @@ func (s *Studio) identify(ctx context.Context, l *line) (*store.Pass, error) {
 }
 
 // turnAway refuses a line, after a while: guesses are slow.
-func (s *Studio) turnAway(ctx context.Context, l *line) {
+func (s *Studio) turnAway(ctx context.Context, l *line, reason string) {
 	if retry.Sleep(ctx, guessDelay) != nil {
 		return
 	}
-	l.refuse(closeFinal, invalid)
+	l.refuse(closeFinal, reason)
 	l.write(ctx)
 }

@@ -21,6 +21,7 @@ const (
 // studio's lock guards it.
 type source struct {
 	pass    *activePass
+	encoder opus.EncoderOptions // how the page encodes
 	format  capture.Format
 	slot    int // bytes that each packet has; 0: packets vary in size
 	resumed bool
@@ -50,8 +51,11 @@ var (
 )
 
 func newSource(a *activePass, o capture.Options) *source {
+	if o.Resumed {
+		o.Encoder = likeBefore(o.Encoder, o.Bitrate)
+	}
 	s := &source{
-		pass: a, resumed: o.Resumed, next: o.Recorded / packetSamples, count: -1, news: make(chan struct{}), heard: time.Now(),
+		pass: a, encoder: o.Encoder, resumed: o.Resumed, next: o.Recorded / packetSamples, count: -1, news: make(chan struct{}), heard: time.Now(),
 		format: capture.Format{Channels: o.Encoder.Channels, PreSkip: a.preSkip},
 	}
 	a.durable = s.next
@@ -60,6 +64,14 @@ func newSource(a *activePass, o capture.Options) *source {
 		s.slot = o.Encoder.Bitrate * packetSamples / opus.SampleRate / 8
 	}
 	return s
+}
+
+// likeBefore is how a show is encoded that began with this bitrate; 0: with packets that vary in size.
+func likeBefore(encoder opus.EncoderOptions, bitrate int) opus.EncoderOptions {
+	if encoder.VBR = bitrate == 0; !encoder.VBR {
+		encoder.Bitrate = bitrate
+	}
+	return encoder
 }
 
 func (s *source) lock() (unlock func()) {
@@ -200,7 +212,7 @@ func (s *source) Concluded(reason string) {
 	defer s.lock()()
 	switch {
 	case reason != "":
-		s.reason = "The show is over: " + reason + "."
+		s.reason = overBecause(reason)
 	case s.count < 0:
 		s.reason = "The show was ended."
 	}

@@ -37,6 +37,8 @@ type Options struct {
 	Stage     Stage
 	// Direct writes to a user what nobody else can read.
 	Direct func(ctx context.Context, user, text string) error
+	// Member tells whether somebody is in a room, and how much power they have there.
+	Member func(ctx context.Context, room, user string) (power int, present bool, err error)
 	// RoomName returns what a room is called; its id where that is not known.
 	RoomName func(ctx context.Context, room string) string
 	// Listeners returns how many listen to a show now, and false where that is not known.

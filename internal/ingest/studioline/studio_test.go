@@ -226,6 +226,29 @@ func TestLineGone(t *testing.T) {
 	}
 }
 
+// TestDeleted: of a show that is deleted no link is left, and the page is told.
+func TestDeleted(t *testing.T) {
+	s := mustStation(t, stationOptions{})
+	p := newPage(t, s, 10)
+	p.goOnAir()
+	p.send(0, 10)
+	p.awaitDurable(10)
+	if err := s.manager.Delete(t.Context(), mustShow(t, s.store).ID); err != nil {
+		t.Fatal(err)
+	}
+	if end := p.await("ended"); end["reason"] != "The show was ended." {
+		t.Errorf("the page is told %v", end)
+	}
+	s.mustEnd(t)
+	var passes int
+	if err := s.store.DB().QueryRowContext(t.Context(), `SELECT count(*) FROM pass`).Scan(&passes); err != nil || passes > 0 {
+		t.Errorf("%d passes are left, %v", passes, err)
+	}
+	if p.mustDial(); p.await("welcome", "refused")["reason"] != invalid {
+		t.Error("its link opens something")
+	}
+}
+
 // mustEnd waits until the show has come to its end by itself.
 func (s *station) mustEnd(t *testing.T) {
 	t.Helper()
@@ -281,10 +304,6 @@ func TestEndedInTheRoom(t *testing.T) {
 			_, err := s.manager.StopIf(t.Context(), room, func(show *store.Show) bool { return show.Speaker == speaker })
 			return err
 		},
-		"delete": func(s *station) error {
-			running, _ := s.manager.Status(room)
-			return s.manager.Delete(t.Context(), running.Show.ID)
-		},
 		"shutdown": func(s *station) error {
 			s.end()
 			s.managed.Wait()
@@ -301,7 +320,7 @@ func TestEndedInTheRoom(t *testing.T) {
 			if err := end(s); err != nil {
 				t.Fatal(err)
 			}
-			s.mustEnd(t) // a deletion does not wait for it
+			s.mustEnd(t)
 			p.mustDial()
 			if welcome := p.await("welcome"); welcome["state"] != "ended" || welcome["reason"] != "The show was ended." {
 				t.Errorf("welcome: %v", welcome)
