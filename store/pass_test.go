@@ -113,7 +113,7 @@ func TestDeletedPass(t *testing.T) {
 	s.mustAddPass(t, p, "traceless hash")
 	s.mustUsePass(t, p.Source, true)
 	show := example("AAAAAAAAAAAAAAAAAAAAAA")
-	show.Source, show.Stage = p.Source, Live
+	show.Source, show.Stage, show.Main().Plain, show.Main().Signing = p.Source, Concluded, true, nil // it has no keys
 	s.mustSave(t, show)
 	show.Stage = Deleting
 	show.Forget()

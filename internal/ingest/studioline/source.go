@@ -33,6 +33,7 @@ type source struct {
 	begun    bool          // the show reads
 	heard    time.Time     // when the latest packet came, or the show began to wait for one
 	captured time.Time     // the end of the packet that was read last
+	pace     pace          // at which packets come
 	reason   string        // why the show is over
 }
 
@@ -57,6 +58,9 @@ func newSource(a *activePass, o capture.Options) *source {
 	s := &source{
 		pass: a, encoder: o.Encoder, resumed: o.Resumed, next: o.Recorded / packetSamples, count: -1, news: make(chan struct{}), heard: time.Now(),
 		format: capture.Format{Channels: o.Encoder.Channels, PreSkip: a.preSkip},
+	}
+	if !o.Resumed { // nothing was spoken before
+		s.pace.captured = s.heard
 	}
 	a.durable = s.next
 	if !o.Encoder.VBR {
@@ -158,9 +162,10 @@ func (s *source) tryPush(l *line, number int64, p packet) (full <-chan struct{},
 	if err != nil {
 		return nil, fmt.Errorf("packet %d cannot be recorded: %w", number, err)
 	}
+	s.heard = time.Now()
+	p.captured = s.pace.note(s.heard, p.captured)
 	s.queue = append(s.queue, p)
 	s.next++
-	s.heard = time.Now()
 	s.changed()
 	return nil, nil
 }
@@ -192,7 +197,7 @@ func (s *source) Durable(samples int64) {
 	s.pass.line.post(s.pass.acknowledgement())
 }
 
-// Captured is what the page says of the packet that was read last.
+// Captured is what the page says of the packet that was read last, as far as that is believed.
 func (s *source) Captured() time.Time {
 	defer s.lock()()
 	return s.captured

@@ -8,6 +8,7 @@
 //	line.go      one line: what comes and what goes
 //	active.go    what belongs to a pass: its newest line, and how its show stands
 //	source.go    the source of the show, which outlives lines
+//	pace.go      whether sound comes as it is spoken
 //	messages.go  the bytes
 package studioline
 
