@@ -29,7 +29,7 @@ const (
 )
 
 // note takes note of a packet that comes now, and returns when its end was captured: what the page says, or,
-// where it was kept, as long after the one before as it lasts. After a lull the page is not believed before a
+// where it was kept, as long after the one before as it lasts. It never goes back. After a lull the page is not believed before a
 // whole window has told the pace.
 func (p *pace) note(now, says time.Time) (captured time.Time) {
 	if now.Sub(p.latest) > lull {
@@ -39,7 +39,10 @@ func (p *pace) note(now, says time.Time) (captured time.Time) {
 	if p.packets++; p.packets == paceWindow {
 		p.isSpoken, p.packets, p.since = now.Sub(p.since) >= minPace, 0, now
 	}
-	if p.captured = p.captured.Add(packetDuration); p.isSpoken {
+	switch {
+	case !p.isSpoken:
+		p.captured = p.captured.Add(packetDuration)
+	case says.After(p.captured):
 		p.captured = says
 	}
 	if p.captured.After(now) {

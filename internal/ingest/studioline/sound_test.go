@@ -193,6 +193,10 @@ func TestPace(t *testing.T) {
 			now = now.Add(phase.every)
 			captured = p.note(now, now.Add(time.Minute)) // by a clock that is ahead
 		}
+		later := p
+		if again := later.note(now, now.Add(-time.Hour)); again.Before(captured) {
+			t.Errorf("phase %d: the time goes back by %v", i, captured.Sub(again))
+		}
 		if age := now.Sub(captured); age != phase.age {
 			t.Errorf("phase %d: the sound is %v old, want %v", i, age, phase.age)
 		}
