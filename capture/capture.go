@@ -49,6 +49,7 @@ type Options struct {
 
 	Resumed  bool  // the source is opened again, after a restart, for a show that goes on
 	Recorded int64 // samples (48 kHz) that this show has already
+	Bitrate  int   // bits per second that its packets have; 0: they vary in size
 }
 
 func (o Options) withDefaults() Options {

@@ -37,9 +37,13 @@ type Feed struct {
 	batch   []piece   // that the portion completed
 
 	mu    sync.Mutex
-	stats struct{ all, past Stats } // of all streams, and of those before the one that is read
-	err   error                     // why no more comes, once ended is closed
-	show  *feedSource
+	stats struct {
+		all, past Stats // of all streams, and of those before the one that is read
+		packets   int   // that came over a speaker's connections
+	}
+
+	err  error // why no more comes, once ended is closed
+	show *feedSource
 }
 
 // piece is a part of the sound: a packet, or samples.

@@ -49,6 +49,7 @@ func (f *Feed) ReadOgg(in io.Reader, began func(oggopus.Tags)) error {
 		if packet.First && !first {
 			began(reader.Tags())
 		}
+		f.count()
 		f.batch = append(f.batch, piece{packet: oggPacket{packet, reader.Head()}, samples: packet.Samples})
 	}
 }
@@ -62,6 +63,19 @@ func howEnded(reader *oggopus.Reader, err error) error {
 		return io.ErrUnexpectedEOF
 	}
 	return nil
+}
+
+// Received returns how many packets ReadOgg has read.
+func (f *Feed) Received() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.stats.packets
+}
+
+func (f *Feed) count() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.stats.packets++
 }
 
 // End ends a feed of connections for the show that reads it: with io.EOF in order, or because of err.

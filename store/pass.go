@@ -21,6 +21,8 @@ type Pass struct {
 	// Of its show, if that is being prepared or on air; otherwise zero.
 	Show      string // id
 	StartedAt time.Time
+
+	Reason string // why its show is over, as Show.Reason
 }
 
 // Passes are the passes of a store.
@@ -29,8 +31,13 @@ type Passes struct{ store *Store }
 // Passes returns the store's passes.
 func (s *Store) Passes() Passes { return Passes{s} }
 
-// passShow is what a pass's show is, as long as the pass has a use.
-const passShow = `show.source = pass.source AND show.stage IN ('starting', 'live')`
+const (
+	// passShow is what a pass's show is, as long as the pass has a use.
+	passShow = `show.source = pass.source AND show.stage IN ('starting', 'live')`
+	// passReplaced is true of a pass when its speaker has got another one for the room since.
+	passReplaced = `EXISTS (SELECT 1 FROM pass AS newer
+		WHERE newer.room = pass.room AND newer.speaker = pass.speaker AND newer.rowid > pass.rowid)`
+)
 
 // Add adds a pass for whoever knows the secret with this hash. It takes the place of the one that
 // its speaker has for the room, if no show has begun with that. Those that have no use any more go.
@@ -59,9 +66,12 @@ func (ps Passes) Find(ctx context.Context, hash string) (*Pass, error) {
 	var expires, started int64
 	err := ps.store.read(ctx, func(tx *sql.Tx) error {
 		return tx.QueryRowContext(ctx, `
-			SELECT pass.source, room, pass.speaker, coalesce(show.title, pass.title), expires_at, used, coalesce(show.id, ''), coalesce(started_at, 0)
-			FROM pass LEFT JOIN show ON `+passShow+` WHERE hash = ?`, hash).
-			Scan(&p.Source, &p.Room, &p.Speaker, &p.Title, &expires, &p.Used, &p.Show, &started)
+			SELECT pass.source, room, pass.speaker, coalesce(show.title, pass.title), expires_at, used > 0,
+				coalesce(show.id, ''), coalesce(show.started_at, 0), coalesce(past.reason, '')
+			FROM pass LEFT JOIN show ON `+passShow+`
+				LEFT JOIN show AS past ON past.source = pass.source AND show.id IS NULL
+			WHERE hash = ? ORDER BY past.started_at DESC LIMIT 1`, hash).
+			Scan(&p.Source, &p.Room, &p.Speaker, &p.Title, &expires, &p.Used, &p.Show, &started, &p.Reason)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
@@ -86,15 +96,46 @@ func (ps Passes) Use(ctx context.Context, source string) (bool, error) {
 		source, time.Now().UnixMilli())
 }
 
-// Free takes Use back, for a show that did not begin.
+// Free takes Use back, for a show that did not begin. If the speaker has got another pass meanwhile, that
+// one has taken the place of this one.
 func (ps Passes) Free(ctx context.Context, source string) error {
-	_, err := ps.change(ctx, `UPDATE pass SET used = 0 WHERE source = ?`, source)
-	return err
+	err := ps.store.freePasses(ctx, `pass.source = ?`, source)
+	if err != nil {
+		return fmt.Errorf("free pass %s: %w", source, err)
+	}
+	return nil
+}
+
+// freePasses takes Use back from those passes of which a condition is true, unless they are replaced.
+func (s *Store) freePasses(ctx context.Context, condition string, args ...any) error {
+	return s.change(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM pass WHERE used = 1 AND `+condition+` AND `+passReplaced, args...)
+		if err == nil {
+			_, err = tx.ExecContext(ctx, `UPDATE pass SET used = 0 WHERE used = 1 AND `+condition, args...)
+		}
+		return err
+	})
+}
+
+// freeInterrupted frees the passes with which the last run was about to begin a show, and had no record of
+// it when it was killed.
+func (s *Store) freeInterrupted(ctx context.Context) error {
+	return s.freePasses(ctx, `NOT EXISTS (SELECT 1 FROM show WHERE show.source = pass.source)`)
+}
+
+// removePass removes the pass of a show, if it has one.
+func removePass(ctx context.Context, tx *sql.Tx, show string) (removed bool, err error) {
+	result, err := tx.ExecContext(ctx, `DELETE FROM pass WHERE source = (SELECT source FROM show WHERE id = ?)`, show)
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n > 0, err
 }
 
 // End notes that nothing can begin with the pass (any more). One that is not there is no error.
 func (ps Passes) End(ctx context.Context, source string) error {
-	_, err := ps.change(ctx, `UPDATE pass SET used = 1, title = '' WHERE source = ?`, source)
+	_, err := ps.change(ctx, `UPDATE pass SET used = 2, title = '' WHERE source = ?`, source)
 	return err
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"path/filepath"
 	"reflect"
 	"testing"
@@ -62,6 +63,66 @@ func TestPass(t *testing.T) {
 	s.mustUsePass(t, "studio:1", false)
 	if err := s.Passes().End(t.Context(), "studio:2"); err != nil {
 		t.Error("end what is not there:", err)
+	}
+}
+
+// TestInterruptedPass: at the next start a pass whose show has no record is free again, unless it is ended, or
+// its speaker has got another one.
+func TestInterruptedPass(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "db")
+	s := mustOpen(t, path)
+	for _, hash := range []string{"interrupted", "ended", "began", "replaced", "newer"} {
+		p := examplePass("studio:" + hash)
+		if p.Room = "!of " + hash; hash == "newer" {
+			p.Room = "!of replaced"
+		}
+		s.mustAddPass(t, p, hash)
+		if hash != "newer" {
+			s.mustUsePass(t, p.Source, true)
+		}
+	}
+	if err := s.Passes().End(t.Context(), "studio:ended"); err != nil {
+		t.Fatal(err)
+	}
+	show := example("AAAAAAAAAAAAAAAAAAAAAA")
+	show.Source, show.Stage, show.Reason = "studio:began", Concluded, "the microphone is gone"
+	s.mustSave(t, show)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = mustOpen(t, path)
+	for hash, used := range map[string]bool{"interrupted": false, "ended": true, "began": true, "newer": false} {
+		if got := s.mustFindPass(t, hash); got == nil || got.Used != used {
+			t.Errorf("%s: found %+v", hash, got)
+		}
+	}
+	if got := s.mustFindPass(t, "began"); got.Reason != show.Reason || got.Show != "" {
+		t.Errorf("the pass of a show that is over is %+v", got)
+	}
+	if got := s.mustFindPass(t, "replaced"); got != nil {
+		t.Errorf("found %+v, which was replaced", got)
+	}
+}
+
+// TestDeletedPass: nothing of the pass of a show that is deleted is left in any file, whoever deletes the show.
+func TestDeletedPass(t *testing.T) {
+	dir := t.TempDir()
+	s := mustOpen(t, filepath.Join(dir, "db"))
+	p := examplePass("studio:traceless")
+	p.Room, p.Speaker, p.Title = "!traceless:example.org", "@traceless:example.org", "traceless title"
+	s.mustAddPass(t, p, "traceless hash")
+	s.mustUsePass(t, p.Source, true)
+	show := example("AAAAAAAAAAAAAAAAAAAAAA")
+	show.Source, show.Stage, show.Main().Plain, show.Main().Signing = p.Source, Concluded, true, nil // it has no keys
+	s.mustSave(t, show)
+	show.Stage = Deleting
+	show.Forget()
+	s.mustSave(t, show)
+	if got := s.mustFindPass(t, "traceless hash"); got != nil {
+		t.Errorf("found %+v", got)
+	}
+	if bytes.Contains(mustReadAll(t, dir), []byte("traceless")) {
+		t.Error("something of it is in the files")
 	}
 }
 

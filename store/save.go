@@ -26,7 +26,8 @@ func (s *Store) AddShow(ctx context.Context, show *Show) error {
 }
 
 // SaveShow writes the record, whether it is new or known, in one transaction. When it returns nil,
-// no key that the record had before, and has no more, is left in any file.
+// no key that the record had before, and has no more, is left in any file. With a show that is being
+// deleted goes the pass by which it came on air.
 func (s *Store) SaveShow(ctx context.Context, show *Show) error {
 	var dropped bool
 	err := s.change(ctx, func(tx *sql.Tx) error {
@@ -34,11 +35,16 @@ func (s *Store) SaveShow(ctx context.Context, show *Show) error {
 		if err != nil {
 			return err
 		}
+		if show.Stage == Deleting {
+			if dropped, err = removePass(ctx, tx, show.ID); err != nil {
+				return err
+			}
+		}
 		if err := s.secrets.saveShow(ctx, tx, show); err != nil {
 			return err
 		}
 		after, err := countSecrets(ctx, tx, show.ID)
-		dropped = after < before
+		dropped = dropped || after < before
 		return err
 	})
 	if err == nil {

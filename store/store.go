@@ -86,6 +86,9 @@ func (s *Store) prepare(ctx context.Context, keys masterkey.Source) error {
 	if err := s.unlock(ctx, keys); err != nil {
 		return err
 	}
+	if err := s.freeInterrupted(ctx); err != nil {
+		return err
+	}
 	// A removal may have been interrupted. If another reader is at the log, the end of the last one
 	// empties it.
 	if err := s.emptyLog(ctx); !errors.Is(err, errLogInUse) {

@@ -16,7 +16,7 @@ import (
 	"broadcastbot/store"
 )
 
-// mount is one whose every password is right.
+// mount is one that stays its speaker's, and whose every password is right.
 type mount struct{}
 
 func (mount) Authorize(context.Context, string, string) (store.Mount, error) {
@@ -24,7 +24,7 @@ func (mount) Authorize(context.Context, string, string) (store.Mount, error) {
 }
 
 func (mount) Mount(context.Context, string, string) (store.Mount, error) {
-	return store.Mount{}, store.ErrNoMount
+	return store.Mount{ID: "abc"}, nil
 }
 
 // packets counts those of the shows that are started for programs.

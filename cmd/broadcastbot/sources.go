@@ -70,7 +70,7 @@ const (
 func (s *station) openStudio(c *config, log *slog.Logger) {
 	s.studio = studioline.New(studioline.Options{
 		PublicURL: c.Gateway.PublicURL, Encoder: c.Audio.encoder(), Grace: c.LineGrace,
-		Passes: s.store.Passes(), Stage: s, Direct: s.bot.Direct, RoomName: s.bot.RoomName, Listeners: s.listeners,
+		Passes: s.store.Passes(), Stage: s, Direct: s.bot.Direct, Member: s.bot.Member, RoomName: s.bot.RoomName, Listeners: s.listeners,
 		Log: log,
 	})
 	if c.hasStudio() {

@@ -123,7 +123,7 @@ func (m *Manager) run(l *life, s *Session, p *place) {
 }
 
 // claim takes the rooms' places for a new show, or returns a show that runs in
-// one of them. One that is about to end is waited for.
+// one of them. One that is about to end is waited for, and one that comes back after a restart.
 func (m *Manager) claim(ctx context.Context, rooms []string) (*place, *Session, error) {
 	if err := m.awaitResumed(ctx); err != nil {
 		return nil, nil, err
@@ -133,13 +133,17 @@ func (m *Manager) claim(ctx context.Context, rooms []string) (*place, *Session, 
 		switch {
 		case err != nil || free:
 			return p, nil, err
-		case !p.isLive():
-			return nil, nil, errStarting
-		case !p.session.stopping():
+		case p.isLive() && !p.session.stopping():
 			return nil, p.session, nil
+		case !p.isLive() && p.left == nil:
+			return nil, nil, errStarting
+		}
+		over := p.settled // of one that comes back after a restart
+		if p.isLive() {
+			over = p.session.ended
 		}
 		select {
-		case <-p.session.ended:
+		case <-over:
 		case <-ctx.Done():
 			return nil, nil, context.Cause(ctx)
 		}

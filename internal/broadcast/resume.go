@@ -210,7 +210,8 @@ func (r *reopening) continueShow(ctx context.Context, tracks []*track, left left
 // would begin again, and if the show was on air until recently: nobody expects that
 // one of yesterday opens the microphone.
 func (r *reopening) openSource(ctx context.Context, left leftover) capture.Source {
-	spec := r.entry.get().Source
+	show := r.entry.get()
+	spec := show.Source
 	if age := time.Since(left.written); age > r.ResumeWithin+r.late(spec) {
 		r.entry.log.Info("the show is too old to go on air again", "age", age.Round(time.Second))
 		return brokenSource{errRestarted}
@@ -224,7 +225,8 @@ func (r *reopening) openSource(ctx context.Context, left leftover) capture.Sourc
 	if r.place.isStopped() {
 		return brokenSource{errStopped}
 	}
-	source, err := r.open(ctx, spec, capture.Options{Resumed: true, Recorded: left.position.Samples})
+	has := capture.Options{Resumed: true, Recorded: left.position.Samples, Bitrate: show.Main().Bitrate}
+	source, err := r.open(ctx, spec, has)
 	if err != nil {
 		return brokenSource{fmt.Errorf("%w, and after that: %w", errRestarted, err)}
 	}

@@ -534,3 +534,29 @@ func TestStopIfWhileResuming(t *testing.T) {
 		t.Errorf("state %s because %q", end.State(), end.Reason)
 	}
 }
+
+// TestStartWhileResuming: whoever wants to be on air while their show comes back gets that show.
+func TestStartWhileResuming(t *testing.T) {
+	t.Parallel()
+	s := mustStudio(t)
+	s.ResumeWithin = time.Hour
+	c := s.mustCrash(t, "tone:440", half)
+	looking, looked := make(chan struct{}), make(chan struct{})
+	s.room.looking = sync.OnceFunc(func() {
+		close(looking)
+		<-looked
+	})
+	s.begin()
+	<-looking
+	ctx, giveUp := context.WithCancel(t.Context())
+	giveUp()
+	r := Request{Rooms: []string{"!r:x"}, Speaker: "@a:x", Source: "tone:440"}
+	if _, _, err := s.Start(ctx, r); !errors.Is(err, context.Canceled) {
+		t.Errorf("Start = %v while the show comes back", err)
+	}
+	close(looked)
+	show, started, err := s.Start(t.Context(), r)
+	if err != nil || started || show.ID != c.record.ID {
+		t.Errorf("Start = %s, started %v, %v, want the show of before", show.ID, started, err)
+	}
+}

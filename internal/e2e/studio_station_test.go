@@ -86,6 +86,7 @@ func (s *studioStation) begin() {
 	s.studio.Store(studioline.New(studioline.Options{
 		PublicURL: s.line.URL(), Encoder: opus.Defaults(), Grace: time.Minute, Passes: s.passes, Stage: s,
 		Direct:    s.writeTo,
+		Member:    func(context.Context, string, string) (int, bool, error) { return 0, true, nil },
 		RoomName:  func(context.Context, string) string { return "Town hall" },
 		Listeners: func(string) (int, bool) { return 3, true }, Log: slog.New(slog.DiscardHandler),
 	}))
@@ -113,7 +114,9 @@ func (s *studioStation) StartFor(ctx context.Context, _ capture.Asker, source, t
 // open records the show, from where it is.
 func (s *studioStation) open(resumed bool) error {
 	_, name, _ := strings.Cut(s.source, ":")
-	options := capture.Options{Encoder: opus.Defaults(), Resumed: resumed, Recorded: int64(s.durable) * opus.FrameSize}
+	options := capture.Options{
+		Encoder: opus.Defaults(), Resumed: resumed, Recorded: int64(s.durable) * opus.FrameSize, Bitrate: opus.Defaults().Bitrate,
+	}
 	source, err := s.studio.Load().Kind().Open(context.Background(), name, options)
 	if err != nil {
 		return err

@@ -72,7 +72,7 @@ func studioRehearsal(t *testing.T, b *browser.Browser, said speech) {
 	p.mustArrive(said, 1)
 }
 
-// studioAnotherDevice: the newer one speaks, and the older one says so.
+// studioAnotherDevice: the newer one speaks, and the older one says so, until its speaker wants it back.
 func studioAnotherDevice(t *testing.T, b *browser.Browser, said speech) {
 	st := newStudioStation(t)
 	p := mustOpenStudio(t, b, st, browser.Options{})
@@ -85,9 +85,15 @@ func studioAnotherDevice(t *testing.T, b *browser.Browser, said speech) {
 	have := st.received()
 	newer.awaitMicrophone()
 	st.mustHave(have + 200)
-	newer.stop()
-	newer.mustArrive(said, 2)
-	p.mustBeWell()
+	p.awaitWords("big", "Speak here")
+	p.Click("#big")
+	newer.awaitState("replaced")
+	p.awaitState("live")
+	have = st.received()
+	st.mustHave(have + 100)
+	p.stop()
+	p.mustArrive(said, 3)
+	newer.mustBeWell()
 }
 
 // studioAnotherTab: in one browser the newer tab takes over before it speaks.

@@ -165,7 +165,7 @@ export class Studio extends Voice {
   async #greet(welcome) {
     this.#return.clear();
     this.deserted = false;
-    if (!this.keep.belongsTo(welcome)) this.#forget();
+    if (welcome.state === "live" && !this.keep.belongsTo(welcome)) this.#forget();
     const turn = this.#turn;
     this.welcome = welcome;
     if (!onAir(this.state)) await this.speech.prepare(welcome.audio);
@@ -204,7 +204,7 @@ export class Studio extends Voice {
   #goLive({ next, show }) {
     this.#answer.clear();
     this.rehearsal?.close();
-    this.#show = show ?? this.#show;
+    this.#show = show || this.#show;
     if (next > this.keep.end) this.keep.skipTo(next); // spoken from another device
     this.keep.refill(next, this.channels);
     if (this.state !== State.STOPPING) this.set(State.LIVE);

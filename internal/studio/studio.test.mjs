@@ -388,6 +388,16 @@ test("a link that is not valid any more leaves nothing behind", async () => {
   assert.equal(studio.elapsed, 0);
 });
 
+test("a show that was over without a line says what is missing", async () => {
+  const { studio, speak, socket } = await opened();
+  await socket.say(welcome({ state: "live", show: "a", generation: 1 }));
+  const cut = await socket.break();
+  await speak(11, 100);
+  await cut.say(welcome({ state: "ended", show: "", generation: 1, reason: "You were away for too long." }));
+  assert.equal(studio.state, State.ENDED);
+  assert.equal(studio.lost, 2);
+});
+
 test("a start without an answer is given up, and the microphone with it", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"], now: Date.now() });
   const { studio, input, socket } = await opened();

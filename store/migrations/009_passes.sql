@@ -7,5 +7,5 @@ CREATE TABLE pass (
     speaker    TEXT    NOT NULL,
     title      TEXT    NOT NULL,
     expires_at INTEGER NOT NULL, -- when it is too late to begin the show
-    used       INTEGER NOT NULL  -- 1: its show has begun
+    used       INTEGER NOT NULL  -- 1: its show begins, or has begun; 2: nothing can begin with it any more
 ) STRICT;

@@ -63,7 +63,7 @@ func (c *impatient) Read(b []byte) (int, error) {
 func (x *exchange) address() string {
 	peer, err := netip.ParseAddrPort(x.conn.RemoteAddr().String())
 	address := peer.Addr().Unmap()
-	if err == nil && (address.IsLoopback() || address.IsPrivate()) { // a proxy of ours, perhaps
+	if err == nil && address.IsLoopback() { // a proxy of ours, perhaps
 		forwarded := cmp.Or(x.forwarded, x.request.Header.Get("X-Forwarded-For"))
 		last := forwarded[strings.LastIndexByte(forwarded, ',')+1:]
 		address, err = netip.ParseAddr(strings.TrimSpace(last))

@@ -3,6 +3,7 @@ package icecast
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
 	"time"
 
@@ -45,16 +46,14 @@ func newGuard() *guard {
 }
 
 // try returns what check returns, a wrong password later than that; or turns.ErrBusy if too many are
-// tried at one address. An address may be unknown, "".
+// tried at one address. An address may be unknown, "": all such have one queue.
 func (g *guard) try(ctx context.Context, address, mount string, check func() error) error {
-	if address != "" {
-		leave, err := g.turns.Take(ctx, address+" "+mount)
-		if err != nil {
-			return err
-		}
-		defer leave()
+	leave, err := g.turns.Take(ctx, address+" "+mount)
+	if err != nil {
+		return err
 	}
-	err := check()
+	defer leave()
+	err = check()
 	if errors.Is(err, store.ErrWrongPassword) {
 		retry.Sleep(ctx, g.fail(address, mount))
 	}
@@ -73,17 +72,32 @@ func (g *guard) fail(address, mount string) time.Duration {
 }
 
 // count counts one more for a key, and returns how many there are. When it remembers too much, it
-// forgets: those who fill it have to begin anew, too, but each with an address of their own.
+// forgets one that has failed least: mounts that are made up to fill it make room for each other.
 func (g *guard) count(key string) int {
 	now := time.Now()
 	f := g.failures[key]
 	if now.Sub(f.last) > forgiven {
 		f.n = 0
 	}
-	if len(g.failures) >= maxRemembered {
-		clear(g.failures)
+	if _, known := g.failures[key]; !known && len(g.failures) >= maxRemembered {
+		g.forget()
 	}
 	f.n, f.last = f.n+1, now
 	g.failures[key] = f
 	return f.n
+}
+
+// forget forgets one that has failed least.
+func (g *guard) forget() {
+	var least string
+	fewest := math.MaxInt
+	for key, f := range g.failures {
+		if f.n < fewest {
+			least, fewest = key, f.n
+		}
+		if fewest == 1 {
+			break
+		}
+	}
+	delete(g.failures, least)
 }

@@ -1,6 +1,7 @@
 package icecast
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,12 +30,22 @@ func TestGuessing(t *testing.T) {
 		}
 		for range 100 {
 			go g.try(t.Context(), "a", "abc", wrong)
-			go g.try(t.Context(), "", "abc", wrong)
 		}
 		synctest.Wait()
 		if err := g.try(t.Context(), "a", "abc", right); err != turns.ErrBusy {
 			t.Errorf("a queue of a hundred ends with %v", err)
 		}
+		for range 100 {
+			go g.try(t.Context(), "", "abc", wrong)
+		}
+		synctest.Wait()
+		if err := g.try(t.Context(), "", "abc", right); err != turns.ErrBusy {
+			t.Errorf("a hundred of unknown address end with %v", err)
+		}
+		for i := range 100 {
+			go g.try(t.Context(), fmt.Sprint(i), "abc", wrong)
+		}
+		synctest.Wait()
 		if got := took("b", "abc", right); got != 0 {
 			t.Errorf("the speaker waits %v", got)
 		}
@@ -53,8 +64,14 @@ func TestGuessing(t *testing.T) {
 
 func TestGuardForgets(t *testing.T) {
 	g := newGuard()
-	for i := range 3 * maxRemembered {
-		g.count(string(rune(i)))
+	for range 3 {
+		g.count("attacked")
+	}
+	for i := range 2 * maxRemembered {
+		g.count(fmt.Sprint(i))
+	}
+	if n := g.count("attacked"); n != 4 {
+		t.Errorf("of a mount that is attacked %d are remembered, want 4", n)
 	}
 	if len(g.failures) > maxRemembered {
 		t.Errorf("%d are remembered", len(g.failures))

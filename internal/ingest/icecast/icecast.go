@@ -76,9 +76,10 @@ func New(o Options) *Server {
 	}
 	s := &Server{
 		Options: o, guard: newGuard(), refusals: &refusals{byMount: make(map[string]refusal)},
-		lines:     &lines{auto: o.Auto, grace: o.Grace, log: o.Log, byMount: make(map[string]*line)},
+		lines:     &lines{auto: o.Auto, grace: o.Grace, log: o.Log, byMount: make(map[string]*line), held: make(map[string]time.Time)},
 		exchanges: make(map[*exchange]struct{}),
 	}
+	s.lines.stopped = s.tellOfHold
 	s.life, s.close = context.WithCancel(context.Background())
 	return s
 }

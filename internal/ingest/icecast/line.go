@@ -31,6 +31,7 @@ type line struct {
 	started bool        // a stream has come
 	song    string      // that is playing
 	waiting *time.Timer // until the line is given up
+	over    bool        // the line has ended its show, and not the other way round
 }
 
 // lines are those of all mounts.
@@ -41,6 +42,27 @@ type lines struct {
 
 	mu      sync.Mutex
 	byMount map[string]*line // by the ids of the mounts
+	// held are the mounts whose show was stopped, and when their programs were there last.
+	held    map[string]time.Time
+	stopped func(mount store.Mount) // is told of them
+}
+
+// holding is how long a program has to be away, after its show was stopped, before it is on air by itself
+// again: many come back on their own when their line has broken.
+const holding = 10 * time.Minute
+
+// isHeld reports whether a program must not put itself on air. It is called with the lock.
+func (ls *lines) isHeld(mount string) bool {
+	left, held := ls.held[mount]
+	return held && time.Since(left) < holding
+}
+
+// hold is called with the lock.
+func (ls *lines) hold(mount store.Mount) {
+	if ls.auto {
+		ls.held[mount.ID] = time.Now()
+		ls.stopped(mount)
+	}
 }
 
 // join makes a connection that of a mount's line. The one before it is cut off: a program whose line
@@ -49,7 +71,7 @@ func (ls *lines) join(mount store.Mount, x *exchange) *line {
 	ls.mu.Lock()
 	l := ls.byMount[mount.ID]
 	if l == nil {
-		l = ls.newLine(mount.ID, ls.auto)
+		l = ls.newLine(mount.ID, ls.auto && !ls.isHeld(mount.ID))
 	}
 	before := l.from
 	l.mount, l.from = mount, x
@@ -76,11 +98,12 @@ func (l *line) read(body io.Reader, began func(oggopus.Tags)) error {
 	return l.feed.ReadOgg(body, began)
 }
 
-// note notes what is playing, and reports whether it is the first stream of the line.
+// note notes what is playing, and reports whether a show may begin with it: it is the first stream of the
+// line.
 func (ls *lines) note(l *line, song string) (first bool) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
-	first = !l.started && !l.onAir
+	first = !l.started && !l.onAir && !ls.isHeld(l.mount.ID)
 	l.started, l.song = true, song
 	return first
 }
@@ -105,6 +128,9 @@ func (ls *lines) leave(l *line, x *exchange, err error) {
 		return
 	}
 	l.from, l.down = nil, time.Now()
+	if _, held := ls.held[l.mount.ID]; held {
+		ls.held[l.mount.ID] = l.down
+	}
 	if !l.onAir {
 		ls.drop(l, io.EOF)
 		return
@@ -157,17 +183,20 @@ func endOf(err error) error {
 // drop ends a line, and its show for the reason why. It is called with the lock.
 func (ls *lines) drop(l *line, why error) {
 	l.stopWaiting()
+	l.over = true
 	l.feed.End(why)
 	if ls.byMount[l.mount.ID] == l {
 		delete(ls.byMount, l.mount.ID)
 	}
 }
 
-// end ends a line at once, and its program's connection.
+// end ends a line at once, and its program's connection, unless a show reads it.
 func (ls *lines) end(l *line) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
-	ls.cut(l)
+	if !l.onAir {
+		ls.cut(l)
+	}
 }
 
 // endAll ends the shows of all lines.
@@ -207,11 +236,14 @@ func (ls *lines) has(mount string) bool {
 }
 
 // sendingFrom returns the mounts of the programs that send from an address, by the paths that they
-// push to.
+// push to. Of an unknown address, "", nothing is known.
 func (ls *lines) sendingFrom(address string) map[string]store.Mount {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	mounts := make(map[string]store.Mount)
+	if address == "" {
+		return mounts
+	}
 	for _, l := range ls.byMount {
 		if l.from != nil && l.from.address() == address {
 			mounts[l.from.request.URL.Path] = l.mount

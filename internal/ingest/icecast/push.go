@@ -1,12 +1,14 @@
 package icecast
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 
 	"broadcastbot/capture"
 	"broadcastbot/internal/oggopus"
@@ -21,8 +23,8 @@ func (s *Server) push(x *exchange) {
 	if !ok {
 		return
 	}
-	if r, repeated := s.refusals.repeated(mount.ID); repeated {
-		x.answer(r.status, r.why)
+	if why, repeated := s.refusals.repeated(mount.ID); repeated {
+		x.answer(http.StatusUnsupportedMediaType, why)
 		return
 	}
 	if why := foreignType(x.request); why != "" {
@@ -37,31 +39,46 @@ func (s *Server) push(x *exchange) {
 	log := s.Log.With("mount", mount.ID, "room", mount.Room, "speaker", mount.Speaker)
 	log.Info("a program sends", "program", text.Short(text.Line(x.request.UserAgent()), maxName))
 	l := s.lines.join(mount, x)
-	if err := s.check(mount); err != nil { // after it has joined: what is made void from now on finds the line
+	if err := check(s.life, s.Mounts, mount); err != nil { // after it has joined: what is made void from now on finds the line
 		log.Info("a program has come with a password that was made void meanwhile", "err", err)
 		s.lines.leave(l, x, err)
 		return
 	}
-	body := &watched{Reader: x.body()}
+	body := &watched{Reader: x.body(), received: l.feed.Received}
 	err := l.read(body, func(tags oggopus.Tags) { s.began(l, x, tags) })
 	log.Info("a program has stopped sending", "err", err)
 	s.lines.leave(l, x, err)
 	if !body.ended && isForeign(err) {
-		s.refuse(mount, http.StatusUnsupportedMediaType, err)
+		s.refuse(mount, err, true)
 		x.answer(http.StatusUnsupportedMediaType, text.Headline(err, maxName))
 		return
 	}
 	x.finish()
 }
 
-// watched notes whether a stream came to its end.
+// soundless is how long a program may send without a sound: longer than what is between two pages of Ogg.
+const soundless = 20 * time.Second
+
+var errSoundless = errors.New("the program sends, but no sound")
+
+// watched notes whether a stream came to its end, and ends one in which there is no sound.
 type watched struct {
 	io.Reader
-	ended bool
+	received func() int // packets so far
+	count    int
+	latest   time.Time // that there were more of them
+	ended    bool
 }
 
-func (w *watched) Read(b []byte) (int, error) {
-	n, err := w.Reader.Read(b)
+func (w *watched) Read(b []byte) (n int, err error) {
+	if count := w.received(); count != w.count || w.latest.IsZero() {
+		w.count, w.latest = count, time.Now()
+	}
+	if time.Since(w.latest) > soundless {
+		err = errSoundless
+	} else {
+		n, err = w.Reader.Read(b)
+	}
 	w.ended = w.ended || err != nil
 	return n, err
 }
@@ -139,8 +156,8 @@ func (s *Server) began(l *line, x *exchange, tags oggopus.Tags) {
 }
 
 // check returns nil if a mount that was looked up before is still the speaker's.
-func (s *Server) check(mount store.Mount) error {
-	now, err := s.Mounts.Mount(s.life, mount.Room, mount.Speaker)
+func check(ctx context.Context, mounts Mounts, mount store.Mount) error {
+	now, err := mounts.Mount(ctx, mount.Room, mount.Speaker)
 	if err == nil && now.ID != mount.ID {
 		err = store.ErrNoMount
 	}
@@ -150,14 +167,14 @@ func (s *Server) check(mount store.Mount) error {
 // goOnAir starts the show of a program that has connected, perhaps long ago. If its mount is made void
 // after the check, the line has ended before the show can open it.
 func (s *Server) goOnAir(l *line, title string) {
-	if err := s.check(l.mount); err != nil {
+	if err := check(s.life, s.Mounts, l.mount); err != nil {
 		s.Log.Warn("a program is not put on air", "mount", l.mount.ID, "err", err)
 		s.lines.end(l)
 		return
 	}
 	by := capture.Asker{Room: l.mount.Room, User: l.mount.Speaker}
 	if _, err := s.Stage.StartFor(s.life, by, sourceOf(l.mount.ID), title); err != nil {
-		s.refuse(l.mount, http.StatusConflict, err)
+		s.refuse(l.mount, err, false)
 		s.lines.end(l)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"broadcastbot/internal/retry"
 	"broadcastbot/internal/text"
 	"broadcastbot/store"
 )
@@ -22,9 +23,8 @@ const (
 
 // refusal is what a program was cut off for after it had begun to send.
 type refusal struct {
-	status int // of HTTP
 	why    string
-	latest time.Time // that the program came with it
+	format time.Time // when it was refused for what it sends; zero: for another reason, which may pass
 	told   time.Time
 }
 
@@ -34,46 +34,62 @@ type refusals struct {
 	byMount map[string]refusal
 }
 
-// repeated returns what a program is refused for that was cut off a moment ago.
-func (rs *refusals) repeated(mount string) (r refusal, repeated bool) {
+// repeated returns why a program is refused whose format was refused a moment ago.
+func (rs *refusals) repeated(mount string) (why string, repeated bool) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	r, refused := rs.byMount[mount]
-	if !refused || time.Since(r.latest) > repetition {
-		return refusal{}, false
-	}
-	r.latest = time.Now()
-	rs.byMount[mount] = r
-	return r, true
+	r := rs.byMount[mount]
+	return r.why, time.Since(r.format) <= repetition
 }
 
 // note notes a refusal, and reports whether the speaker has to be told.
-func (rs *refusals) note(mount string, status int, why string) (isNew bool) {
+func (rs *refusals) note(mount, why string, isFormat bool) (isNew bool) {
 	now := time.Now()
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	maps.DeleteFunc(rs.byMount, func(_ string, r refusal) bool { return now.Sub(r.latest) > reminder })
+	maps.DeleteFunc(rs.byMount, func(_ string, r refusal) bool { return now.Sub(r.told) > reminder })
 	r := rs.byMount[mount]
-	if isNew = r.why != why || now.Sub(r.told) > reminder; isNew {
-		r.told = now
+	if isNew = r.why != why; isNew {
+		r = refusal{why: why, told: now}
 	}
-	r.status, r.why, r.latest = status, why, now
+	if isFormat {
+		r.format = now
+	}
 	rs.byMount[mount] = r
 	return isNew
 }
 
 // refuse notes why a program cannot be on air as it is, and tells its speaker.
-func (s *Server) refuse(mount store.Mount, status int, err error) {
+func (s *Server) refuse(mount store.Mount, err error, isFormat bool) {
 	s.Log.Warn("a program is refused", "mount", mount.ID, "err", err)
 	why := text.Headline(err, maxName)
-	if !s.refusals.note(mount.ID, status, why) {
+	if s.refusals.note(mount.ID, why, isFormat) {
+		s.running.Go(func() { s.tell(mount, "Your program is connected, but cannot be on air: "+why+".") })
+	}
+}
+
+// tell writes to a mount's speaker.
+func (s *Server) tell(mount store.Mount, message string) {
+	ctx, cancel := context.WithTimeout(s.life, tellTimeout)
+	defer cancel()
+	if err := s.Direct(ctx, mount.Speaker, message); err != nil {
+		s.Log.Warn("a speaker was not told about their program", "mount", mount.ID, "err", err)
+	}
+}
+
+// holdDelay lets the station end first, if that is why a show was stopped.
+const holdDelay = time.Second
+
+// tellOfHold tells a speaker that their program does not go on air by itself, because its show was stopped.
+func (s *Server) tellOfHold(mount store.Mount) {
+	if mount.Speaker == "" || !s.begin(nil) { // it has not come back since a restart, or the end is here
 		return
 	}
-	s.running.Go(func() {
-		ctx, cancel := context.WithTimeout(s.life, tellTimeout)
-		defer cancel()
-		if err := s.Direct(ctx, mount.Speaker, "Your program is connected, but cannot be on air: "+why+"."); err != nil {
-			s.Log.Warn("a speaker was not told why their program is refused", "err", err)
+	go func() {
+		defer s.running.Done()
+		if retry.Sleep(s.life, holdDelay); s.life.Err() == nil {
+			s.tell(mount, "Your show was stopped, so your program does not go on air by itself now, even if it connects again, "+
+				"until it has been disconnected for 10 minutes. !live start icecast in the room puts it on air.")
 		}
-	})
+	}()
 }

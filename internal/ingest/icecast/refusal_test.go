@@ -1,7 +1,6 @@
 package icecast
 
 import (
-	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,12 +21,19 @@ func TestRefusalsAreNotKept(t *testing.T) {
 			{reminder / 2, "abc", "AAC", false}, {reminder/2 + 1, "abc", "AAC", true}, {2 * reminder, "abc", "AAC", true},
 		} {
 			time.Sleep(test.after)
-			if isNew := rs.note(test.mount, http.StatusConflict, test.why); isNew != test.isNew {
+			if isNew := rs.note(test.mount, test.why, true); isNew != test.isNew {
 				t.Errorf("%d: new is %v", i, isNew)
 			}
 		}
-		if r, repeated := rs.repeated("abc"); !repeated || r.why != "AAC" {
-			t.Errorf("repeated %v: %+v", repeated, r)
+		for range 2 {
+			time.Sleep(repetition / 2)
+			if why, repeated := rs.repeated("abc"); !repeated || why != "AAC" {
+				t.Errorf("repeated %v: %s", repeated, why)
+			}
+		}
+		time.Sleep(1)
+		if _, repeated := rs.repeated("abc"); repeated {
+			t.Error("whoever tries again and again is refused for ever")
 		}
 		if len(rs.byMount) != 1 {
 			t.Errorf("%d are remembered", len(rs.byMount))

@@ -66,6 +66,7 @@ func (ls *lines) open(ctx context.Context, mount string, o capture.Options) (cap
 		return nil, err
 	}
 	l.onAir = true
+	delete(ls.held, mount)
 	return &source{Source: inner, lines: ls, line: l}, nil
 }
 
@@ -123,11 +124,15 @@ func (s *source) Playing() string {
 	return s.line.song
 }
 
-// Close gives the line back, for which nobody waits any more.
+// Close gives the line back, for which nobody waits any more. Whoever has stopped the show does not want
+// its program to begin another one.
 func (s *source) Close() error {
 	err := s.Source.Close()
 	s.lines.mu.Lock()
 	defer s.lines.mu.Unlock()
+	if s.line.onAir && !s.line.over {
+		s.lines.hold(s.line.mount)
+	}
 	s.line.onAir = false
 	if s.line.from == nil {
 		s.lines.drop(s.line, capture.ErrLineGone)

@@ -18,11 +18,13 @@ type activePass struct {
 	spec   string        // of the source, as the show's record has it
 	asker  capture.Asker // known from the first line on
 
-	stage   showStage
-	line    *line   // nil: there is none
-	source  *source // nil: nothing is open
-	preSkip int     // samples, as the page's encoder says
-	title   string
+	stage showStage
+	line  *line // nil: there is none
+	// generation is the device that has the line: each that takes it from another one gets the next number.
+	generation int64
+	source     *source // nil: nothing is open
+	preSkip    int     // samples, as the page's encoder says
+	title      string
 
 	show    string    // id of the show, once it is known
 	started time.Time // the show
@@ -84,9 +86,13 @@ func (s *Studio) attach(l *line, p *store.Pass, roomName string) bool {
 		if p.Show != "" {
 			return false
 		}
-		over := activePass{studio: s, stage: ended}
+		over := activePass{studio: s, stage: ended, reason: overBecause(p.Reason)}
 		l.post(over.welcome(""))
 		l.closeWith(websocket.StatusNormalClosure, "")
+		return true
+	}
+	if !a.admit(l) {
+		l.replace()
 		return true
 	}
 	a.take(l, p)
@@ -96,6 +102,24 @@ func (s *Studio) attach(l *line, p *store.Pass, roomName string) bool {
 		l.post(a.acknowledgement())
 	case ended:
 		l.closeWith(websocket.StatusNormalClosure, "")
+	}
+	return true
+}
+
+// maxGeneration is far more devices than anybody speaks on.
+const maxGeneration = 1 << 30
+
+// admit reports whether a line may be that of the pass. A page that comes back by itself may not, if another
+// device has taken the line meanwhile: it says an older generation. One that says a newer one has it from
+// an earlier run of the station. When the show is over, everybody may hear that.
+func (a *activePass) admit(l *line) bool {
+	switch {
+	case l.generation == 0:
+		a.generation++
+	case l.generation < a.generation:
+		return a.stage == ended
+	default:
+		a.generation = l.generation
 	}
 	return true
 }
@@ -194,6 +218,14 @@ func (a *activePass) end(reason string) {
 	a.line.closeWith(websocket.StatusNormalClosure, "")
 }
 
+// overBecause is what the speaker is told of why a show is over; nothing, where all is as it should be.
+func overBecause(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return "The show is over: " + reason + "."
+}
+
 // next is the number of the packet that is expected next.
 func (a *activePass) next() int64 {
 	if a.source == nil {
@@ -206,23 +238,29 @@ func (a *activePass) welcome(roomName string) reply {
 	welcome := reply{
 		"type": "welcome", "room": "", "roomName": "", "speaker": a.asker.User, "title": "",
 		"state": a.stage.String(), "started": millis(a.started), "next": a.next(), "reason": a.reason,
-		"grace": a.studio.Grace.Seconds(), "now": time.Now().UnixMilli(), "audio": a.studio.audio(),
+		"show": "", "generation": max(1, a.generation),
+		"grace": a.studio.Grace.Seconds(), "now": time.Now().UnixMilli(), "audio": a.audio(),
 	}
 	if a.stage != ended { // such a link opens nothing any more
 		welcome["room"], welcome["roomName"], welcome["title"] = a.asker.Room, roomName, a.title
+		welcome["show"] = a.show
 	}
 	return welcome
 }
 
-// audio is what the page has to encode.
-func (s *Studio) audio() map[string]any {
+// audio is what the page has to encode: for a show that goes on what it is, whatever the config says now.
+func (a *activePass) audio() map[string]any {
+	encoder := a.studio.Encoder
+	if a.source != nil {
+		encoder = a.source.encoder
+	}
 	return map[string]any{
-		"channels": s.Encoder.Channels, "bitrate": s.Encoder.Bitrate, "application": string(s.Encoder.Application), "vbr": s.Encoder.VBR,
+		"channels": encoder.Channels, "bitrate": encoder.Bitrate, "application": string(encoder.Application), "vbr": encoder.VBR,
 	}
 }
 
 func (a *activePass) onAir() reply {
-	return reply{"type": "onair", "started": millis(a.started), "next": a.next()}
+	return reply{"type": "onair", "show": a.show, "started": millis(a.started), "next": a.next()}
 }
 
 func (a *activePass) acknowledgement() reply { return reply{"type": "durable", "next": a.durable} }

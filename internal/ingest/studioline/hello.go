@@ -81,14 +81,19 @@ func (s *Studio) converse(ctx context.Context, cancel context.CancelFunc, conn *
 func (s *Studio) greet(ctx context.Context, cancel context.CancelFunc, l *line) bool {
 	v := s.pending.enter(cancel)
 	defer s.pending.left(v)
-	pass, err := s.identify(ctx, l.conn)
+	pass, err := s.identify(ctx, l)
 	switch {
 	case err != nil:
 		s.Log.Debug("a studio page did not say whose it is", "err", err)
 		l.conn.Close(websocket.StatusTryAgainLater, "")
 		return false
 	case pass == nil:
-		s.turnAway(ctx, l)
+		s.turnAway(ctx, l, invalid)
+		return false
+	}
+	s.pending.left(v)
+	if !s.mayKnow(ctx, pass) {
+		s.turnAway(ctx, l, notMember)
 		return false
 	}
 	if !s.attach(l, pass, s.nameOf(ctx, pass.Room)) {
@@ -98,9 +103,19 @@ func (s *Studio) greet(ctx context.Context, cancel context.CancelFunc, l *line) 
 	return true
 }
 
-// nameTimeout is how long a page waits for the name of its room: a homeserver that does not answer
+// nameTimeout is how long a page waits for what the homeserver knows of its room: one that does not answer
 // must not keep a speaker from the show.
 const nameTimeout = 2 * time.Second
+
+const notMember = "You are not in the room any more that this link is for, or the station is not."
+
+// mayKnow reports whether a pass's speaker may be told what the room is called. Who has left it may not.
+func (s *Studio) mayKnow(ctx context.Context, pass *store.Pass) bool {
+	ctx, cancel := context.WithTimeout(ctx, nameTimeout)
+	defer cancel()
+	_, present, err := s.Member(ctx, pass.Room, pass.Speaker)
+	return present || err != nil
+}
 
 // nameOf returns what a room is called, or was called before.
 func (s *Studio) nameOf(ctx context.Context, room string) string {
@@ -115,10 +130,10 @@ func (s *Studio) nameOf(ctx context.Context, room string) string {
 }
 
 // identify returns the pass that a page has; nil: none.
-func (s *Studio) identify(ctx context.Context, conn *websocket.Conn) (*store.Pass, error) {
+func (s *Studio) identify(ctx context.Context, l *line) (*store.Pass, error) {
 	ctx, cancel := context.WithTimeout(ctx, helloTimeout)
 	defer cancel()
-	kind, data, err := conn.Read(ctx)
+	kind, data, err := l.conn.Read(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -127,17 +142,18 @@ func (s *Studio) identify(ctx context.Context, conn *websocket.Conn) (*store.Pas
 		return nil, nil
 	}
 	secret, err := base64.RawURLEncoding.DecodeString(r.Secret)
-	if err != nil || len(secret) != secretSize {
+	if err != nil || len(secret) != secretSize || r.Generation < 0 || r.Generation > maxGeneration {
 		return nil, nil
 	}
+	l.generation = r.Generation
 	return s.Passes.Find(ctx, hashOf(secret))
 }
 
 // turnAway refuses a line, after a while: guesses are slow.
-func (s *Studio) turnAway(ctx context.Context, l *line) {
+func (s *Studio) turnAway(ctx context.Context, l *line, reason string) {
 	if retry.Sleep(ctx, guessDelay) != nil {
 		return
 	}
-	l.refuse(closeFinal, invalid)
+	l.refuse(closeFinal, reason)
 	l.write(ctx)
 }

@@ -26,6 +26,8 @@ type line struct {
 	conn   *websocket.Conn
 	pass   *activePass   // set when the page has said who it is
 	wake   chan struct{} // holds a value when there is something to be written
+	// generation is the device that the page said it is on; 0: it was not told yet.
+	generation int64
 
 	// For the goroutine that reads.
 	rehearsing bool

@@ -258,12 +258,65 @@ func (b *lockedBuffer) String() string {
 	return b.text.String()
 }
 
+// TestSpeakerHasLeft: who is not in the room any more is told nothing of it.
+func TestSpeakerHasLeft(t *testing.T) {
+	s := mustStation(t, stationOptions{})
+	s.Member = func(_ context.Context, in, user string) (int, bool, error) {
+		return 0, in != room || user != speaker, nil
+	}
+	p := newPage(t, s, 0)
+	s.RoomName = func(context.Context, string) string {
+		t.Error("the name of the room is looked up")
+		return "Town"
+	}
+	p.mustDial()
+	if answer := p.await("welcome", "refused"); answer["reason"] != notMember || p.awaitClose() != closeFinal {
+		t.Errorf("answered with %v", answer)
+	}
+}
+
+// TestReplacedWhileStarting: of two links of one speaker the newer one counts, also where the show of the older
+// one was about to begin, and does not.
+func TestReplacedWhileStarting(t *testing.T) {
+	s := mustStation(t, stationOptions{})
+	older := s.mustInvite(t)
+	source, err := s.open(t.Context(), s.mustName(t), capture.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	newer := s.mustInvite(t)
+	if err := source.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for secret, want := range map[string]string{older: "refused", newer: "welcome"} {
+		p := &page{t: t, url: s.url(), secret: secret}
+		if p.mustDial(); p.await("welcome", "refused")["type"] != want {
+			t.Errorf("want %s", want)
+		}
+	}
+}
+
+// mustName returns the name of the only link's source.
+func (s *station) mustName(t *testing.T) string {
+	t.Helper()
+	var source string
+	if err := s.store.DB().QueryRowContext(t.Context(), `SELECT source FROM pass`).Scan(&source); err != nil {
+		t.Fatal(err)
+	}
+	_, name, _ := strings.Cut(source, ":")
+	return name
+}
+
 // TestHomeserverIsAway: a speaker comes back all the same, and soon.
 func TestHomeserverIsAway(t *testing.T) {
 	s := mustStation(t, stationOptions{})
 	p := newPage(t, s, 20)
 	p.goOnAir()
 	p.send(0, 10)
+	s.Member = func(ctx context.Context, _, _ string) (int, bool, error) {
+		<-ctx.Done()
+		return 0, false, ctx.Err()
+	}
 	s.RoomName = func(ctx context.Context, room string) string {
 		<-ctx.Done()
 		return room

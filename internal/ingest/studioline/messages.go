@@ -36,12 +36,13 @@ func (r reply) without(waiting []reply) []reply {
 
 // request is a text message of the page. Which fields it has follows from its type.
 type request struct {
-	Type    string `json:"type"`
-	Secret  string `json:"secret"`  // hello: base64url of 32 bytes
-	Title   string `json:"title"`   // start
-	PreSkip int    `json:"preSkip"` // start: samples
-	Count   int64  `json:"count"`   // stop: packets of the show
-	On      bool   `json:"on"`      // rehearse
+	Type       string `json:"type"`
+	Secret     string `json:"secret"`     // hello: base64url of 32 bytes
+	Generation int64  `json:"generation"` // hello: the device, see activePass
+	Title      string `json:"title"`      // start
+	PreSkip    int    `json:"preSkip"`    // start: samples
+	Count      int64  `json:"count"`      // stop: packets of the show
+	On         bool   `json:"on"`         // rehearse
 }
 
 // Mistakes of a page, as sentences.

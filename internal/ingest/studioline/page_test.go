@@ -26,6 +26,8 @@ type page struct {
 	secret  string
 	packets [][]byte // of the show
 
+	generation float64 // that the station told last
+
 	conn *websocket.Conn
 }
 
@@ -35,7 +37,7 @@ func (p *page) mustDial() {
 	if err := p.dial(); err != nil {
 		p.t.Fatal(err)
 	}
-	p.say(map[string]any{"type": "hello", "secret": p.secret, "tab": "1"})
+	p.say(map[string]any{"type": "hello", "secret": p.secret, "tab": "1", "generation": p.generation})
 }
 
 func (p *page) dial() (err error) {
@@ -67,7 +69,11 @@ func (p *page) hear() (map[string]any, error) {
 		return nil, err
 	}
 	var message map[string]any
-	return message, json.Unmarshal(data, &message)
+	err = json.Unmarshal(data, &message)
+	if message["type"] == "welcome" {
+		p.generation = message["generation"].(float64)
+	}
+	return message, err
 }
 
 // await returns the first message of one of these types. The others are not looked at.

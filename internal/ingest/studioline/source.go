@@ -21,6 +21,7 @@ const (
 // studio's lock guards it.
 type source struct {
 	pass    *activePass
+	encoder opus.EncoderOptions // how the page encodes
 	format  capture.Format
 	slot    int // bytes that each packet has; 0: packets vary in size
 	resumed bool
@@ -32,6 +33,7 @@ type source struct {
 	begun    bool          // the show reads
 	heard    time.Time     // when the latest packet came, or the show began to wait for one
 	captured time.Time     // the end of the packet that was read last
+	pace     pace          // at which packets come
 	reason   string        // why the show is over
 }
 
@@ -50,9 +52,15 @@ var (
 )
 
 func newSource(a *activePass, o capture.Options) *source {
+	if o.Resumed {
+		o.Encoder = likeBefore(o.Encoder, o.Bitrate)
+	}
 	s := &source{
-		pass: a, resumed: o.Resumed, next: o.Recorded / packetSamples, count: -1, news: make(chan struct{}), heard: time.Now(),
+		pass: a, encoder: o.Encoder, resumed: o.Resumed, next: o.Recorded / packetSamples, count: -1, news: make(chan struct{}), heard: time.Now(),
 		format: capture.Format{Channels: o.Encoder.Channels, PreSkip: a.preSkip},
+	}
+	if !o.Resumed { // nothing was spoken before
+		s.pace.captured = s.heard
 	}
 	a.durable = s.next
 	if !o.Encoder.VBR {
@@ -60,6 +68,14 @@ func newSource(a *activePass, o capture.Options) *source {
 		s.slot = o.Encoder.Bitrate * packetSamples / opus.SampleRate / 8
 	}
 	return s
+}
+
+// likeBefore is how a show is encoded that began with this bitrate; 0: with packets that vary in size.
+func likeBefore(encoder opus.EncoderOptions, bitrate int) opus.EncoderOptions {
+	if encoder.VBR = bitrate == 0; !encoder.VBR {
+		encoder.Bitrate = bitrate
+	}
+	return encoder
 }
 
 func (s *source) lock() (unlock func()) {
@@ -146,9 +162,10 @@ func (s *source) tryPush(l *line, number int64, p packet) (full <-chan struct{},
 	if err != nil {
 		return nil, fmt.Errorf("packet %d cannot be recorded: %w", number, err)
 	}
+	s.heard = time.Now()
+	p.captured = s.pace.note(s.heard, p.captured)
 	s.queue = append(s.queue, p)
 	s.next++
-	s.heard = time.Now()
 	s.changed()
 	return nil, nil
 }
@@ -180,7 +197,7 @@ func (s *source) Durable(samples int64) {
 	s.pass.line.post(s.pass.acknowledgement())
 }
 
-// Captured is what the page says of the packet that was read last.
+// Captured is what the page says of the packet that was read last, as far as that is believed.
 func (s *source) Captured() time.Time {
 	defer s.lock()()
 	return s.captured
@@ -200,7 +217,7 @@ func (s *source) Concluded(reason string) {
 	defer s.lock()()
 	switch {
 	case reason != "":
-		s.reason = "The show is over: " + reason + "."
+		s.reason = overBecause(reason)
 	case s.count < 0:
 		s.reason = "The show was ended."
 	}

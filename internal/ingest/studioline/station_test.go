@@ -38,6 +38,7 @@ type stationOptions struct {
 	address string // to listen on
 	grace   time.Duration
 	vbr     bool
+	bitrate int // 0: as usual
 	log     *slog.Logger
 }
 
@@ -90,8 +91,12 @@ func startStation(o stationOptions) (s *station, err error) {
 	}
 	encoder := opus.Defaults()
 	encoder.VBR = o.vbr
+	if o.bitrate > 0 {
+		encoder.Bitrate = o.bitrate
+	}
 	s.Studio = New(Options{
 		PublicURL: s.url(), Encoder: encoder, Grace: o.grace, Passes: s.store.Passes(), Stage: s, Direct: s.writeTo,
+		Member:    func(context.Context, string, string) (int, bool, error) { return 0, true, nil },
 		RoomName:  func(context.Context, string) string { return "Town" },
 		Listeners: func(string) (int, bool) { return 0, true }, Log: o.log,
 	})

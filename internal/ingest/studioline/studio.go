@@ -8,6 +8,7 @@
 //	line.go      one line: what comes and what goes
 //	active.go    what belongs to a pass: its newest line, and how its show stands
 //	source.go    the source of the show, which outlives lines
+//	pace.go      whether sound comes as it is spoken
 //	messages.go  the bytes
 package studioline
 
@@ -37,6 +38,8 @@ type Options struct {
 	Stage     Stage
 	// Direct writes to a user what nobody else can read.
 	Direct func(ctx context.Context, user, text string) error
+	// Member tells whether somebody is in a room, and how much power they have there.
+	Member func(ctx context.Context, room, user string) (power int, present bool, err error)
 	// RoomName returns what a room is called; its id where that is not known.
 	RoomName func(ctx context.Context, room string) string
 	// Listeners returns how many listen to a show now, and false where that is not known.

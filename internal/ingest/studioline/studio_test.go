@@ -135,6 +135,75 @@ func TestNewestLineWins(t *testing.T) {
 	s.mustHave(t, page.packets)
 }
 
+// TestOldDeviceStaysAway: a page that comes back by itself takes the line from no other device, whose line may
+// be broken, too. Only a page that says that it is a new one does.
+func TestOldDeviceStaysAway(t *testing.T) {
+	s := mustStation(t, stationOptions{})
+	phone := newPage(t, s, 200)
+	phone.goOnAir()
+	phone.send(0, 50)
+	phone.awaitDurable(50)
+	phone.conn.CloseNow() // a tunnel
+	laptop := &page{t: t, url: phone.url, secret: phone.secret, packets: phone.packets}
+	laptop.send(laptop.resume(), 100)
+	laptop.awaitDurable(100)
+	laptop.conn.CloseNow()
+	if phone.mustDial(); phone.await("replaced", "welcome")["type"] != "replaced" || phone.awaitClose() != closeReplaced {
+		t.Error("the old device takes the line back by itself")
+	}
+	laptop.send(laptop.resume(), 150)
+	laptop.awaitDurable(150)
+	phone.generation = 0 // a tap
+	next := phone.resume()
+	if laptop.await("replaced"); laptop.awaitClose() != closeReplaced {
+		t.Error("the laptop is not told")
+	}
+	phone.send(next, 200)
+	phone.stop(200)
+	s.mustHave(t, phone.packets)
+	if laptop.mustDial(); laptop.await("replaced", "welcome")["state"] != "ended" {
+		t.Error("a device that was replaced is not told that the show is over")
+	}
+}
+
+// TestGenerations: a page from before a restart is believed which device it is, and one that says nonsense has
+// no line.
+func TestGenerations(t *testing.T) {
+	s := mustStation(t, stationOptions{})
+	p := newPage(t, s, 10)
+	for _, test := range []struct{ says, want float64 }{{0, 1}, {0, 2}, {2, 2}, {7, 7}, {0, 8}} {
+		p.generation = test.says
+		if p.mustDial(); p.await("welcome", "replaced")["generation"] != test.want {
+			t.Errorf("who says %v is generation %v, want %v", test.says, p.generation, test.want)
+		}
+	}
+	for _, nonsense := range []float64{-1, 1.5, 1 << 31, 1e300} {
+		p.generation = nonsense
+		if p.mustDial(); p.await("welcome", "refused")["type"] != "refused" {
+			t.Errorf("generation %v has a line", nonsense)
+		}
+	}
+}
+
+// TestShowIsNamed: a page is told whose packets are wanted.
+func TestShowIsNamed(t *testing.T) {
+	s := mustStation(t, stationOptions{})
+	p := newPage(t, s, 10)
+	p.mustDial()
+	if welcome := p.await("welcome"); welcome["show"] != "" {
+		t.Errorf("there is no show: %v", welcome)
+	}
+	p.say(map[string]any{"type": "start"})
+	onAir := p.await("onair")
+	id := mustShow(t, s.store).ID
+	p.mustDial()
+	if welcome := p.await("welcome"); onAir["show"] != id || welcome["show"] != id {
+		t.Errorf("the show is %s: %v, %v", id, onAir, welcome)
+	}
+	p.send(0, 10)
+	p.stop(10)
+}
+
 // TestLineGone: a show whose line does not come back ends in order with what came, and its room is told.
 func TestLineGone(t *testing.T) {
 	s := mustStation(t, stationOptions{grace: 500 * time.Millisecond})
@@ -154,6 +223,29 @@ func TestLineGone(t *testing.T) {
 	}
 	if welcome["roomName"] != "" || welcome["title"] != "" {
 		t.Errorf("a link that was used opens %v", welcome)
+	}
+}
+
+// TestDeleted: of a show that is deleted no link is left, and the page is told.
+func TestDeleted(t *testing.T) {
+	s := mustStation(t, stationOptions{})
+	p := newPage(t, s, 10)
+	p.goOnAir()
+	p.send(0, 10)
+	p.awaitDurable(10)
+	if err := s.manager.Delete(t.Context(), mustShow(t, s.store).ID); err != nil {
+		t.Fatal(err)
+	}
+	if end := p.await("ended"); end["reason"] != "The show was ended." {
+		t.Errorf("the page is told %v", end)
+	}
+	s.mustEnd(t)
+	var passes int
+	if err := s.store.DB().QueryRowContext(t.Context(), `SELECT count(*) FROM pass`).Scan(&passes); err != nil || passes > 0 {
+		t.Errorf("%d passes are left, %v", passes, err)
+	}
+	if p.mustDial(); p.await("welcome", "refused")["reason"] != invalid {
+		t.Error("its link opens something")
 	}
 }
 
@@ -212,10 +304,6 @@ func TestEndedInTheRoom(t *testing.T) {
 			_, err := s.manager.StopIf(t.Context(), room, func(show *store.Show) bool { return show.Speaker == speaker })
 			return err
 		},
-		"delete": func(s *station) error {
-			running, _ := s.manager.Status(room)
-			return s.manager.Delete(t.Context(), running.Show.ID)
-		},
 		"shutdown": func(s *station) error {
 			s.end()
 			s.managed.Wait()
@@ -232,7 +320,7 @@ func TestEndedInTheRoom(t *testing.T) {
 			if err := end(s); err != nil {
 				t.Fatal(err)
 			}
-			s.mustEnd(t) // a deletion does not wait for it
+			s.mustEnd(t)
 			p.mustDial()
 			if welcome := p.await("welcome"); welcome["state"] != "ended" || welcome["reason"] != "The show was ended." {
 				t.Errorf("welcome: %v", welcome)

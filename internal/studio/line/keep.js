@@ -61,7 +61,7 @@ export class Keep {
   belongsTo({ show, generation }) {
     const kept = this.#show;
     if (!kept) return true;
-    if (kept.show && show !== undefined && show !== kept.show) return false;
+    if (kept.show && show && show !== kept.show) return false;
     return !kept.generation || !generation || generation <= kept.generation + 1;
   }
 

@@ -191,7 +191,7 @@ test("what is kept belongs to its show, and to the device that was the newest", 
     [{ show: "a", generation: 3 }, true], // the same browser, opened again
     [{ show: "a", generation: 4 }, false],
     [{ show: "b", generation: 2 }, false],
-    [{ show: "", generation: 2 }, false],
+    [{ show: "", generation: 2 }, true], // the station does not say it
     [{}, true],
   ]) {
     assert.equal(keep.belongsTo(welcome), belongs, JSON.stringify(welcome));
