@@ -63,6 +63,9 @@ func (c *impatient) Read(b []byte) (int, error) {
 func (x *exchange) address() string {
 	peer, err := netip.ParseAddrPort(x.conn.RemoteAddr().String())
 	address := peer.Addr().Unmap()
+	if address.IsPrivate() { // a proxy, perhaps, of which it is not known whether it may be believed
+		return ""
+	}
 	if err == nil && address.IsLoopback() { // a proxy of ours, perhaps
 		forwarded := cmp.Or(x.forwarded, x.request.Header.Get("X-Forwarded-For"))
 		last := forwarded[strings.LastIndexByte(forwarded, ',')+1:]
