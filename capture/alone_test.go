@@ -68,7 +68,7 @@ func TestInviting(t *testing.T) {
 	if forRooms := studio.ForRooms(); forRooms.index("studio") < 0 {
 		t.Error("rooms may not ask for it")
 	}
-	if _, err := studio.Grant(Asker{}, "studio:x"); err == nil {
+	if _, err := studio.Grant(t.Context(), Asker{}, "studio:x"); err == nil {
 		t.Error("it grants what it has no function for")
 	}
 }
@@ -84,7 +84,7 @@ func TestOff(t *testing.T) {
 	if _, ok := off.Inviting(spec); ok || off.IsLive(spec) {
 		t.Error("it invites, or goes on after a restart")
 	}
-	if _, err := off.Grant(Asker{}, spec); err == nil || err.Error() != "there is none here" {
+	if _, err := off.Grant(t.Context(), Asker{}, spec); err == nil || err.Error() != "there is none here" {
 		t.Error("granted:", err)
 	}
 	if _, err := off.Open(t.Context(), spec, Options{}); err == nil || err.Error() != "there is none here" {

@@ -34,7 +34,7 @@ type Kind struct {
 	// Grant decides whether somebody may ask for name, and returns the name to open in its place: a
 	// file has become its real path. Its errors are sentences for the room. Without it, and without
 	// Invite, the kind is only for the station's config.
-	Grant func(by Asker, name string) (string, error)
+	Grant func(ctx context.Context, by Asker, name string) (string, error)
 	// Invite is for a kind whose shows begin elsewhere, such as at a page: whoever asks for the kind
 	// alone gets what they need for that, by a way that only they can read. It returns what to answer
 	// in the room. Its errors are sentences for the room, too.
@@ -119,7 +119,7 @@ func (ks Kinds) Open(ctx context.Context, spec string, o Options) (Source, error
 
 // Grant returns the specification to open for somebody who asks for spec, or a sentence
 // that says why they cannot have it.
-func (ks Kinds) Grant(by Asker, spec string) (string, error) {
+func (ks Kinds) Grant(ctx context.Context, by Asker, spec string) (string, error) {
 	kind, name, err := ks.Parse(spec)
 	if err != nil {
 		return "", err
@@ -130,7 +130,7 @@ func (ks Kinds) Grant(by Asker, spec string) (string, error) {
 	if kind.Grant == nil {
 		return "", fmt.Errorf("a %s can only be the station's own source, set in its config", kind.Name)
 	}
-	if name, err = kind.Grant(by, name); err != nil {
+	if name, err = kind.Grant(ctx, by, name); err != nil {
 		return "", err
 	}
 	if name == "" && kind.Alone {

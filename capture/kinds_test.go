@@ -37,12 +37,12 @@ func TestMoreKinds(t *testing.T) {
 			}
 			return nil, opened
 		},
-		Grant: func(_ Asker, name string) (string, error) { return strings.ToLower(name), nil },
+		Grant: func(_ context.Context, _ Asker, name string) (string, error) { return strings.ToLower(name), nil },
 	})
 	if _, err := more.Open(t.Context(), "studio:blue", Options{}); err != opened {
 		t.Error("open:", err)
 	}
-	if spec, err := more.Grant(Asker{}, "studio:Blue"); spec != "studio:blue" || err != nil {
+	if spec, err := more.Grant(t.Context(), Asker{}, "studio:Blue"); spec != "studio:blue" || err != nil {
 		t.Errorf("granted %q, %v", spec, err)
 	}
 	if !more.IsLive("studio:blue") || kinds.IsLive("studio:blue") {
@@ -135,7 +135,7 @@ func TestGrant(t *testing.T) {
 		{"", "file:talk.opus", ""},
 		{filepath.Join(dir, "missing"), "file:talk.opus", ""},
 	} {
-		got, err := BuiltIn(Limits{MediaDir: test.mediaDir, Devices: []string{"USB"}, Own: "device:Own"}).Grant(Asker{}, test.source)
+		got, err := BuiltIn(Limits{MediaDir: test.mediaDir, Devices: []string{"USB"}, Own: "device:Own"}).Grant(t.Context(), Asker{}, test.source)
 		if test.want == "" && err == nil {
 			t.Errorf("%s is allowed as %s", test.source, got)
 		}
@@ -154,7 +154,7 @@ func TestOpenIsLimited(t *testing.T) {
 		}
 	}
 	for _, allowed := range []Limits{{Own: "device:default"}, {Devices: []string{"default"}}} {
-		if spec, err := BuiltIn(allowed).Grant(Asker{}, "device:default"); err != nil || spec != "device:default" {
+		if spec, err := BuiltIn(allowed).Grant(t.Context(), Asker{}, "device:default"); err != nil || spec != "device:default" {
 			t.Errorf("%+v: %q, %v", allowed, spec, err)
 		}
 	}

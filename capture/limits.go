@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -15,7 +16,7 @@ type Limits struct {
 	Own      string   // the station's own source: its microphone may be opened, too
 }
 
-func grantAll(_ Asker, name string) (string, error) { return name, nil }
+func grantAll(_ context.Context, _ Asker, name string) (string, error) { return name, nil }
 
 // devices are the names and IDs that the config allows. A computer may have other microphones, in
 // other places, the system's default among them.
@@ -28,7 +29,7 @@ func (l Limits) devices() []string {
 
 // grantDevice returns the name in the config's spelling: case does not matter in a room, but it does
 // to the sound system.
-func (l Limits) grantDevice(_ Asker, name string) (string, error) {
+func (l Limits) grantDevice(_ context.Context, _ Asker, name string) (string, error) {
 	allowed := l.devices()
 	i := slices.Index(allowed, name)
 	if i < 0 {
@@ -53,7 +54,7 @@ var errNoSuchFile = errors.New("there is no such file in the media folder")
 
 // grantFile returns the real path of a file inside the media folder. It does not say why a
 // file cannot be had: whether something exists outside of the folder is nobody's business.
-func (l Limits) grantFile(_ Asker, name string) (string, error) {
+func (l Limits) grantFile(_ context.Context, _ Asker, name string) (string, error) {
 	if l.MediaDir == "" {
 		return "", errors.New("this station plays no files: its config names no media folder")
 	}

@@ -111,7 +111,7 @@ func TestPlaylistStaysInside(t *testing.T) {
 		t.Fatal(err)
 	}
 	kinds := BuiltIn(Limits{MediaDir: media})
-	spec, err := kinds.Grant(Asker{}, "file:inner/list.m3u")
+	spec, err := kinds.Grant(t.Context(), Asker{}, "file:inner/list.m3u")
 	if err != nil {
 		t.Fatal(err)
 	}

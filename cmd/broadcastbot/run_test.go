@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"broadcastbot/capture"
+	"broadcastbot/internal/bot"
 )
 
 func mustConfig(t *testing.T) *config {
@@ -122,15 +124,38 @@ func TestSourcesThatAreOff(t *testing.T) {
 	defer mustCloseStation(t, s)
 	kinds := s.kinds(c)
 	for words, want := range map[string]string{
-		"icecast Friday night": noPrograms, "studio Friday night": noStudio, "voice Friday night": errNoVoice.Error(),
+		"icecast Friday night": noPrograms, "studio Friday night": noStudio,
 		"https://radio.example.org/a Friday": "pull_hosts", "http://radio.example.org/a Friday": "pull_hosts",
 	} {
 		spec, _, err := kinds.FromWords(strings.Fields(words))
 		if err == nil {
-			spec, err = kinds.Grant(capture.Asker{}, spec)
+			spec, err = kinds.Grant(t.Context(), capture.Asker{}, spec)
 		}
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %q, %v, want %q", words, spec, err, want)
 		}
+	}
+}
+
+// TestNoVoice: whoever has sent none is written to, which opens the chat to send one in.
+func TestNoVoice(t *testing.T) {
+	var sent []string
+	cannot := errors.New("the homeserver is away")
+	direct := func(_ context.Context, user, text string) error {
+		if user == "@bob:example.org" {
+			return cannot
+		}
+		sent = append(sent, user+": "+text)
+		return nil
+	}
+	kinds := capture.Kinds{voicesKind(new(bot.Voices), direct)}
+	if _, err := kinds.Grant(t.Context(), capture.Asker{User: "@alice:example.org"}, "voice"); err != errNoVoice {
+		t.Error("granted:", err)
+	}
+	if len(sent) != 1 || sent[0] != "@alice:example.org: "+howToVoice {
+		t.Errorf("sent %q", sent)
+	}
+	if _, err := kinds.Grant(t.Context(), capture.Asker{User: "@bob:example.org"}, "voice"); err != cannot {
+		t.Error("of a message that could not be sent:", err)
 	}
 }

@@ -86,7 +86,7 @@ func (s *station) kinds(c *config) capture.Kinds {
 	if !c.hasStudio() {
 		studio.Off = noStudio
 	}
-	kinds = append(kinds, studio, s.programs.kind(), voicesKind(s.bot.Voices()))
+	kinds = append(kinds, studio, s.programs.kind(), voicesKind(s.bot.Voices(), s.bot.Direct))
 	return append(kinds, newPuller(c).Kinds()...)
 }
 

@@ -14,7 +14,8 @@ import (
 const voiceGrace = 30 * time.Second
 
 var (
-	errNoVoice    = errors.New("send me a voice message in our direct chat first; I keep the last one for " + bot.VoiceLifetime)
+	errNoVoice = errors.New("send me a voice message first, in our direct chat, where I have just written to you; " +
+		"if you do not see that chat, accept my invitation to it")
 	errOtherVoice = errors.New("say voice alone: it is your own last voice message")
 )
 
@@ -24,8 +25,12 @@ var voiceKind = capture.Kind{
 	Examples: []string{"voice"}, Help: "the voice message that you have sent me last in our direct chat",
 }
 
-// voicesKind puts the voice message on air that a speaker has sent last in the direct chat.
-func voicesKind(voices *bot.Voices) capture.Kind {
+// howToVoice opens the direct chat: the bot need not accept whoever opens one with it.
+const howToVoice = "Send me the voice message here that is to go on air, and say !live start voice in the room when I have it. I keep the last one for " + bot.VoiceLifetime + "."
+
+// voicesKind puts the voice message on air that a speaker has sent last in the direct chat, in which
+// direct writes.
+func voicesKind(voices *bot.Voices, direct func(ctx context.Context, user, text string) error) capture.Kind {
 	kind := voiceKind
 	kind.Open = func(ctx context.Context, name string, o capture.Options) (capture.Source, error) {
 		return capture.OpenStream(ctx, capture.Stream{
@@ -33,15 +38,18 @@ func voicesKind(voices *bot.Voices) capture.Kind {
 			Connect: func(ctx context.Context) (io.ReadCloser, error) { return voices.Open(ctx, name) },
 		}, o)
 	}
-	kind.Grant = func(by capture.Asker, name string) (string, error) {
+	kind.Grant = func(ctx context.Context, by capture.Asker, name string) (string, error) {
 		if name != "" {
 			return "", errOtherVoice
 		}
 		name, ok := voices.Last(by.User)
-		if !ok {
-			return "", errNoVoice
+		if ok {
+			return name, nil
 		}
-		return name, nil
+		if err := direct(ctx, by.User, howToVoice); err != nil {
+			return "", err
+		}
+		return "", errNoVoice
 	}
 	return kind
 }

@@ -53,7 +53,7 @@ func commands() []command {
 		{name: "!live delete", help: "delete the show on air, or the last one, for good; as an answer to an announcement, that show", urgent: true, run: deleteShow},
 		{name: "!live status", help: "how the show is going", run: status, direct: statusOfOwn},
 		{name: "!live source revoke", help: "make void what you type into your program, and end what is on air with it", urgent: true,
-			has: takesPrograms, run: revokeMount, direct: sourcesOfOwn},
+			has: takesPrograms, run: revokeMount, direct: revokeOwn},
 		{name: "!live source", help: "go on air with a program of yours, such as BUTT or Mixxx: I send you what to type into it",
 			has: takesPrograms, may: mayStart, run: newMount, direct: sourcesOfOwn},
 		{name: "!help", aliases: []string{"!live help"}, help: "this list", run: help, direct: helpInDirect},

@@ -1,6 +1,8 @@
 package command
 
 import (
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -80,5 +82,41 @@ func TestOwnSources(t *testing.T) {
 	}
 	if got := say(t, d.Processor, Request{Room: chat, User: bob, Direct: true}, "!live source"); strings.Contains(got, mount) {
 		t.Errorf("somebody else is told %q", got)
+	}
+}
+
+// TestRevokeOwn: in the direct chat everything is void that somebody has, in all rooms, and nobody else's.
+func TestRevokeOwn(t *testing.T) {
+	d := newDesk(t)
+	_, mount, password := d.mustGive(t, alice)
+	other, otherPassword := store.NewMount("!other:example.org", alice)
+	bobs, bobsPassword := store.NewMount("!other:example.org", bob)
+	if err := errors.Join(d.Programs.Mounts.Put(t.Context(), other, otherPassword), d.Programs.Mounts.Put(t.Context(), bobs, bobsPassword)); err != nil {
+		t.Fatal(err)
+	}
+	d.broadcasts.Set(room, broadcast.Status{Show: store.Show{ID: "x", Speaker: alice, Source: "icecast:" + mount, Title: "Town hall"}})
+	ask := Request{Room: chat, User: alice, Direct: true}
+	got := say(t, d.Processor, ask, "!live source revoke")
+	for _, want := range []string{
+		"In Room " + room + ": Your program's password for this room is void. “Town hall” is over.",
+		"In Room !other:example.org: Your program's password for this room is void.",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("answer %q, without %q", got, want)
+		}
+	}
+	for mount, password := range map[string]string{mount: password, other.ID: otherPassword} {
+		if _, err := d.Programs.Mounts.Authorize(t.Context(), mount, password); !errors.Is(err, store.ErrWrongPassword) {
+			t.Error("one still counts:", err)
+		}
+	}
+	if got := d.cutOff[len(d.cutOff)-2:]; !slices.Contains(got, room+" "+alice) || !slices.Contains(got, "!other:example.org "+alice) {
+		t.Errorf("cut off %v", d.cutOff)
+	}
+	if _, err := d.Programs.Mounts.Authorize(t.Context(), bobs.ID, bobsPassword); err != nil {
+		t.Error("another speaker's is void, too:", err)
+	}
+	if got := say(t, d.Processor, ask, "!live source revoke"); got != noPassword {
+		t.Errorf("answer %q", got)
 	}
 }

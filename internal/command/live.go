@@ -42,7 +42,7 @@ func (r Request) checkOwn(show *store.Show, verb string) error {
 }
 
 func start(p *Processor, ctx context.Context, r Request) (string, error) {
-	source, title, err := p.sourceAndTitle(r)
+	source, title, err := p.sourceAndTitle(ctx, r)
 	if err != nil {
 		return "", err
 	}
@@ -95,17 +95,19 @@ func (r Request) asker() capture.Asker { return capture.Asker{Room: r.Room, User
 
 // sourceAndTitle takes the words of a start apart. The source is one that may be opened or is an
 // inviting one, or "" where the words name none. Errors are Refusals.
-func (p *Processor) sourceAndTitle(r Request) (source, title string, err error) {
+func (p *Processor) sourceAndTitle(ctx context.Context, r Request) (source, title string, err error) {
 	source, words, err := p.Sources.FromWords(r.Words)
 	if _, inviting := p.Sources.Inviting(source); err == nil && source != "" && !inviting {
-		source, err = p.Sources.Grant(r.asker(), source)
+		source, err = p.Sources.Grant(ctx, r.asker(), source)
 	}
 	title = strings.Join(words, " ")
 	if err == nil && utf8.RuneCountInString(title) > MaxTitle {
 		err = fmt.Errorf("the title has more than %d characters", MaxTitle)
 	}
 	var correction capture.Correction
+	var refusal Refusal
 	switch {
+	case errors.As(err, &refusal):
 	case errors.As(err, &correction):
 		err = Refusal(fmt.Sprintf("%s If it begins the title, put another word before it.", correction))
 	case err != nil:

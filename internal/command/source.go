@@ -107,6 +107,28 @@ func (p *Processor) endPrograms(ctx context.Context, r Request) string {
 	return fmt.Sprintf(" %s is over.", quoted(show.Title))
 }
 
+const noPassword = "You have no password for a program. Say !live source in the room that is to hear you, and I send you one here."
+
+// revokeOwn does so in all rooms. What does not work in one is no reason to leave the others.
+func revokeOwn(p *Processor, ctx context.Context, r Request) (string, error) {
+	mounts, err := p.Programs.Mounts.Of(ctx, r.User)
+	if err != nil {
+		return "", err
+	}
+	if len(mounts) == 0 {
+		return noPassword, nil
+	}
+	var lines []string
+	var errs []error
+	for _, m := range mounts {
+		r.Room = m.Room
+		line, err := revokeMount(p, ctx, r)
+		lines = append(lines, fmt.Sprintf("In %s: %s", p.Rooms.RoomName(ctx, m.Room), line))
+		errs = append(errs, err)
+	}
+	return strings.Join(lines, "\n"), errors.Join(errs...)
+}
+
 // sourcesOfOwn tells in the direct chat in which rooms the user has mounts. The passwords nobody knows
 // any more.
 func sourcesOfOwn(p *Processor, ctx context.Context, r Request) (string, error) {
@@ -115,10 +137,11 @@ func sourcesOfOwn(p *Processor, ctx context.Context, r Request) (string, error) 
 		return "", err
 	}
 	if len(mounts) == 0 {
-		return "You have no password for a program. Say !live source in the room that is to hear you, and I send you one here.", nil
+		return noPassword, nil
 	}
 	var b strings.Builder
-	b.WriteString("You have a password for a program in these rooms. Say !live source there to get a new one, or !live source revoke.")
+	b.WriteString("You have a password for a program in these rooms. Say !live source there to get a new one. " +
+		"!live source revoke makes one void there, and here all of them.")
 	for _, m := range mounts {
 		fmt.Fprintf(&b, "\n%s: mount %s, since %s", p.Rooms.RoomName(ctx, m.Room), m.ID, m.Created.UTC().Format("2 January 2006, 15:04 UTC"))
 	}

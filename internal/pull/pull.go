@@ -53,7 +53,7 @@ func (p *Puller) Kinds() capture.Kinds {
 			Open: func(ctx context.Context, name string, o capture.Options) (capture.Source, error) {
 				return p.open(ctx, scheme+":"+name, o)
 			},
-			Grant: func(_ capture.Asker, name string) (string, error) {
+			Grant: func(_ context.Context, _ capture.Asker, name string) (string, error) {
 				_, err := p.parse(scheme + ":" + name)
 				return name, err
 			},

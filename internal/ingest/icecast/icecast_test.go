@@ -237,18 +237,18 @@ func TestBySpeaker(t *testing.T) {
 	s := newStation(t, Options{})
 	kinds := capture.Kinds{s.server.Kind()}
 	by := capture.Asker{Room: room, User: alice}
-	if _, err := kinds.Grant(by, "icecast"); err != errNotConnected {
+	if _, err := kinds.Grant(t.Context(), by, "icecast"); err != errNotConnected {
 		t.Error("nothing is connected:", err)
 	}
 	conn, _ := dial(t, s.own, "SOURCE /abc HTTP/1.0\r\n"+basic(password))
 	conn.Write(mustOpus(t, 0, 1))
-	eventually(t, "it may be on air", func() bool { _, err := kinds.Grant(by, "icecast"); return err == nil })
+	eventually(t, "it may be on air", func() bool { _, err := kinds.Grant(t.Context(), by, "icecast"); return err == nil })
 	for name, asker := range map[string]capture.Asker{"icecast": {Room: room, User: "@bob:example.org"}, "icecast:xyz": by} {
-		if spec, err := kinds.Grant(asker, name); err == nil {
+		if spec, err := kinds.Grant(t.Context(), asker, name); err == nil {
 			t.Errorf("%s may open %s", asker.User, spec)
 		}
 	}
-	spec, err := kinds.Grant(by, "icecast")
+	spec, err := kinds.Grant(t.Context(), by, "icecast")
 	if err != nil || spec != "icecast:abc" {
 		t.Fatal(spec, err)
 	}

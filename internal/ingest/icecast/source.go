@@ -33,8 +33,8 @@ func (s *Server) Kind() capture.Kind {
 var errNotConnected = errors.New("your program is not connected: connect it first, with what !live source tells you")
 
 // grant returns the mount of who asks.
-func (s *Server) grant(by capture.Asker, name string) (string, error) {
-	mount, err := s.Mounts.Mount(s.life, by.Room, by.User)
+func (s *Server) grant(ctx context.Context, by capture.Asker, name string) (string, error) {
+	mount, err := s.Mounts.Mount(ctx, by.Room, by.User)
 	switch {
 	case errors.Is(err, store.ErrNoMount):
 		return "", errors.New("you have no mount for this room yet: say !live source, and I tell you in a direct chat what to type into your program")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/coder/websocket"
 
 	"broadcastbot/capture"
+	"broadcastbot/store"
 )
 
 // TestLinks: what is no valid link, or not any more, opens nothing.
@@ -104,7 +106,7 @@ func TestUsedLink(t *testing.T) {
 	if _, err := s.open(t.Context(), "", capture.Options{}); err == nil {
 		t.Error("a studio without a link opens")
 	}
-	if _, err := s.Kind().Grant(capture.Asker{}, name); err == nil {
+	if _, err := s.Kind().Grant(t.Context(), capture.Asker{}, name); err == nil {
 		t.Error("a room may name it")
 	}
 }
@@ -227,18 +229,38 @@ func TestShutdown(t *testing.T) {
 	}
 }
 
-// TestInviteFails: a link that could not be sent opens nothing.
+// TestInviteFails: a link that could not be sent, or not be stored, opens nothing, and the one before stays
+// valid.
 func TestInviteFails(t *testing.T) {
 	s := mustStation(t, stationOptions{})
+	p := newPage(t, s, 10)
+	p.mustDial()
+	p.await("welcome")
+	send, passes := s.Direct, s.Passes
 	s.Direct = func(context.Context, string, string) error { return context.DeadlineExceeded }
 	if _, err := s.invited("x"); err == nil {
 		t.Fatal("invited")
 	}
-	var free int
-	if err := s.store.DB().QueryRowContext(t.Context(), `SELECT count(*) FROM pass WHERE used = 0`).Scan(&free); err != nil || free != 0 {
-		t.Errorf("%d passes are left, %v", free, err)
+	s.Direct, s.Passes = send, fullPasses{passes}
+	if _, err := s.invited("x"); err != errFull {
+		t.Fatal("invited:", err)
 	}
+	s.Passes = passes
+	var free int
+	if err := s.store.DB().QueryRowContext(t.Context(), `SELECT count(*) FROM pass WHERE used = 0`).Scan(&free); err != nil || free != 1 {
+		t.Errorf("%d passes are left, want the first, %v", free, err)
+	}
+	p.goOnAir()
+	p.send(0, 10)
+	p.stop(10)
 }
+
+// fullPasses take no more.
+type fullPasses struct{ Passes }
+
+var errFull = errors.New("the disk is full")
+
+func (fullPasses) Add(context.Context, *store.Pass, string) error { return errFull }
 
 // lockedBuffer is a log that several goroutines write.
 type lockedBuffer struct {

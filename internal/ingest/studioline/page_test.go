@@ -37,7 +37,7 @@ func (p *page) mustDial() {
 	if err := p.dial(); err != nil {
 		p.t.Fatal(err)
 	}
-	p.say(map[string]any{"type": "hello", "secret": p.secret, "tab": "1", "generation": p.generation})
+	p.say(map[string]any{"type": "hello", "secret": p.secret, "generation": p.generation})
 }
 
 func (p *page) dial() (err error) {

@@ -28,7 +28,7 @@ func hashOf(secret []byte) string {
 	return base64.RawStdEncoding.EncodeToString(hash[:])
 }
 
-// invite sends a link to the speaker.
+// invite sends a link to the speaker. The one before is valid until the new one is sent.
 func (s *Studio) invite(ctx context.Context, by capture.Asker, title string) (answer string, err error) {
 	secret := make([]byte, secretSize)
 	rand.Read(secret)
@@ -36,17 +36,17 @@ func (s *Studio) invite(ctx context.Context, by capture.Asker, title string) (an
 		Source: Kind.Name + ":" + rand.Text(), Room: by.Room, Speaker: by.User, Title: title,
 		ExpiresAt: time.Now().Add(passLifetime),
 	}
-	if err := s.Passes.Add(ctx, pass, hashOf(secret)); err != nil {
-		return "", err
-	}
-	s.replaceOthers(pass)
 	text := fmt.Sprintf("Your studio for %s: %s/studio/#%s\n\n"+
 		"Open it where your microphone is, on a telephone or a computer, and go on air there. The link is for one show, "+
 		"which "+beginInTime+". Whoever has it can speak in your name: pass it on to nobody.",
 		s.RoomName(ctx, by.Room), s.PublicURL, base64.RawURLEncoding.EncodeToString(secret))
 	if err := s.Direct(ctx, by.User, text); err != nil {
-		return "", errors.Join(err, s.Passes.End(context.WithoutCancel(ctx), pass.Source))
+		return "", err
 	}
+	if err := s.Passes.Add(ctx, pass, hashOf(secret)); err != nil {
+		return "", err
+	}
+	s.replaceOthers(pass)
 	return "I have sent you the link to your studio in our direct chat. You go on air there, in your browser.", nil
 }
 
@@ -69,7 +69,7 @@ const invalid = "This link is not valid, or not any more: it is for one show, wh
 var errNotFree = errors.New("the link was used, has expired, or a newer one has taken its place")
 
 // grantNone refuses a name behind the kind: sources with names are for pages.
-func grantNone(capture.Asker, string) (string, error) {
+func grantNone(context.Context, capture.Asker, string) (string, error) {
 	return "", errors.New("the studio is asked for without a name: !live start studio")
 }
 

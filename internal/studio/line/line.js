@@ -32,7 +32,6 @@ export class Line {
   #connection = null;
   #url;
   #secret;
-  #tab = crypto.randomUUID();
   #keep;
   #hearer;
   #closed = new AbortController();
@@ -61,7 +60,7 @@ export class Line {
   }
 
   get #greeting() {
-    return JSON.stringify({ type: "hello", secret: this.#secret, tab: this.#tab, generation: generation() });
+    return JSON.stringify({ type: "hello", secret: this.#secret, generation: generation() });
   }
 
   /** Keeps a line until the page has no use for one any more. */
