@@ -19,7 +19,7 @@ func mustIcecast(t *testing.T) (host string) {
 	t.Helper()
 	program, err := exec.LookPath("icecast2")
 	if err != nil {
-		t.Skip("icecast2 is not installed")
+		t.Skip("needs icecast2; get it with: apt-get install icecast2")
 	}
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
