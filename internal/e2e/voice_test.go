@@ -44,11 +44,10 @@ func TestVoiceMessageOnAir(t *testing.T) {
 	h := mustTheatre(t, "tone:440")
 	h.mustSay(t, "!live start voice Too early")
 	if _, err := h.Await(t.Context(), "the refusal", func(evt *event.Event) bool {
-		return strings.Contains(evt.Content.AsMessage().Body, "end me a voice message in our direct chat first")
+		return strings.Contains(evt.Content.AsMessage().Body, "send me a voice message first, in our direct chat")
 	}); err != nil {
 		t.Fatal(err)
 	}
-	h.mustGetSettings(t) // opens the direct chat
 	chat, err := h.Alice.Await(t.Context(), func(evt *event.Event) bool { return evt.RoomID != h.Room })
 	if err != nil {
 		t.Fatal(err)
