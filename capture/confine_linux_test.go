@@ -10,11 +10,13 @@ import (
 	"regexp"
 	"testing"
 	"time"
+
+	"broadcastbot/internal/testhelp"
 )
 
 // TestFFmpegIsConfined looks at a child that decodes.
 func TestFFmpegIsConfined(t *testing.T) {
-	checkGoroutines(t)
+	testhelp.CheckGoroutines(t)
 	t.Setenv("BROADCASTBOT_PASSWORD", "correct horse battery staple")
 	dir := t.TempDir()
 	mustRun(t, dir, "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=d=600", "a.mp3")
@@ -28,7 +30,7 @@ func TestFFmpegIsConfined(t *testing.T) {
 
 // TestFFmpegOfAStreamIsConfined: it gets what was downloaded, and no line to where that came from.
 func TestFFmpegOfAStreamIsConfined(t *testing.T) {
-	checkGoroutines(t)
+	testhelp.CheckGoroutines(t)
 	t.Setenv("BROADCASTBOT_PASSWORD", "correct horse battery staple")
 	dir := t.TempDir()
 	mustRun(t, dir, "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=d=120", "a.mp3")

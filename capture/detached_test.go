@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+
+	"broadcastbot/internal/testhelp"
 )
 
 // faulty is a source that panics when it is read.
@@ -18,7 +20,7 @@ func (faulty) Close() error                               { return nil }
 // TestPanicEndsItsSource: a panic, when a source is opened or read in a goroutine, is an error for whoever
 // reads it, and the log says where it was.
 func TestPanicEndsItsSource(t *testing.T) {
-	checkGoroutines(t)
+	testhelp.CheckGoroutines(t)
 	var log bytes.Buffer
 	open := func(source Source) (Source, error) {
 		log.Reset()

@@ -11,6 +11,7 @@ import (
 
 	"broadcastbot/internal/opus"
 	"broadcastbot/internal/pulsetest"
+	"broadcastbot/internal/testhelp"
 )
 
 // play speaks the sweep into a microphone until the test ends.
@@ -20,7 +21,7 @@ func play(t *testing.T, microphone *pulsetest.Microphone) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		microphone.Play(ctx, 3600*opus.SampleRate, sweep)
+		microphone.Play(ctx, 3600*opus.SampleRate, testhelp.Sweep)
 	}()
 	t.Cleanup(func() { cancel(); <-done })
 }
@@ -28,7 +29,7 @@ func play(t *testing.T, microphone *pulsetest.Microphone) {
 // TestDeviceRecords checks that what is said into a microphone is what is recorded,
 // without a gap.
 func TestDeviceRecords(t *testing.T) {
-	checkGoroutines(t)
+	testhelp.CheckGoroutines(t)
 	pulsetest.Attempts(t, func() error { return recordSweep(t) })
 }
 
@@ -45,13 +46,13 @@ func recordSweep(t *testing.T) error {
 	recorded := mustDecode(t, source.Format(), packets, 0)
 	said := make([]int16, 4*opus.SampleRate)
 	for i := range said {
-		said[i] = sweep(i)
+		said[i] = testhelp.Sweep(i)
 	}
 	start := findSound(recorded, said)
 	alike, n := 0, 0
 	for i := start; i+period <= len(recorded); i += period {
 		n++
-		if correlation(recorded[i:i+period], said[i-start:i-start+period]) > 0.9 {
+		if testhelp.Correlation(recorded[i:i+period], said[i-start:i-start+period]) > 0.9 {
 			alike++
 		}
 	}
@@ -72,7 +73,7 @@ func findSound(recorded, said []int16) int {
 	middle := opus.SampleRate
 	best, found := 0.0, 0
 	for lag := 0; lag < len(recorded)-middle-piece; lag++ {
-		if c := correlation(recorded[middle+lag:][:piece], said[middle:][:piece]); c > best {
+		if c := testhelp.Correlation(recorded[middle+lag:][:piece], said[middle:][:piece]); c > best {
 			best, found = c, lag
 		}
 	}
@@ -80,7 +81,7 @@ func findSound(recorded, said []int16) int {
 }
 
 func TestDeviceNames(t *testing.T) {
-	checkGoroutines(t)
+	testhelp.CheckGoroutines(t)
 	server := pulsetest.Start(t)
 	server.Microphone(t, "mic", "VirtualMic")
 	server.Microphone(t, "other", "OtherMic")
@@ -113,7 +114,7 @@ func TestDeviceNames(t *testing.T) {
 // TestDeviceReadsEnd checks that a read ends with its context although the microphone
 // says nothing.
 func TestDeviceReadsEnd(t *testing.T) {
-	checkGoroutines(t)
+	testhelp.CheckGoroutines(t)
 	server := pulsetest.Start(t)
 	server.Microphone(t, "mic", "VirtualMic")
 	source := mustOpen(t, "device:default", Options{Encoder: clean(1)})
@@ -132,7 +133,7 @@ func TestDeviceGone(t *testing.T) {
 		"hang":  func(t *testing.T, s *pulsetest.Server) { s.Freeze(t) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			checkGoroutines(t)
+			testhelp.CheckGoroutines(t)
 			server := pulsetest.Start(t)
 			play(t, server.Microphone(t, "mic", "VirtualMic"))
 			source := mustOpen(t, "device:VirtualMic", Options{Encoder: clean(1), DeviceTimeout: time.Second})
@@ -174,7 +175,7 @@ func TestDeviceGone(t *testing.T) {
 // TestDeviceComesBack restarts the sound system: the recording goes on, and is as long
 // as the time it took.
 func TestDeviceComesBack(t *testing.T) {
-	checkGoroutines(t)
+	testhelp.CheckGoroutines(t)
 	server := pulsetest.Start(t)
 	play(t, server.Microphone(t, "mic", "VirtualMic"))
 	source := mustOpen(t, "device:VirtualMic", Options{Encoder: clean(1)})
@@ -217,7 +218,7 @@ func TestDeviceComesBack(t *testing.T) {
 // TestMonitorIsNoMicrophone: on a machine that has lost its microphone, nothing takes its place, least
 // of all what the loudspeaker plays.
 func TestMonitorIsNoMicrophone(t *testing.T) {
-	checkGoroutines(t)
+	testhelp.CheckGoroutines(t)
 	server := pulsetest.Start(t)
 	server.Loudspeaker(t) // its monitor is the default input
 	for spec, want := range map[string]string{
@@ -238,7 +239,7 @@ func TestMonitorIsNoMicrophone(t *testing.T) {
 // TestDefaultStaysTheSame pulls out the default microphone of a show: the system's next default, in
 // another place perhaps, is not heard in its stead.
 func TestDefaultStaysTheSame(t *testing.T) {
-	checkGoroutines(t)
+	testhelp.CheckGoroutines(t)
 	server := pulsetest.Start(t)
 	microphone := server.Microphone(t, "mic", "VirtualMic")
 	play(t, microphone)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"broadcastbot/internal/opus"
+	"broadcastbot/internal/testhelp"
 )
 
 // TestEncodedLength checks that neither the beginning nor the end of the sound is cut
@@ -17,7 +18,7 @@ func TestEncodedLength(t *testing.T) {
 			t.Run(fmt.Sprintf("%d channels, %d samples", channels, n), func(t *testing.T) {
 				var data []byte
 				for i := range n * channels {
-					sample := sweep(i / channels)
+					sample := testhelp.Sweep(i / channels)
 					data = append(data, byte(sample), byte(uint16(sample)>>8))
 				}
 				path := mustWrite(t, "sound", wavFile("fmt ", wavFormatChunk(1, channels, 48000, 16), "data", data))
@@ -31,7 +32,7 @@ func TestEncodedLength(t *testing.T) {
 					return
 				}
 				for i := 0; i < n; i += n / 5 {
-					if c := correlation(pcm[i*channels:(i+n/5)*channels], sweeps(i, n/5, channels)); c < 0.98 {
+					if c := testhelp.Correlation(pcm[i*channels:(i+n/5)*channels], sweeps(i, n/5, channels)); c < 0.98 {
 						t.Errorf("from sample %d on the sound is not what it was: correlation %.3f", i, c)
 					}
 				}
@@ -45,7 +46,7 @@ func TestEncodedLength(t *testing.T) {
 
 func sweeps(from, n, channels int) (pcm []int16) {
 	for i := range n * channels {
-		pcm = append(pcm, sweep(from+i/channels))
+		pcm = append(pcm, testhelp.Sweep(from+i/channels))
 	}
 	return pcm
 }

@@ -14,6 +14,7 @@ import (
 
 	"broadcastbot/internal/oggopus"
 	"broadcastbot/internal/opus"
+	"broadcastbot/internal/testhelp"
 )
 
 // oggPackets splits an Ogg Opus file into its packets, head and tags left out, by
@@ -109,7 +110,7 @@ func TestDamagedOgg(t *testing.T) {
 // TestFFmpegDecodes checks formats that this package does not know, and an Ogg file
 // that is not Opus.
 func TestFFmpegDecodes(t *testing.T) {
-	checkGoroutines(t)
+	testhelp.CheckGoroutines(t)
 	dir := t.TempDir()
 	for _, name := range []string{"a.mp3", "a.flac", "a.ogg", "5.1.opus", "adpcm.wav"} {
 		t.Run(name, func(t *testing.T) {
@@ -138,7 +139,7 @@ func TestFFmpegDecodes(t *testing.T) {
 
 // TestFFmpegEnds checks that a child does not outlive a source that is closed early.
 func TestFFmpegEnds(t *testing.T) {
-	checkGoroutines(t)
+	testhelp.CheckGoroutines(t)
 	dir := t.TempDir()
 	mustRun(t, dir, "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=d=60", "a.mp3")
 	source := mustOpen(t, "file:"+filepath.Join(dir, "a.mp3"), Options{Encoder: clean(1), FullSpeed: true})

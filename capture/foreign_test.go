@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"broadcastbot/internal/oggopus"
+	"broadcastbot/internal/testhelp"
 )
 
 // mustJudge has opusdec decode an Ogg Opus file to interleaved samples of so many channels.
@@ -135,7 +136,7 @@ func mustSoundLike(t *testing.T, path string, o Options, links [][]byte) {
 	if len(got) != len(want) {
 		t.Fatalf("%d samples came, want %d", len(got)/channels, len(want)/channels)
 	}
-	if c := correlation(got, want); c < 0.97 {
+	if c := testhelp.Correlation(got, want); c < 0.97 {
 		t.Errorf("the sound is another: correlation %.3f", c)
 	}
 	if ratio := level(got) / level(want); ratio < 0.95 || ratio > 1.05 {

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"testing"
 	"time"
 
@@ -130,44 +129,6 @@ func mustWrite(t *testing.T, name string, content []byte) (path string) {
 		t.Fatal(err)
 	}
 	return path
-}
-
-// checkGoroutines fails the test when, at its end, goroutines are left that were not
-// there now.
-func checkGoroutines(t *testing.T) {
-	t.Helper()
-	before := runtime.NumGoroutine()
-	t.Cleanup(func() {
-		deadline := time.Now().Add(5 * time.Second)
-		for runtime.NumGoroutine() > before && time.Now().Before(deadline) {
-			time.Sleep(5 * time.Millisecond)
-		}
-		if n := runtime.NumGoroutine(); n > before {
-			stacks := make([]byte, 1<<16)
-			t.Errorf("%d goroutines before, %d after:\n%s", before, n, stacks[:runtime.Stack(stacks, true)])
-		}
-	})
-}
-
-// sweep is a tone that rises from 300 Hz by 500 Hz each second: no two moments of it
-// are alike.
-func sweep(i int) int16 {
-	t := float64(i) / opus.SampleRate
-	return int16(10000 * math.Sin(2*math.Pi*(300*t+250*t*t)))
-}
-
-// correlation returns how alike two equally long pieces of sound are: 1 means the same
-// but for the level.
-func correlation(a, b []int16) float64 {
-	var ab, aa, bb float64
-	for i := range a {
-		x, y := float64(a[i]), float64(b[i])
-		ab, aa, bb = ab+x*y, aa+x*x, bb+y*y
-	}
-	if aa == 0 || bb == 0 {
-		return 0
-	}
-	return ab / math.Sqrt(aa*bb)
 }
 
 func level(pcm []int16) float64 {

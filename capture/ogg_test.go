@@ -15,6 +15,7 @@ import (
 
 	"broadcastbot/internal/oggopus"
 	"broadcastbot/internal/opus"
+	"broadcastbot/internal/testhelp"
 	"broadcastbot/opusblocks"
 )
 
@@ -104,7 +105,9 @@ func showOf(t *testing.T, path string, o opus.EncoderOptions) (s show) {
 }
 
 // correlated returns how far the sizes tell the loudness.
-func (s show) correlated() float64 { return correlation(withoutMean(s.sizes), withoutMean(s.loudness)) }
+func (s show) correlated() float64 {
+	return testhelp.Correlation(withoutMean(s.sizes), withoutMean(s.loudness))
+}
 
 func withoutMean(values []int16) []int16 {
 	sum := 0

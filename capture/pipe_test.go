@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"broadcastbot/internal/opus"
+	"broadcastbot/internal/testhelp"
 )
 
 // mustFeed returns a feed that runs until the test ends.
@@ -111,7 +112,7 @@ func TestNothingFromBeforeTheShow(t *testing.T) {
 
 // TestPipeIsDrained: whoever writes is not kept waiting while nobody is on air.
 func TestPipeIsDrained(t *testing.T) {
-	checkGoroutines(t)
+	testhelp.CheckGoroutines(t)
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -240,7 +241,7 @@ func TestPipeIsLive(t *testing.T) {
 			}
 			frame := func(i int) (b []byte) {
 				for j := range rate / 50 {
-					b = binary.LittleEndian.AppendUint16(b, uint16(sweep((i*rate/50+j)*48000/rate)))
+					b = binary.LittleEndian.AppendUint16(b, uint16(testhelp.Sweep((i*rate/50+j)*48000/rate)))
 				}
 				return b
 			}
@@ -266,7 +267,7 @@ func TestPipeIsLive(t *testing.T) {
 				if from != 960 && from != 2*960 {
 					t.Errorf("%d samples came of 1 s", len(pcm))
 				}
-				if c := correlation(pcm, sweeps(from, len(pcm), 1)); c < 0.9 {
+				if c := testhelp.Correlation(pcm, sweeps(from, len(pcm), 1)); c < 0.9 {
 					t.Errorf("the sound is not what was written: correlation %.3f", c)
 				}
 			})
@@ -329,7 +330,7 @@ func TestPipeErrors(t *testing.T) {
 		{"damaged WAV", "RIFF0000WAVEdata", "no data chunk"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			checkGoroutines(t)
+			testhelp.CheckGoroutines(t)
 			_, err := openAs(t.Context(), "pipe:-", Options{Stdin: mustFeed(t, strings.NewReader(test.content), 1)})
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want %q", err, test.want)

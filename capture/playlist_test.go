@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"broadcastbot/internal/testhelp"
 )
 
 // mustSweep writes samples of the sweep as raw sound to a file in dir, and has a program make of them what
@@ -16,7 +18,7 @@ func mustSweep(t *testing.T, dir, name string, from, n int, arguments ...string)
 	t.Helper()
 	var raw []byte
 	for i := range n {
-		sample := sweep(from + i)
+		sample := testhelp.Sweep(from + i)
 		raw = append(raw, byte(sample), byte(uint16(sample)>>8))
 	}
 	input := mustWrite(t, "raw", raw)
@@ -55,14 +57,14 @@ func mustBeSweep(t *testing.T, spec string, samples int) {
 	}
 	const window = 2400
 	for i := 0; i+window <= samples; i += window {
-		if c := correlation(pcm[i:i+window], sweeps(i, window, 1)); c < 0.95 {
+		if c := testhelp.Correlation(pcm[i:i+window], sweeps(i, window, 1)); c < 0.95 {
 			t.Errorf("from sample %d on it is another sound: correlation %.3f", i, c)
 		}
 	}
 }
 
 func TestPlaylistHasNoGaps(t *testing.T) {
-	checkGoroutines(t)
+	testhelp.CheckGoroutines(t)
 	dir, samples := mustMedia(t)
 	names := []string{"1 erste Überschrift.wav", "2.flac", "3.opus", "4.wav", "5.mka"}
 	for name, text := range map[string]string{
@@ -142,7 +144,7 @@ func TestPlaylistErrors(t *testing.T) {
 		"zeros.m3u":    {"a\x00b", "nothing in it can be played (zeros.m3u)"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			checkGoroutines(t)
+			testhelp.CheckGoroutines(t)
 			path := filepath.Join(dir, name)
 			if err := os.WriteFile(path, []byte(test.text), 0o600); err != nil {
 				t.Fatal(err)
@@ -157,7 +159,7 @@ func TestPlaylistErrors(t *testing.T) {
 
 // TestPlaylistThatIsStopped: closing a show in the middle of a playlist leaves nothing behind.
 func TestPlaylistThatIsStopped(t *testing.T) {
-	checkGoroutines(t)
+	testhelp.CheckGoroutines(t)
 	dir, _ := mustMedia(t)
 	source := mustOpen(t, "file:"+dir, Options{Encoder: clean(1)})
 	for range 10 {

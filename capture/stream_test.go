@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"broadcastbot/internal/oggopus"
+	"broadcastbot/internal/testhelp"
 )
 
 var errCut = errors.New("the line was cut")
@@ -81,7 +82,7 @@ func TestStreamGoesOn(t *testing.T) {
 					t.Fatalf("%d samples came", len(pcm))
 				}
 				for from, at := range map[int]int{0: 0, 96000: 0, 96000 + half: 0} {
-					if got := correlation(pcm[from:from+9600], sweeps(at, 9600, 1)); got < 0.95 {
+					if got := testhelp.Correlation(pcm[from:from+9600], sweeps(at, 9600, 1)); got < 0.95 {
 						t.Errorf("from sample %d on it is another sound: correlation %.3f", from, got)
 					}
 				}
@@ -106,7 +107,7 @@ func TestStreamIsRepeated(t *testing.T) {
 		t.Fatalf("%d samples came, want 96000", len(pcm))
 	}
 	for from := 0; from < 96000; from += 2400 {
-		if got := correlation(pcm[from:from+2400], sweeps(from, 2400, 1)); got < 0.95 {
+		if got := testhelp.Correlation(pcm[from:from+2400], sweeps(from, 2400, 1)); got < 0.95 {
 			t.Errorf("from sample %d on it is another sound: correlation %.3f", from, got)
 		}
 	}

@@ -67,7 +67,7 @@ var doors = map[string][]string{
 }
 
 // forTests are packages that only tests, and the demonstration, import.
-var forTests = []string{"internal/commandtest", "internal/dendrite", "internal/browser", "internal/showtest", "internal/demo", "internal/stage", "internal/pulsetest", "internal/e2e", "internal/archtest", "opusblocks/internal/vectorgen"}
+var forTests = []string{"internal/commandtest", "internal/dendrite", "internal/browser", "internal/showtest", "internal/testhelp", "internal/demo", "internal/stage", "internal/pulsetest", "internal/e2e", "internal/archtest", "opusblocks/internal/vectorgen"}
 
 const module = "broadcastbot"
 

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -21,6 +20,7 @@ import (
 	"broadcastbot/internal/commandtest"
 	"broadcastbot/internal/dendrite"
 	"broadcastbot/internal/masterkey"
+	"broadcastbot/internal/testhelp"
 	"broadcastbot/store"
 )
 
@@ -197,7 +197,7 @@ type radio struct {
 	*Bot
 	fake *commandtest.Broadcasts
 	stop func() error // ends Run and returns its error
-	log  *lockedBuffer
+	log  *testhelp.Buffer
 }
 
 // radioOptions are those of the account "radio", with a database in dir.
@@ -219,7 +219,7 @@ func startRadio(t *testing.T, o Options) *radio {
 // startRadioWith does so with other commands.
 func startRadioWith(t *testing.T, o Options, c command.Options) *radio {
 	t.Helper()
-	log := &lockedBuffer{}
+	log := &testhelp.Buffer{}
 	o.Rights = c.Rights
 	o.Log = slog.New(slog.NewTextHandler(log, nil))
 	b, err := New(o)
@@ -272,22 +272,4 @@ func mustOpenStore(t *testing.T, dir string) *store.Store {
 	}
 	t.Cleanup(func() { s.Close() })
 	return s
-}
-
-// lockedBuffer is a log that is read while it is written.
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }

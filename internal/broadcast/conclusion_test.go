@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"broadcastbot/internal/retry"
+	"broadcastbot/internal/testhelp"
 	"broadcastbot/store"
 )
 
@@ -134,16 +135,6 @@ func noteSteps(t *testing.T) func() []string {
 	}
 }
 
-// eventually waits until something is true.
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("it does not come to pass that " + what)
-		}
-	}
-}
-
 // TestShowThatDies is the other process of these tests.
 func TestShowThatDies(t *testing.T) {
 	at := os.Getenv(dieAt)
@@ -159,7 +150,7 @@ func TestShowThatDies(t *testing.T) {
 	if name, when, _ := strings.Cut(at, " "); name == "between" {
 		s.room.voicing = func(room string) {
 			if room == "!other:x" {
-				eventually(t, "the first room's message is noted", func() bool {
+				testhelp.Eventually(t, "the first room's message is noted", func() bool {
 					return s.mustList(t, store.Filter{})[0].Announcements[0].VoiceEvent != ""
 				})
 				kill()
@@ -209,7 +200,7 @@ func TestNobodyWaitsForTheEnd(t *testing.T) {
 	if second.ID == first.ID {
 		t.Error("the next show is the first one")
 	}
-	eventually(t, "the room knows the end of the first show", func() bool {
+	testhelp.Eventually(t, "the room knows the end of the first show", func() bool {
 		s.room.mu.Lock()
 		defer s.room.mu.Unlock()
 		return slices.ContainsFunc(s.room.updated, func(u store.Show) bool {

@@ -18,6 +18,7 @@ import (
 	"broadcastbot/internal/gateway"
 	"broadcastbot/internal/listener"
 	"broadcastbot/internal/retry"
+	"broadcastbot/internal/testhelp"
 	"broadcastbot/store"
 	"broadcastbot/uploader"
 )
@@ -365,7 +366,7 @@ func TestRemovedAnnouncement(t *testing.T) {
 		show := s.mustStart(t, "tone:440,duration=100ms")
 		s.mustConclude(t)
 		s.mustRestart(t, func() { s.room.removed = "!r:x" })
-		eventually(t, "the show is gone", func() bool { return len(s.mustList(t, store.Filter{})) == 0 })
+		testhelp.Eventually(t, "the show is gone", func() bool { return len(s.mustList(t, store.Filter{})) == 0 })
 		s.mustBeGone(t, show)
 	})
 	t.Run("while the bot is away, in a live show", func(t *testing.T) {
@@ -502,7 +503,7 @@ func TestDeleteFilledAddress(t *testing.T) {
 		s.Log = slog.New(slog.NewTextHandler(&log, nil))
 		s.room.reserves, s.room.filled, s.room.uploading = "mxc://x/reserved", ErrFilled, make(chan struct{})
 		show := s.mustStart(t, "tone:440,duration=100ms")
-		eventually(t, "the upload", func() bool { return s.mustList(t, store.Filter{})[0].Stage == store.Concluding })
+		testhelp.Eventually(t, "the upload", func() bool { return s.mustList(t, store.Filter{})[0].Stage == store.Concluding })
 		s.mustDelete(t, show)
 		s.mustBeGone(t, show)
 		if !strings.Contains(log.String(), "mxc=mxc://x/reserved") {

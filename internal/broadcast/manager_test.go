@@ -14,6 +14,7 @@ import (
 
 	"broadcastbot/capture"
 	"broadcastbot/internal/gateway"
+	"broadcastbot/internal/testhelp"
 	"broadcastbot/opusblocks"
 	"broadcastbot/store"
 	"broadcastbot/uploader"
@@ -505,7 +506,7 @@ func TestRecordCannotBeSaved(t *testing.T) {
 	if _, err := s.Stop(t.Context(), "!r:x"); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the room knows the end", func() bool {
+	testhelp.Eventually(t, "the room knows the end", func() bool {
 		s.room.mu.Lock()
 		defer s.room.mu.Unlock()
 		return len(s.room.updated) > 0 && s.room.updated[0].State() == store.StateEnded

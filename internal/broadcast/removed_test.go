@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"broadcastbot/internal/retry"
+	"broadcastbot/internal/testhelp"
 	"broadcastbot/store"
 )
 
@@ -61,14 +62,14 @@ func TestManyAnnouncements(t *testing.T) {
 		return event == "$7" || event == "$49", nil
 	})
 	s.begin()
-	eventually(t, "the homeserver is asked", func() bool { return asking.Load() == maxAsked })
+	testhelp.Eventually(t, "the homeserver is asked", func() bool { return asking.Load() == maxAsked })
 	show := s.mustStart(t, "tone:440")
 	go s.CheckAnnouncements(t.Context(), "!old:x") // after a gap, say
 	if _, err := s.Stop(t.Context(), show.Announcements[0].Room); err != nil {
 		t.Fatal(err)
 	}
 	close(answer)
-	eventually(t, "two shows are gone", func() bool { return len(s.mustList(t, store.Filter{Room: "!old:x"})) == 48 })
+	testhelp.Eventually(t, "two shows are gone", func() bool { return len(s.mustList(t, store.Filter{Room: "!old:x"})) == 48 })
 	if most.Load() > maxAsked {
 		t.Errorf("%d announcements were asked for at once", most.Load())
 	}
@@ -209,7 +210,7 @@ func TestRemovedUnnoticed(t *testing.T) {
 		s := mustStudio(t)
 		s.room.uploading = make(chan struct{})
 		s.mustStart(t, "tone:440,duration=100ms")
-		eventually(t, "the room is told of the end", func() bool {
+		testhelp.Eventually(t, "the room is told of the end", func() bool {
 			return s.mustList(t, store.Filter{})[0].Steps[told] == store.Done
 		})
 		s.room.updated = nil

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"broadcastbot/internal/livefile"
+	"broadcastbot/internal/testhelp"
 )
 
 // testFeed is a growing file that counts who holds it.
@@ -65,7 +66,7 @@ func newVenue(t testing.TB, stall time.Duration, data []byte) *venue {
 	t.Cleanup(func() {
 		v.feed.cut(errors.New("the test is over"))
 		listener.Close()
-		eventually(t, "all goroutines have ended", func() bool { return runtime.NumGoroutine() <= before })
+		testhelp.Eventually(t, "all goroutines have ended", func() bool { return runtime.NumGoroutine() <= before })
 		file.Close()
 		if n := v.feed.holders.Load(); n != 0 {
 			t.Errorf("the feed is held %d times at the end", n)
@@ -152,18 +153,6 @@ func mustHear(t testing.TB, conn io.Reader, want []byte) {
 	}
 }
 
-// eventually waits for a state that has no channel to wait on. The limit is for a test that would
-// hang, not a measure: other programs may need the machine.
-func eventually(t testing.TB, what string, reached func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !reached(); {
-		if time.Now().After(deadline) {
-			t.Fatalf("it never came that %s", what)
-		}
-		time.Sleep(time.Millisecond)
-	}
-}
-
 // noise returns n bytes that are the same in every run.
 func noise(n int) []byte {
 	random := rand.NewChaCha8([32]byte{1})
@@ -188,7 +177,7 @@ func TestHistoryThenTail(t *testing.T) {
 	v.grow(data[200_000:])
 	v.finish()
 	mustHear(t, client, data[200_000:])
-	eventually(t, "the audience has ended", func() bool { return v.shards() == 0 && v.feed.holders.Load() == 0 })
+	testhelp.Eventually(t, "the audience has ended", func() bool { return v.shards() == 0 && v.feed.holders.Load() == 0 })
 	if s := v.hub.Stats(); s.Listeners != 0 || s.Dropped != 0 || s.Bytes < 250_000 {
 		t.Errorf("stats = %+v", s)
 	}
@@ -255,7 +244,7 @@ func TestFollowIsCut(t *testing.T) {
 		if got, err := io.ReadAll(client); len(got) != 0 || err != nil {
 			t.Errorf("read %q, %v: want nothing, and no chunk that ends the body", got, err)
 		}
-		eventually(t, "nobody listens", func() bool { return v.hub.Stats().Listeners == 0 })
+		testhelp.Eventually(t, "nobody listens", func() bool { return v.hub.Stats().Listeners == 0 })
 	})
 	t.Run("alone", func(t *testing.T) {
 		v := newVenue(t, time.Minute, []byte("hello"))
@@ -305,7 +294,7 @@ func TestListenerWhoTakesNothingIsDropped(t *testing.T) {
 	for at := 10; at < len(data); at += 30_000 {
 		v.grow(data[at:min(at+30_000, len(data))])
 	}
-	eventually(t, "the sleeper is dropped", func() bool { return v.hub.Stats().Dropped == 1 && v.members() == 1 })
+	testhelp.Eventually(t, "the sleeper is dropped", func() bool { return v.hub.Stats().Dropped == 1 && v.members() == 1 })
 	v.finish()
 	<-heard
 }
@@ -315,7 +304,7 @@ func TestListenersWhoLeaveInAPause(t *testing.T) {
 	v := newVenue(t, 60*time.Millisecond, []byte("history"))
 	stays, leaves := v.join(7), v.join(7)
 	leaves.Close()
-	eventually(t, "one has left", func() bool { return v.members() == 1 })
+	testhelp.Eventually(t, "one has left", func() bool { return v.members() == 1 })
 	v.grow([]byte(" and more"))
 	v.finish()
 	mustHear(t, stays, []byte(" and more"))
@@ -336,7 +325,7 @@ func TestShardsOpenAndEnd(t *testing.T) {
 	for _, client := range clients {
 		mustHear(t, client, []byte(" world"))
 	}
-	eventually(t, "there is none", func() bool { return v.shards() == 0 })
+	testhelp.Eventually(t, "there is none", func() bool { return v.shards() == 0 })
 }
 
 func TestPause(t *testing.T) {

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"broadcastbot/internal/testhelp"
 )
 
 // TestAudience lets 500 follow a growing recording, while one of them never reads. He must be
@@ -27,7 +29,7 @@ func TestAudience(t *testing.T) {
 	for i := range readers {
 		readers[i] = s.listen(id, i) // each from another byte
 	}
-	eventually(t, "all are in the audience, and their handlers have ended", func() bool {
+	testhelp.Eventually(t, "all are in the audience, and their handlers have ended", func() bool {
 		return s.gateway.Stats().Listeners == size+1 && runtime.NumGoroutine() < before+20
 	})
 
@@ -45,10 +47,10 @@ func TestAudience(t *testing.T) {
 	}
 	body.Close()
 	<-done
-	eventually(t, "the sleeper is dropped", func() bool { return s.gateway.Stats().Dropped == 1 })
+	testhelp.Eventually(t, "the sleeper is dropped", func() bool { return s.gateway.Stats().Dropped == 1 })
 	s.finish(id, len(data))
 	listeners.Wait()
-	eventually(t, "nobody is left", func() bool {
+	testhelp.Eventually(t, "nobody is left", func() bool {
 		return s.gateway.Stats().Listeners == 0 && s.gateway.Listeners(id) == 0 && s.holders() == 1
 	})
 }

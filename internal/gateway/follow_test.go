@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"broadcastbot/internal/testhelp"
 )
 
 func TestFollow(t *testing.T) {
@@ -34,13 +36,13 @@ func TestFollow(t *testing.T) {
 			t.Errorf("without range: %d %v, %d bytes, %v", a.status, a.header, len(a.body), a.err)
 		}
 	})
-	eventually(t, "all listen", func() bool { return s.holders() >= 1+2 }) // the shard, and those ahead
+	testhelp.Eventually(t, "all listen", func() bool { return s.holders() >= 1+2 }) // the shard, and those ahead
 	for at := 100_000; at < len(data); at += 10_000 {
 		s.grow(id, at, data[at:at+10_000])
 	}
 	s.finish(id, len(data))
 	listeners.Wait()
-	eventually(t, "only the catalogue holds the file", func() bool { return s.holders() == 1 })
+	testhelp.Eventually(t, "only the catalogue holds the file", func() bool { return s.holders() == 1 })
 }
 
 // TestFollowOnTheWire looks at the very bytes of an answer.
@@ -70,7 +72,7 @@ func TestFollowOnTheWire(t *testing.T) {
 		}
 	}
 	mustRead(t, r, []byte("8\r\nhistory \r\n"))
-	eventually(t, "a shard has the listener", func() bool { return s.gateway.Stats().Listeners == 1 && s.holders() == 2 })
+	testhelp.Eventually(t, "a shard has the listener", func() bool { return s.gateway.Stats().Listeners == 1 && s.holders() == 2 })
 	s.grow(id, 8, []byte("live"))
 	mustRead(t, r, []byte("4\r\nlive\r\n"))
 	s.grow(id, 12, bytes.Repeat([]byte("x"), 20))
@@ -98,7 +100,7 @@ func TestFollowIsCut(t *testing.T) {
 			if rest, err := io.ReadAll(listener); err == nil || len(rest) > 0 {
 				t.Errorf("read %q, %v: want an error", rest, err)
 			}
-			eventually(t, "nobody listens", func() bool { return s.gateway.Stats().Listeners == 0 })
+			testhelp.Eventually(t, "nobody listens", func() bool { return s.gateway.Stats().Listeners == 0 })
 		})
 	}
 }
@@ -121,7 +123,7 @@ func TestSlowReaderOfHistoryIsCut(t *testing.T) {
 			conn := s.dial("GET /live/" + id + " HTTP/1.1\nHost: x\n\n")
 			mustRead(t, conn, []byte("HTTP/1.1 200 OK"))
 			end(s, id)
-			eventually(t, "nobody listens", func() bool { return s.gateway.Stats().Listeners == 0 })
+			testhelp.Eventually(t, "nobody listens", func() bool { return s.gateway.Stats().Listeners == 0 })
 			got, _ := io.ReadAll(conn)
 			if bytes.HasSuffix(got, []byte("0\r\n\r\n")) || len(got) >= len(data) {
 				t.Errorf("%d bytes, which look whole", len(got))
@@ -203,7 +205,7 @@ func TestFollowWithoutShards(t *testing.T) {
 		s := newStation(t, Options{})
 		id := s.growing(data[:100])
 		conn := s.dial("GET /live/" + id + " HTTP/1.0\n\n")
-		eventually(t, "it is listened to", func() bool { return s.gateway.Stats().Listeners == 1 })
+		testhelp.Eventually(t, "it is listened to", func() bool { return s.gateway.Stats().Listeners == 1 })
 		s.grow(id, 100, data[100:])
 		s.finish(id, len(data))
 		got, err := io.ReadAll(conn)
@@ -220,7 +222,7 @@ func TestFollowWithoutShards(t *testing.T) {
 			defer close(done)
 			s.gateway.Handler().ServeHTTP(recorder, httptest.NewRequest("GET", "/live/"+id, nil))
 		}()
-		eventually(t, "it is listened to", func() bool { return s.gateway.Stats().Listeners == 1 })
+		testhelp.Eventually(t, "it is listened to", func() bool { return s.gateway.Stats().Listeners == 1 })
 		s.grow(id, 100, data[100:])
 		s.finish(id, len(data))
 		<-done
@@ -276,11 +278,11 @@ func TestListenersWhoLeaveInAPause(t *testing.T) {
 	id := s.growing([]byte("history"))
 	stays, leaves := s.follow(id, 0), s.follow(id, 7)
 	mustRead(t, stays, []byte("history"))
-	eventually(t, "both listen", func() bool { return s.gateway.Stats().Listeners == 2 })
+	testhelp.Eventually(t, "both listen", func() bool { return s.gateway.Stats().Listeners == 2 })
 	leaves.Close()
-	eventually(t, "one has left", func() bool { return s.gateway.Stats().Listeners == 1 })
+	testhelp.Eventually(t, "one has left", func() bool { return s.gateway.Stats().Listeners == 1 })
 	s.grow(id, 7, []byte(" and more"))
 	mustRead(t, stays, []byte(" and more"))
 	stays.Close()
-	eventually(t, "the shard has ended", func() bool { return s.holders() == 1 })
+	testhelp.Eventually(t, "the shard has ended", func() bool { return s.holders() == 1 })
 }

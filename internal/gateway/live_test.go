@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strconv"
 	"testing"
+
+	"broadcastbot/internal/testhelp"
 )
 
 const (
@@ -176,7 +178,7 @@ func TestWaitsBeyondTheEdge(t *testing.T) {
 			id := s.growing(data[:1000])
 			done := make(chan answer, 1)
 			go func() { done <- s.do("GET", "/live/"+id, headers{"Range": test.rng}, nil) }()
-			eventually(t, "the request waits", func() bool { return s.holders() == 2 })
+			testhelp.Eventually(t, "the request waits", func() bool { return s.holders() == 2 })
 			s.grow(id, 1000, nil)
 			select {
 			case a := <-done:
@@ -214,7 +216,7 @@ func TestWaitEnds(t *testing.T) {
 			id := s.growing(noise(1000))
 			done := make(chan answer, 1)
 			go func() { done <- s.do("GET", "/live/"+id, headers{"Range": "bytes=1500-"}, nil) }()
-			eventually(t, "the request waits", func() bool { return s.holders() == 2 })
+			testhelp.Eventually(t, "the request waits", func() bool { return s.holders() == 2 })
 			test.end(s, id)
 			mustRefuse(t, <-done, test.status)
 		})
@@ -223,8 +225,8 @@ func TestWaitEnds(t *testing.T) {
 		s := newStation(t, Options{})
 		id := s.growing(noise(1000))
 		conn := s.dial("GET /live/" + id + " HTTP/1.1\nHost: x\nRange: bytes=1500-\n\n")
-		eventually(t, "the request waits", func() bool { return s.holders() == 2 })
+		testhelp.Eventually(t, "the request waits", func() bool { return s.holders() == 2 })
 		conn.Close()
-		eventually(t, "the gateway has noticed", func() bool { return s.holders() == 1 })
+		testhelp.Eventually(t, "the gateway has noticed", func() bool { return s.holders() == 1 })
 	})
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"broadcastbot/internal/opus"
+	"broadcastbot/internal/testhelp"
 	"broadcastbot/opusblocks"
 )
 
@@ -123,10 +124,10 @@ func TestPlayersFollow(t *testing.T) {
 				}
 				return int(info.Size()) / 2
 			}
-			eventually(t, "the beginning is heard", func() bool { return heard() > 5*opus.SampleRate })
+			testhelp.Eventually(t, "the beginning is heard", func() bool { return heard() > 5*opus.SampleRate })
 			before := heard()
 			s.speak(20)
-			eventually(t, "more is heard while the show goes on", func() bool { return heard() > before+10*opus.SampleRate })
+			testhelp.Eventually(t, "more is heard while the show goes on", func() bool { return heard() > before+10*opus.SampleRate })
 			s.end()
 			select {
 			case err := <-ended:
@@ -214,7 +215,7 @@ func TestPlayerComesFirst(t *testing.T) {
 		}
 		done := make(chan answer, 1)
 		go func() { done <- s.do("GET", "/live/"+id+".opus", nil, nil) }()
-		eventually(t, "the request waits", func() bool { return s.holders() == 2 })
+		testhelp.Eventually(t, "the request waits", func() bool { return s.holders() == 2 })
 		s.grow(id, 0, []byte(start[:2]))
 		s.grow(id, 2, []byte(start[2:]))
 		s.finish(id, len(start))

@@ -93,18 +93,6 @@ func mustLeaveNoGoroutine(t testing.TB, before int) {
 	}
 }
 
-// eventually waits for a state that has no channel to wait on. The limit is for a test that would
-// hang, not a measure: other programs may need the machine.
-func eventually(t testing.TB, what string, reached func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !reached(); {
-		if time.Now().After(deadline) {
-			t.Fatalf("it never came that %s", what)
-		}
-		time.Sleep(time.Millisecond)
-	}
-}
-
 // withStall makes a gateway's listeners lose their connection when they take nothing for so long.
 func withStall(stall time.Duration) func(*Gateway) {
 	return func(g *Gateway) { g.hub = fanout.New(stall, g.log) }

@@ -17,6 +17,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"broadcastbot/internal/testhelp"
 )
 
 func TestDescribeUpload(t *testing.T) {
@@ -267,7 +269,7 @@ func TestUploadContinuesAfterACut(t *testing.T) {
 			"Content-Type: application/offset+octet-stream\nUpload-Offset: %d\n%s", id, testToken, size, request))
 		conn.Write(data[size : size+30_000])
 		conn.Close()
-		eventually(t, "what was sent is stored, "+name, func() bool { return s.offset(id) == size+30_000 })
+		testhelp.Eventually(t, "what was sent is stored, "+name, func() bool { return s.offset(id) == size+30_000 })
 	}
 	size := s.offset(id)
 	s.grow(id, size, data[size:])
@@ -425,7 +427,7 @@ func TestDeleteStopsTheUpload(t *testing.T) {
 	id := s.begin()
 	body, done := s.flow(id, 0)
 	body.Write([]byte("hello"))
-	eventually(t, "the upload is under way", func() bool { return s.offset(id) == 5 })
+	testhelp.Eventually(t, "the upload is under way", func() bool { return s.offset(id) == 5 })
 	if a := s.do("DELETE", "/upload/"+id, tus(nil), nil); a.status != http.StatusNoContent {
 		t.Fatalf("DELETE = %d %s", a.status, a.body)
 	}

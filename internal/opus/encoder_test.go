@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"broadcastbot/internal/testhelp"
 )
 
 func TestEncoderRoundTripsSpeech(t *testing.T) {
@@ -22,7 +24,7 @@ func TestEncoderRoundTripsSpeech(t *testing.T) {
 		t.Run(fmt.Sprintf("%+v", test.options), func(t *testing.T) {
 			packets := mustEncode(t, test.options, speech)
 			heard := mustDecode(t, 1, 312, packets)
-			snr, c := signalToNoise(speech, heard), correlation(speech, heard)
+			snr, c := signalToNoise(speech, heard), testhelp.Correlation(speech, heard)
 			t.Logf("SNR %.1f dB, correlation %.3f", snr, c)
 			if snr < test.snr || c < test.correlation {
 				t.Errorf("SNR %.1f dB, correlation %.3f; want %.1f, %.3f at least", snr, c, test.snr, test.correlation)

@@ -107,14 +107,3 @@ func signalToNoise(want, got []int16) float64 {
 	}
 	return 10 * math.Log10(signal/noise)
 }
-
-// correlation returns 1 when got has the shape of want, 0 when it has nothing to do with it.
-func correlation(want, got []int16) float64 {
-	var product, wantPower, gotPower float64
-	for i, v := range want {
-		product += float64(v) * float64(got[i])
-		wantPower += float64(v) * float64(v)
-		gotPower += float64(got[i]) * float64(got[i])
-	}
-	return product / math.Sqrt(wantPower*gotPower)
-}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"broadcastbot/capture"
+	"broadcastbot/internal/testhelp"
 )
 
 // TestFormats pulls a file of each format: the sound comes whole, and where the format allows that, exact to the
@@ -26,7 +27,7 @@ func TestFormats(t *testing.T) {
 		"5.1.opus": {"-c:a libopus -ac 6 -mapping_family 1 -b:a 256k", 1200},
 	} {
 		t.Run(name, func(t *testing.T) {
-			checkGoroutines(t)
+			testhelp.CheckGoroutines(t)
 			content := mustSound(t, samples, name, strings.Fields(test.arguments)...)
 			address := mustServe(t, func(w http.ResponseWriter, r *http.Request) {
 				http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
@@ -45,7 +46,7 @@ func TestFormats(t *testing.T) {
 func align(pcm []int16) []int16 {
 	best, most := 0, 0.0
 	for shift := range min(3000, len(pcm)-9600) {
-		if c := correlation(pcm[shift+4800:shift+9600], sweeps(4800, 4800)); c > most {
+		if c := testhelp.Correlation(pcm[shift+4800:shift+9600], sweeps(4800, 4800)); c > most {
 			best, most = shift, c
 		}
 	}
@@ -58,7 +59,7 @@ func TestFileGoesOn(t *testing.T) {
 	content := mustSound(t, samples, "a.flac")
 	for name, ranges := range map[string]bool{"with ranges": true, "without": false} {
 		t.Run(name, func(t *testing.T) {
-			checkGoroutines(t)
+			testhelp.CheckGoroutines(t)
 			asked := 0
 			address := mustServe(t, func(w http.ResponseWriter, r *http.Request) {
 				asked++

@@ -5,20 +5,19 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"broadcastbot/capture"
 	"broadcastbot/internal/opus"
+	"broadcastbot/internal/testhelp"
 )
 
 var silent = slog.New(slog.DiscardHandler)
@@ -99,15 +98,9 @@ func mustHear(t *testing.T, source capture.Source) (pcm []int16, end error) {
 	}
 }
 
-// sweep is a tone that rises: no two moments of it are alike.
-func sweep(i int) int16 {
-	t := float64(i) / opus.SampleRate
-	return int16(10000 * math.Sin(2*math.Pi*(300*t+250*t*t)))
-}
-
 func sweeps(from, n int) (pcm []int16) {
 	for i := range n {
-		pcm = append(pcm, sweep(from+i))
+		pcm = append(pcm, testhelp.Sweep(from+i))
 	}
 	return pcm
 }
@@ -149,19 +142,10 @@ func mustBeSweep(t *testing.T, pcm []int16, samples, tolerance int) {
 	}
 	const window = 4800
 	for i := 0; i+window <= min(len(pcm), samples); i += window {
-		if c := correlation(pcm[i:i+window], sweeps(i, window)); c < 0.9 {
+		if c := testhelp.Correlation(pcm[i:i+window], sweeps(i, window)); c < 0.9 {
 			t.Errorf("from sample %d on it is another sound: correlation %.3f", i, c)
 		}
 	}
-}
-
-func correlation(a, b []int16) float64 {
-	var ab, aa, bb float64
-	for i := range a {
-		x, y := float64(a[i]), float64(b[i])
-		ab, aa, bb = ab+x*y, aa+x*x, bb+y*y
-	}
-	return ab / math.Sqrt(aa*bb+1)
 }
 
 // mustEnd fails the test unless a source comes to its end in order.
@@ -170,19 +154,4 @@ func mustEnd(t *testing.T, end error) {
 	if !errors.Is(end, io.EOF) {
 		t.Fatalf("it ended with %v", end)
 	}
-}
-
-// checkGoroutines fails the test when goroutines are left at its end.
-func checkGoroutines(t *testing.T) {
-	t.Helper()
-	before := runtime.NumGoroutine()
-	t.Cleanup(func() {
-		for deadline := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > before && time.Now().Before(deadline); {
-			time.Sleep(5 * time.Millisecond)
-		}
-		if n := runtime.NumGoroutine(); n > before {
-			stacks := make([]byte, 1<<16)
-			t.Errorf("%d goroutines before, %d after:\n%s", before, n, stacks[:runtime.Stack(stacks, true)])
-		}
-	})
 }

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"broadcastbot/internal/testhelp"
 )
 
 // TestHLS pulls streams that ffmpeg has cut into segments of each kind: as much sound comes as ffmpeg
@@ -27,7 +29,7 @@ func TestHLS(t *testing.T) {
 		"mp3":    "-b:a 96k -write_xing 0 -f segment -segment_time 2 -segment_list a.m3u8 -segment_format mp3",
 	} {
 		t.Run(name, func(t *testing.T) {
-			checkGoroutines(t)
+			testhelp.CheckGoroutines(t)
 			dir := t.TempDir()
 			last := "a.m3u8"
 			if name == "mp3" {
@@ -122,7 +124,7 @@ func mustLive(t *testing.T, samples int) *liveServer {
 // TestLiveHLS begins three segments before the edge, with the second look at the playlist, misses none
 // (the last one is nearly empty), and survives requests that fail.
 func TestLiveHLS(t *testing.T) {
-	checkGoroutines(t)
+	testhelp.CheckGoroutines(t)
 	const samples = 10 * 48000
 	server := mustLive(t, samples)
 	server.shown = 4
@@ -185,7 +187,7 @@ func TestSegmentsAreFound(t *testing.T) {
 
 // TestHLSStops: a stream whose playlist does not grow ends with its context.
 func TestHLSStops(t *testing.T) {
-	checkGoroutines(t)
+	testhelp.CheckGoroutines(t)
 	server := mustLive(t, 3*48000)
 	server.segments = append(server.segments[:2], "never")
 	address := mustServe(t, func(w http.ResponseWriter, r *http.Request) {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"broadcastbot/capture"
+	"broadcastbot/internal/testhelp"
 )
 
 // TestStationGoesOn: a station that breaks off is connected to again, and its sound goes on in the same
@@ -21,7 +22,7 @@ func TestStationGoesOn(t *testing.T) {
 	const samples = 96000
 	for name, arguments := range map[string]string{"a.opus": "-c:a libopus", "a.mp3": "", "a.ogg": "-c:a libvorbis"} {
 		t.Run(name, func(t *testing.T) {
-			checkGoroutines(t)
+			testhelp.CheckGoroutines(t)
 			var contents [][]byte
 			for _, bitrate := range []string{"96k", "112k", "128k"} { // what was heard already would be left out
 				contents = append(contents, mustSound(t, samples, name, append(strings.Fields(arguments), "-b:a", bitrate)...))
@@ -50,7 +51,7 @@ func TestStationGoesOn(t *testing.T) {
 
 // TestComesBackBroken: a station that comes back as a playlist without a valid address is asked again.
 func TestComesBackBroken(t *testing.T) {
-	checkGoroutines(t)
+	testhelp.CheckGoroutines(t)
 	content := mustSound(t, 48000, "a.opus", "-c:a", "libopus")
 	asked := 0
 	address := mustServe(t, func(w http.ResponseWriter, r *http.Request) {
@@ -73,7 +74,7 @@ func TestComesBackBroken(t *testing.T) {
 
 // TestStationIsGone: a station that does not come back ends the show, and says that its line was down.
 func TestStationIsGone(t *testing.T) {
-	checkGoroutines(t)
+	testhelp.CheckGoroutines(t)
 	content := mustSound(t, 48000, "a.opus", "-c:a", "libopus")
 	asked := 0
 	address := mustServe(t, func(w http.ResponseWriter, r *http.Request) {
@@ -158,7 +159,7 @@ func TestEvilServers(t *testing.T) {
 		"hls encrypted": {hlsOf("/x\n#EXT-X-KEY:METHOD=AES-128,URI=\"file:///etc/passwd\""), "encrypted"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			checkGoroutines(t)
+			testhelp.CheckGoroutines(t)
 			address := mustAnswer(t, test.answer)
 			_, err := pullerOf(t, address).tryOpen(t, address+"/?secret")
 			if err == nil || !strings.Contains(err.Error(), test.want) {
@@ -237,7 +238,7 @@ func TestPlaylistLeadsOn(t *testing.T) {
 
 // TestStopWhileItWaits: a show that is stopped leaves nothing behind, whatever its server does.
 func TestStopWhileItWaits(t *testing.T) {
-	checkGoroutines(t)
+	testhelp.CheckGoroutines(t)
 	content := mustSound(t, 48000, "a.mp3")
 	address := mustAnswer(t, func(c net.Conn) {
 		io.WriteString(c, "HTTP/1.1 200 OK\r\nicy-br: 128\r\n\r\n")

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"broadcastbot/capture"
+	"broadcastbot/internal/testhelp"
 )
 
 // TestHotMic: a program whose show was stopped is not on air again because its line breaks, but when its
@@ -22,15 +23,15 @@ func TestHotMic(t *testing.T) {
 	conn.Write(stream)
 	show := s.mustStart()
 	show.source.Close() // as a session does that was stopped
-	eventually(t, "Alice is told", func() bool {
+	testhelp.Eventually(t, "Alice is told", func() bool {
 		return len(s.heard()) == 1 && strings.Contains(s.heard()[0], "!live start icecast")
 	})
 	for range 2 {
 		conn.Close()
-		eventually(t, "the line is over", func() bool { return !s.server.lines.has("abc") })
+		testhelp.Eventually(t, "the line is over", func() bool { return !s.server.lines.has("abc") })
 		conn, _ = dial(t, s.own, head+basic(password))
 		conn.Write(stream)
-		eventually(t, "its sound is read", func() bool {
+		testhelp.Eventually(t, "its sound is read", func() bool {
 			s.server.lines.mu.Lock()
 			defer s.server.lines.mu.Unlock()
 			l := s.server.lines.byMount["abc"]

@@ -12,6 +12,7 @@ import (
 
 	"broadcastbot/capture"
 	"broadcastbot/internal/opus"
+	"broadcastbot/internal/testhelp"
 )
 
 func bytesReader(b []byte) io.Reader { return bytes.NewReader(b) }
@@ -142,7 +143,7 @@ func TestForeignStream(t *testing.T) {
 	if _, status := dial(t, s.own, head+basic(password)); status != "HTTP/1.0 415 "+want {
 		t.Errorf("the second answer is %q", status)
 	}
-	eventually(t, "Alice is told", func() bool { return len(s.heard()) == 1 })
+	testhelp.Eventually(t, "Alice is told", func() bool { return len(s.heard()) == 1 })
 	if got := s.heard()[0]; got != alice+": Your program is connected, but cannot be on air: "+want+"." {
 		t.Errorf("Alice was told %q", got)
 	}
@@ -179,7 +180,7 @@ func TestStartIsRefused(t *testing.T) {
 	conn, _ := dial(t, s.own, head+basic(password))
 	conn.Write(stream)
 	s.mustStart()
-	eventually(t, "Alice is told", func() bool { return len(s.heard()) == 1 })
+	testhelp.Eventually(t, "Alice is told", func() bool { return len(s.heard()) == 1 })
 }
 
 // TestReconnect: a line that breaks in the middle of a page goes on in the same show. The newest
@@ -197,11 +198,11 @@ func TestReconnect(t *testing.T) {
 			switch how {
 			case "closed":
 				first.Close()
-				eventually(t, "the line is down", func() bool { return !show.source.(capture.LineSource).LineDown().IsZero() })
+				testhelp.Eventually(t, "the line is down", func() bool { return !show.source.(capture.LineSource).LineDown().IsZero() })
 			case "reset":
 				first.(*net.TCPConn).SetLinger(0)
 				first.Close()
-				eventually(t, "the line is down", func() bool { return !show.source.(capture.LineSource).LineDown().IsZero() })
+				testhelp.Eventually(t, "the line is down", func() bool { return !show.source.(capture.LineSource).LineDown().IsZero() })
 			}
 			second, _ := dial(t, s.own, head+basic(password))
 			second.Write(mustOpus(t, 2, 2))
@@ -242,7 +243,7 @@ func TestBySpeaker(t *testing.T) {
 	}
 	conn, _ := dial(t, s.own, "SOURCE /abc HTTP/1.0\r\n"+basic(password))
 	conn.Write(mustOpus(t, 0, 1))
-	eventually(t, "it may be on air", func() bool { _, err := kinds.Grant(t.Context(), by, "icecast"); return err == nil })
+	testhelp.Eventually(t, "it may be on air", func() bool { _, err := kinds.Grant(t.Context(), by, "icecast"); return err == nil })
 	for name, asker := range map[string]capture.Asker{"icecast": {Room: room, User: "@bob:example.org"}, "icecast:xyz": by} {
 		if spec, err := kinds.Grant(t.Context(), asker, name); err == nil {
 			t.Errorf("%s may open %s", asker.User, spec)
@@ -261,9 +262,9 @@ func TestBySpeaker(t *testing.T) {
 	}
 	conn.Write(mustOpus(t, 0, 1))
 	conn.Close()
-	eventually(t, "the line is down", func() bool { return !show.source.(capture.LineSource).LineDown().IsZero() })
+	testhelp.Eventually(t, "the line is down", func() bool { return !show.source.(capture.LineSource).LineDown().IsZero() })
 	dial(t, s.own, "SOURCE /abc HTTP/1.0\r\n"+basic(password))
-	eventually(t, "the line is up", func() bool { return show.source.(capture.LineSource).LineDown().IsZero() })
+	testhelp.Eventually(t, "the line is up", func() bool { return show.source.(capture.LineSource).LineDown().IsZero() })
 }
 
 // TestAfterRestart: the show of before waits for its program.
@@ -304,7 +305,7 @@ func TestStats(t *testing.T) {
 		return status + string(rest)
 	}
 	want := `{"icestats":{"source":{"listenurl":"http://radio/abc","listeners":7,"server_type":"audio/ogg"}}}`
-	eventually(t, "the mount is in the stats", func() bool { return strings.HasSuffix(get("/status-json.xsl", "X-Forwarded-For: 192.0.2.9\r\n"), want) })
+	testhelp.Eventually(t, "the mount is in the stats", func() bool { return strings.HasSuffix(get("/status-json.xsl", "X-Forwarded-For: 192.0.2.9\r\n"), want) })
 	if got := get("/status-json.xsl", ""); !strings.HasSuffix(got, `{"icestats":{}}`) {
 		t.Errorf("stats for somebody from an unknown address: %s", got)
 	}
@@ -319,7 +320,7 @@ func TestStats(t *testing.T) {
 		t.Errorf("metadata: %s, and %q is playing", got, source.Playing())
 	}
 	conn.Write(mustOpus(t, 0, 1, "-metadata", "artist=C", "-metadata", "title=D"))
-	eventually(t, "a tag says what is playing", func() bool { return source.Playing() == "C - D" })
+	testhelp.Eventually(t, "a tag says what is playing", func() bool { return source.Playing() == "C - D" })
 	if got := get("/admin/metadata?mode=updinfo&mount=/abc&song=A", basic("wrong")); !strings.Contains(got, " 401 ") {
 		t.Errorf("metadata of a stranger: %s", got)
 	}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"broadcastbot/internal/opus"
+	"broadcastbot/internal/testhelp"
 )
 
 // target is where a program pushes a file to.
@@ -104,28 +105,10 @@ func mustWriteFile(t *testing.T, path, content string) {
 	}
 }
 
-// said is what a program writes.
-type said struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (s *said) Write(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(b)
-}
-
-func (s *said) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
-}
-
 // running is a program that was started.
 type running struct {
 	*exec.Cmd
-	said  said
+	said  testhelp.Buffer
 	ended chan error
 }
 
@@ -182,7 +165,7 @@ func TestPrograms(t *testing.T) {
 			sender := mustPush(t, p, way.address, password, 0, seconds)
 			show := s.mustStart()
 			if p.endless {
-				eventually(t, "all was sent", func() bool { return show.read.Load() > (seconds+1)*opus.SampleRate })
+				testhelp.Eventually(t, "all was sent", func() bool { return show.read.Load() > (seconds+1)*opus.SampleRate })
 				sender.stop(t)
 			} else if err := sender.await(t); err != nil {
 				t.Errorf("it ends with %v: %s", err, &sender.said)
@@ -224,7 +207,7 @@ func TestProgramsAreRefused(t *testing.T) {
 			s := newStation(t, Options{Auto: true})
 			sender := mustPush(t, p, s.own, "wrong", 0, 5)
 			if p.endless { // it tries again and again
-				eventually(t, "it is refused", func() bool { return s.wrong.Load() > 0 })
+				testhelp.Eventually(t, "it is refused", func() bool { return s.wrong.Load() > 0 })
 				sender.stop(t)
 			} else if err := sender.await(t); err == nil {
 				t.Error("it ends as if it were on air")
@@ -251,11 +234,11 @@ func TestProgramsReconnect(t *testing.T) {
 			way := newWay(t, s.own)
 			first := mustPush(t, p, way.address, password, 0, 30)
 			show := s.mustStart()
-			eventually(t, "the first half comes", func() bool { return show.read.Load() > 2*opus.SampleRate })
+			testhelp.Eventually(t, "the first half comes", func() bool { return show.read.Load() > 2*opus.SampleRate })
 			way.cut()
 			if p.endless { // it comes back by itself
 				before := show.read.Load()
-				eventually(t, "the second half comes", func() bool { return show.read.Load() > before+2*opus.SampleRate })
+				testhelp.Eventually(t, "the second half comes", func() bool { return show.read.Load() > before+2*opus.SampleRate })
 				first.stop(t)
 			} else {
 				first.stop(t)

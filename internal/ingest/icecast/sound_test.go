@@ -13,6 +13,7 @@ import (
 
 	"broadcastbot/internal/opus"
 	"broadcastbot/internal/pulsetest"
+	"broadcastbot/internal/testhelp"
 )
 
 // pushByButt sets BUTT up as a DJ does who has got the settings from us: it connects at its start.
@@ -107,7 +108,7 @@ func TestMicrophones(t *testing.T) {
 				host, port, _ := net.SplitHostPort(s.own)
 				sender := p.push(t, target{host: host, port: port, password: password, dir: t.TempDir()})
 				show := s.mustStart()
-				eventually(t, "seconds are heard", func() bool { return show.read.Load() > 6*opus.SampleRate })
+				testhelp.Eventually(t, "seconds are heard", func() bool { return show.read.Load() > 6*opus.SampleRate })
 				sender.stop(t)
 				<-show.ended
 				if show.err != io.EOF || show.title != "Evening" {
@@ -129,7 +130,7 @@ func (s *show) follows() error {
 		for i := range want {
 			want[i] = sweep(at + i)
 		}
-		if alike := correlation(first[:piece/4], want); alike > best {
+		if alike := testhelp.Correlation(first[:piece/4], want); alike > best {
 			best, begin = alike, at
 		}
 	}
@@ -139,7 +140,7 @@ func (s *show) follows() error {
 		for i := range want {
 			want[i] = sweep(begin + start + i)
 		}
-		if correlation(first[start:start+piece], want) > 0.9 {
+		if testhelp.Correlation(first[start:start+piece], want) > 0.9 {
 			alike++
 		}
 	}
@@ -171,7 +172,7 @@ func TestMicrophonesAreRefused(t *testing.T) {
 			host, port, _ := net.SplitHostPort(s.own)
 			dir := t.TempDir()
 			sender := pushByButt(test.codec)(t, target{host: host, port: port, password: test.password, dir: dir})
-			eventually(t, "BUTT says why", func() bool {
+			testhelp.Eventually(t, "BUTT says why", func() bool {
 				log, _ := os.ReadFile(filepath.Join(dir, "log"))
 				return strings.Contains(string(log), test.want)
 			})

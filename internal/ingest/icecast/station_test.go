@@ -22,6 +22,7 @@ import (
 
 	"broadcastbot/capture"
 	"broadcastbot/internal/opus"
+	"broadcastbot/internal/testhelp"
 	"broadcastbot/store"
 )
 
@@ -215,7 +216,7 @@ func (s *show) mustHave(t *testing.T, samples int, sound func(i int) int16) {
 			want[i] = sound(start + i)
 		}
 		got := s.pcm[start : start+piece]
-		if alike := correlation(got, want); alike < 0.9 && max(loudest(got), loudest(want)) > 100 {
+		if alike := testhelp.Correlation(got, want); alike < 0.9 && max(loudest(got), loudest(want)) > 100 {
 			t.Fatalf("at %v it is another sound: correlation %.2f", opus.Duration(int64(start)), alike)
 		}
 	}
@@ -226,18 +227,6 @@ func loudest(pcm []int16) (most int) {
 		most = max(most, int(sample), -int(sample))
 	}
 	return most
-}
-
-func correlation(a, b []int16) float64 {
-	var ab, aa, bb float64
-	for i := range a {
-		x, y := float64(a[i]), float64(b[i])
-		ab, aa, bb = ab+x*y, aa+x*x, bb+y*y
-	}
-	if aa == 0 || bb == 0 {
-		return 0
-	}
-	return ab / math.Sqrt(aa*bb)
 }
 
 // sweep is a tone that rises by 300 Hz each second: no two moments of it are alike.
@@ -322,15 +311,6 @@ func readLine(in io.Reader) (line string, err error) {
 		}
 		if b[0] != '\r' {
 			line += string(b)
-		}
-	}
-}
-
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !holds(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("never: %s", what)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"broadcastbot/capture"
+	"broadcastbot/internal/testhelp"
 )
 
 const head = "SOURCE /abc HTTP/1.0\r\n"
@@ -17,7 +18,7 @@ func TestCutOff(t *testing.T) {
 	stream := mustOpus(t, 0, 1)
 	other, _ := dial(t, s.own, "SOURCE /xyz HTTP/1.0\r\n"+basic(password))
 	mute, _ := dial(t, s.own, head+basic(password))
-	eventually(t, "it is connected", func() bool { return s.server.lines.has("abc") && s.server.lines.has("xyz") })
+	testhelp.Eventually(t, "it is connected", func() bool { return s.server.lines.has("abc") && s.server.lines.has("xyz") })
 	s.server.CutOff(room, alice)
 	io.Copy(io.Discard, mute)
 	if mute.Write(stream); len(s.shows) > 0 {
@@ -29,7 +30,7 @@ func TestCutOff(t *testing.T) {
 		show := s.mustStart()
 		if !connected {
 			conn.Close()
-			eventually(t, "the line is down", func() bool { return !show.source.(capture.LineSource).LineDown().IsZero() })
+			testhelp.Eventually(t, "the line is down", func() bool { return !show.source.(capture.LineSource).LineDown().IsZero() })
 		}
 		s.server.CutOff(room, alice)
 		if <-show.ended; show.err != io.EOF {
@@ -49,14 +50,14 @@ func TestVoidMeanwhile(t *testing.T) {
 	s := newStation(t, Options{Auto: true})
 	stream := mustOpus(t, 0, 1)
 	late, _ := dial(t, s.own, head+basic(password)) // its stream comes later
-	eventually(t, "it is connected", func() bool { return s.server.lines.has("abc") })
+	testhelp.Eventually(t, "it is connected", func() bool { return s.server.lines.has("abc") })
 	s.void.Store(true)
 	late.Write(stream)
 	io.Copy(io.Discard, late)
 	joining, _ := dial(t, s.own, head+basic(password))
 	joining.Write(stream)
 	io.Copy(io.Discard, joining)
-	eventually(t, "its line is over", func() bool { return !s.server.lines.has("abc") })
+	testhelp.Eventually(t, "its line is over", func() bool { return !s.server.lines.has("abc") })
 	if len(s.shows) > 0 {
 		t.Error("a show has begun")
 	}

@@ -1,20 +1,19 @@
 package studioline
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/coder/websocket"
 
 	"broadcastbot/capture"
+	"broadcastbot/internal/testhelp"
 	"broadcastbot/store"
 )
 
@@ -113,7 +112,7 @@ func TestUsedLink(t *testing.T) {
 
 // TestSecretStaysSecret: it is in no line of the log, and in the database only as a hash.
 func TestSecretStaysSecret(t *testing.T) {
-	var log lockedBuffer
+	var log testhelp.Buffer
 	s := mustStation(t, stationOptions{log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	p := newPage(t, s, 10)
 	p.goOnAir()
@@ -261,24 +260,6 @@ type fullPasses struct{ Passes }
 var errFull = errors.New("the disk is full")
 
 func (fullPasses) Add(context.Context, *store.Pass, string) error { return errFull }
-
-// lockedBuffer is a log that several goroutines write.
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
 
 // TestSpeakerHasLeft: who is not in the room any more is told nothing of it.
 func TestSpeakerHasLeft(t *testing.T) {
