@@ -140,7 +140,7 @@ func (u *tusUpload) Delete(ctx context.Context) error {
 	return nil
 }
 
-// status is the HTTP status of a refusal; 0: err is none.
+// status is the HTTP status with which the server has refused; 0 of any other error, and of nil.
 func status(err error) int {
 	var refusal *StatusError
 	if errors.As(err, &refusal) {

@@ -141,8 +141,9 @@ func exactly(bytes int, value string) []byte {
 	return raw
 }
 
-// ParseHash reads the SHA-256 of a file as announcements write it, in base64 without padding; nil
-// where it is something else, which must not pass for none.
+// ParseHash reads the SHA-256 of a file as announcements write it, in base64 without padding. It returns
+// nil where that is damaged, which is not the same as an announcement without a hash: then nothing was
+// to be compared.
 func ParseHash(value string) []byte {
 	hash, err := base64.RawStdEncoding.Strict().DecodeString(value)
 	if err != nil || len(hash) != sha256.Size {

@@ -67,10 +67,9 @@ func (rec *Recording) ReadAt(p []byte, offset int64) (int, error) {
 	return rec.content.ReadAt(p, offset)
 }
 
-// Version names the bytes of the recording: what was read under one version fits together. While a
-// recording grows, and as long as it stays open then, that is true from its opening on only: the disk
-// may be an older copy of itself after that, and the recording grow on in another way. The version of a
-// finished one follows from its bytes.
+// Version names the bytes of the recording: what was read under one version fits together. The version of
+// a recording that was finished when it was opened follows from its bytes. A growing one gets a new version
+// at each opening: the disk may have been set back to an older copy before, and then other bytes follow.
 func (rec *Recording) Version() string { return rec.version() }
 
 // endSize is how many of the last bytes tell two recordings apart: there is at least the seal of the last
