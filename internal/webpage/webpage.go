@@ -13,6 +13,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -24,9 +25,10 @@ type Files struct {
 
 // file is what is sent for one name.
 type file struct {
-	contentType  string
-	etag         string // a weak one (RFC 9110, 8.8.1): it stands for both
-	plain, small []byte // as it is, and as gzip
+	contentType string
+	etag        string // a weak one (RFC 9110, 8.8.1): it stands for both
+	plain       []byte
+	small       func() []byte // as gzip, compressed when it is first asked for
 }
 
 // contentTypes do not come from the system, which may know others: a browser runs no script of
@@ -91,17 +93,21 @@ func withoutComments(module []byte) []byte {
 }
 
 func newFile(name string, raw []byte) file {
-	var small bytes.Buffer
-	w, _ := gzip.NewWriterLevel(&small, gzip.BestCompression) // the level exists
-	w.Write(raw)                                              // a buffer takes all
-	w.Close()
 	sum := sha256.Sum256(raw)
 	return file{
 		contentType: contentTypes[path.Ext(name)],
 		etag:        `W/"` + hex.EncodeToString(sum[:8]) + `"`,
 		plain:       raw,
-		small:       small.Bytes(),
+		small:       sync.OnceValue(func() []byte { return compress(raw) }),
 	}
+}
+
+func compress(raw []byte) []byte {
+	var small bytes.Buffer
+	w, _ := gzip.NewWriterLevel(&small, gzip.BestCompression) // the level exists
+	w.Write(raw)                                              // a buffer takes all
+	w.Close()
+	return small.Bytes()
 }
 
 // Send sends a file with a status, and reports whether there is one.
@@ -123,7 +129,7 @@ func (f *Files) Send(w http.ResponseWriter, r *http.Request, name string, status
 	body := file.plain
 	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 		h.Set("Content-Encoding", "gzip")
-		body = file.small
+		body = file.small()
 	}
 	if status == http.StatusOK {
 		whole := r.Clone(r.Context())
