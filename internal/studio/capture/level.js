@@ -1,12 +1,12 @@
 // How loud sound is, and whether something is wrong with it.
 
-import { FRAME } from "./framer.js";
+import { FRAME, RATE } from "./framer.js";
 
 const FULL = 0.99; // what a sample of clipped sound has at least
-const CLIPPED = 3; // so many of them in a frame are no chance
+const CLIPPED = 3; // one or two of them in a frame may be chance
 const QUIETEST = -90; // dB
 
-const SECOND = 48000 / FRAME; // frames
+const SECOND = RATE / FRAME; // frames
 const DEAF = 2.5 * SECOND; // without sound: the speaker knows it within 3 s
 const SILENCE = 10 ** (-60 / 20); // what even a quiet room is louder than
 const REMEMBERED = 3 * SECOND; // a warning of what was too loud stays readable

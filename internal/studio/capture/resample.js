@@ -31,10 +31,10 @@ export class Resampler {
 
   /**
    * @param {Float32Array} input
-   * @returns {Float32Array} all output that the input allows
+   * @returns {Float32Array} all output that the input allows: the input itself where the rates are one
    */
   push(input) {
-    if (this.#phases.length === 0) return input.slice();
+    if (this.#phases.length === 0) return input;
     const sound = new Float32Array(this.#history.length + input.length);
     sound.set(this.#history);
     sound.set(input, this.#history.length);
