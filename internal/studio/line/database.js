@@ -1,7 +1,7 @@
 // The browser's database (IndexedDB), as far as the studio needs it: for each link one show, and its
 // packets by number.
 
-import { silentPacket } from "../capture/silence.js";
+import { silenceBefore } from "../capture/silence.js";
 import { within } from "../capture/within.js";
 
 /** @import { Kept } from "./keep.js" */
@@ -137,7 +137,7 @@ export function withoutGaps(numbers, packets, channels) {
     const missing = numbers[i] - numbers[0] - whole.length;
     const isPacket = packet instanceof Uint8Array && Number.isFinite(captured);
     if (!isPacket || !(missing >= 0 && missing < LARGEST)) throw new Error("what the browser has stored is damaged");
-    for (let n = missing; n > 0; n--) whole.push({ packet: silentPacket(channels), captured: captured - 20 * n });
+    for (const silence of silenceBefore(missing, captured, channels)) whole.push(silence);
     whole.push({ packet, captured });
   });
   return whole;

@@ -1,7 +1,7 @@
 // What the station does not have on disk yet, so that it can be sent (again): in memory, and in the
 // browser's database for a page that is loaded again.
 
-import { silentPacket } from "../capture/silence.js";
+import { silenceBefore } from "../capture/silence.js";
 
 /** @import { Database, Show } from "./database.js" */
 
@@ -65,7 +65,7 @@ export class Keep {
     return !kept.generation || !generation || generation <= kept.generation + 1;
   }
 
-  /** Whether a reload would lose what was said. */
+  /** Whether a page that is loaded again has what is kept. */
   get lasting() {
     return this.#database !== null;
   }
@@ -123,13 +123,7 @@ export class Keep {
   refill(number, channels) {
     const missing = this.#first - number;
     if (missing <= 0) return;
-    const packet = silentPacket(channels);
-    const end = this.#packets[0]?.captured ?? 0; // not known: the station takes the time of before
-    const fill = Array.from({ length: missing }, (_, i) => ({
-      packet,
-      captured: Math.max(0, end - 20 * (missing - i)),
-    }));
-    this.#packets = fill.concat(this.#packets);
+    this.#packets = silenceBefore(missing, this.#packets[0]?.captured ?? 0, channels).concat(this.#packets);
     this.#first = this.durable = number;
   }
 
