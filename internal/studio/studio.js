@@ -215,9 +215,8 @@ export class Studio extends Voice {
 
   /** Notes what the page has to know when it is loaded again. */
   #note() {
-    const { welcome } = this;
-    const [stopped, show, generation] = [this.stopped, this.#show, welcome?.generation];
-    if (welcome) this.keep.note({ welcome, stopped, show, generation });
+    const { welcome, stopped } = this;
+    if (welcome) this.keep.note({ welcome, stopped, show: this.#show });
   }
 
   /** Forgets the show, and what is kept of it. */

@@ -14,10 +14,9 @@ const DAY = 24 * 3600 * 1000; // ms: no show waits longer for its speaker
 /**
  * What a page that is loaded again has to know before the station answers.
  * @typedef {object} Show
- * @property {import("./messages.js").Welcome} welcome
+ * @property {import("./messages.js").Welcome} welcome whose generation is the device that has spoken it
  * @property {boolean} stopped by the speaker: nothing is added
- * @property {string} [show] its id, and
- * @property {number} [generation] which of the link's devices has spoken it, if the station has said so
+ * @property {string} [show] its id, if the station has said it
  */
 
 /**

@@ -62,7 +62,8 @@ export class Keep {
     const kept = this.#show;
     if (!kept) return true;
     if (kept.show && show && show !== kept.show) return false;
-    return !kept.generation || !generation || generation <= kept.generation + 1;
+    const mine = kept.welcome.generation;
+    return !mine || !generation || generation <= mine + 1;
   }
 
   /** Whether a page that is loaded again has what is kept. */

@@ -185,7 +185,7 @@ test("what is cleared while it is written is not taken for stored", async () => 
 test("what is kept belongs to its show, and to the device that was the newest", async () => {
   const { keep } = await opened();
   assert.ok(keep.belongsTo({ show: "a", generation: 9 }), "an older station has not said whose it is");
-  keep.note({ ...show, show: "a", generation: 2 });
+  keep.note({ ...show, welcome: { generation: 2 }, show: "a" });
   for (const [welcome, belongs] of [
     [{ show: "a", generation: 2 }, true],
     [{ show: "a", generation: 3 }, true], // the same browser, opened again
