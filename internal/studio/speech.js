@@ -82,7 +82,7 @@ export class Speech {
     return this.#encoding.flush();
   }
 
-  /** Forgets what was heard and is no packet yet. */
+  /** Forgets the sound that has not become packets yet. */
   discard() {
     this.#encoding.discard();
   }

@@ -267,7 +267,10 @@ export class Studio extends Voice {
     this.#return.set(1000 * (this.welcome?.grace ?? 120) + MORE);
   }
 
-  /** Nobody hears the speaker any more, as it seems. What is kept is sent if the station comes back and wants it. */
+  /**
+   * Nobody seems to hear the speaker any more. What is kept is sent if the station comes back
+   * and wants it.
+   */
   #desert() {
     if (this.state !== State.LIVE) return;
     this.deserted = true;

@@ -111,7 +111,12 @@ export class Encoding {
   }
 
   #loseInside() {
-    for (const mark of this.#inside.splice(0)) this.onpacket(silentPacket(this.#channels), mark);
+    for (const mark of this.#inside.splice(0)) this.#giveSilence(mark);
+  }
+
+  /** @param {Mark} mark of a frame that is lost */
+  #giveSilence(mark) {
+    this.onpacket(silentPacket(this.#channels), mark);
   }
 
   /**
@@ -147,7 +152,7 @@ export class Encoding {
    */
   #wait(planes, mark) {
     this.#waiting.push({ planes, mark });
-    if (this.#waiting.length > WAITING) this.onpacket(silentPacket(this.#channels), this.#waiting.splice(0, 1)[0].mark);
+    if (this.#waiting.length > WAITING) this.#giveSilence(this.#waiting.splice(0, 1)[0].mark);
   }
 
   /** Resolves when all frames so far have become packets, or silence if that takes too long. */
@@ -157,7 +162,7 @@ export class Encoding {
       this.#changing.then(() => this.#encoder?.flush()),
     ).catch(() => {});
     this.#loseInside();
-    for (const { mark } of this.#waiting.splice(0)) this.onpacket(silentPacket(this.#channels), mark);
+    for (const { mark } of this.#waiting.splice(0)) this.#giveSilence(mark);
   }
 
   /** Forgets the frames that have not become packets yet. */

@@ -66,7 +66,7 @@ export function unpack(message) {
  */
 
 /**
- * Reads a text message; null where it is none that a page of this version can use.
+ * Reads a text message; null where a page of this version cannot use it.
  * @param {string} text
  * @returns {{type: string, [field: string]: any} | null}
  */

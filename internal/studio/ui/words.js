@@ -83,7 +83,7 @@ const MIC = {
 function live({ connected, welcome, input, lasting, deserted }) {
   const grace = spoken(welcome?.grace ?? 120);
   if (deserted)
-    return `There was no line to the station for more than ${grace}: the show is probably over, and the microphone is off. Leave this page open: if the station comes back and still wants it, what is kept is sent.`;
+    return `There was no line to the station for more than ${grace}: the show is probably over, and the microphone is off. Leave this page open: if the station comes back and still wants the show, what is kept is sent.`;
   if (input.mic !== Mic.OPEN)
     return `You are on air, but nothing is heard. ${MIC[input.mic]} After ${grace} without sound the show ends.`;
   if (!connected) {
@@ -103,7 +103,7 @@ const missing = (lost) => (lost >= 1 ? ` The last ${amount(lost)} did not arrive
 export function warning({ input, broken }) {
   if (broken) return "This browser cannot send your sound just now: silence is sent, and it is tried again by itself.";
   if (input.fault === Fault.SILENT)
-    return "Nothing is heard. Is the microphone muted or unplugged, or is it another one that you speak into?";
+    return "Nothing is heard. Is the microphone muted or unplugged, or do you speak into another one?";
   if (input.fault === Fault.CLIPPING)
     return "Too loud: the sound is distorted. Move away, or turn the microphone down.";
   return "";
