@@ -14,7 +14,7 @@ import { Sleep } from "./ui/sleep.js";
 import { Speed } from "./ui/speed.js";
 import { behind, clock } from "./ui/time.js";
 import { Volume } from "./ui/volume.js";
-import { heading, secrecy, sentence } from "./ui/words.js";
+import { heading, hearsNewest, secrecy, sentence } from "./ui/words.js";
 
 const TICK = 200; // ms between looks at what moves, while the page is seen
 const AWAY = 15; // seconds: who is to begin so far from the live edge may want to go there
@@ -147,15 +147,15 @@ function showPlayButton() {
 
 /** Everything that changes all the time. */
 function move() {
-  const { running, following, caughtUp, lag, state } = player;
+  const { running, following, lag, state } = player;
   seekbar.refresh();
   setText($("position"), clock(seekbar.position));
   setText($("duration"), clock(seekbar.duration));
   set($("badge"), "hidden", state !== State.LIVE);
   setAttribute($("badge"), "data-following", following);
   setText($("lag"), running && touched && lag !== null ? behind(lag, ofWhat(state)) : "");
-  const here = following || (caughtUp && (state !== State.LIVE || lag === null));
-  set($("golive"), "hidden", !running || here || !(touched || player.duration - player.position > AWAY));
+  const canGo = touched || player.duration - player.position > AWAY;
+  set($("golive"), "hidden", !running || hearsNewest(player) || !canGo);
   for (const id of ["back", "forward", "copy"]) set(button(id), "disabled", player.duration === 0);
   setText($("state"), sentence(player)); // with all that moves, as buffering does
   showPlayButton();

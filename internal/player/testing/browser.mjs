@@ -7,9 +7,8 @@ export function fakeBrowser(t) {
   class FakeNode {
     port = {
       postMessage: (command) => {
-        if (command.kind === "seek") this.epoch = command.epoch;
+        if (command.kind === "seek") Object.assign(this, { epoch: command.epoch, complete: false });
         if (command.kind === "complete") this.complete = true;
-        if (command.kind === "seek") this.complete = false;
       },
     };
     constructor(_, name) {

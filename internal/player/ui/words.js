@@ -86,12 +86,21 @@ function newest(captured) {
  * @param {Shown} player
  * @param {string} whatHappens
  */
-function running({ state, playing, buffering, following, caughtUp, lag }, whatHappens) {
+function running(player, whatHappens) {
+  const { state, playing, buffering, following } = player;
   if (!playing) return `${whatHappens} Press Play to listen.`;
   if (buffering) return `${whatHappens} ${FETCHING}`;
   if (following && state === State.LIVE) return "On air now, and you hear it live.";
-  if (caughtUp && (state !== State.LIVE || lag === null)) return `${whatHappens} You hear what there is.`;
+  if (hearsNewest(player)) return `${whatHappens} You hear what there is.`;
   return `${whatHappens} You hear an earlier part; “Go to live” takes you to this moment.`;
+}
+
+/**
+ * Whether there is nothing newer to go to, as far as that is known.
+ * @param {Pick<Shown, "state" | "following" | "caughtUp" | "lag">} player
+ */
+export function hearsNewest({ state, following, caughtUp, lag }) {
+  return following || (caughtUp && (state !== State.LIVE || lag === null));
 }
 
 /**
