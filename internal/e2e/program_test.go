@@ -33,6 +33,17 @@ func (h *theatre) mustGetSettings(t *testing.T) (address string) {
 	return "icecast://source:" + found[4] + "@" + found[1] + ":" + found[2] + found[3]
 }
 
+// mustWelcomeProgram returns a theatre and the address in it for Alice's program. Where there is no program,
+// the test is skipped.
+func mustWelcomeProgram(t *testing.T) (h *theatre, address string) {
+	t.Helper()
+	if _, err := exec.LookPath("ffmpeg"); err != nil {
+		t.Skip("no ffmpeg: apt-get install ffmpeg")
+	}
+	h = mustTheatre(t, "tone:440")
+	return h, h.mustGetSettings(t)
+}
+
 // program pushes a tone to an address, as a DJ's program does.
 func program(ctx context.Context, address string) *exec.Cmd {
 	return exec.CommandContext(ctx, "ffmpeg", "-nostdin", "-v", "error", "-re", "-f", "lavfi", "-i", "sine=440:sample_rate=48000",
@@ -42,11 +53,7 @@ func program(ctx context.Context, address string) *exec.Cmd {
 // TestProgram: a DJ reads in a direct chat what to type into a program, which goes on air with that and with
 // nothing else; what is revoked ends, and comes back no more.
 func TestProgram(t *testing.T) {
-	if _, err := exec.LookPath("ffmpeg"); err != nil {
-		t.Skip("no ffmpeg: apt-get install ffmpeg")
-	}
-	h := mustTheatre(t, "tone:440")
-	address := h.mustGetSettings(t)
+	h, address := mustWelcomeProgram(t)
 	password := strings.TrimPrefix(strings.Split(address, "@")[0], "icecast://source:")
 	if out, err := program(t.Context(), strings.Replace(address, password, strings.ToLower(password), 1)).CombinedOutput(); err == nil || !strings.Contains(string(out), "401") {
 		t.Errorf("with a wrong password: %v, %s", err, out)
@@ -84,11 +91,7 @@ func TestProgram(t *testing.T) {
 // TestProgramComesBack kills the station under a DJ's program. When the program has connected again, the
 // show goes on in the same recording, and it ends when the program does.
 func TestProgramComesBack(t *testing.T) {
-	if _, err := exec.LookPath("ffmpeg"); err != nil {
-		t.Skip("no ffmpeg: apt-get install ffmpeg")
-	}
-	h := mustTheatre(t, "tone:440")
-	address := h.mustGetSettings(t)
+	h, address := mustWelcomeProgram(t)
 	first := program(t.Context(), address)
 	if err := first.Start(); err != nil {
 		t.Fatal(err)

@@ -8,10 +8,7 @@ import (
 
 // studioSettings: what the speaker changes while on air costs no packet.
 func studioSettings(t *testing.T, b *browser.Browser, said speech) {
-	st := newStudioStation(t)
-	p := mustOpenStudio(t, b, st, browser.Options{})
-	p.goOnAir()
-	st.mustHave(100)
+	st, p := mustGoOnAir(t, b, "", 100)
 	p.Wait(`document.querySelector("#device").options.length > 1`)
 	p.Eval(`void (() => { const list = document.querySelector("#device"); list.selectedIndex = list.options.length - 1; list.dispatchEvent(new Event("change")); })()`, nil)
 	var chosen, asked string
@@ -74,10 +71,7 @@ func studioRehearsal(t *testing.T, b *browser.Browser, said speech) {
 
 // studioAnotherDevice: the newer one speaks, and the older one says so, until its speaker wants it back.
 func studioAnotherDevice(t *testing.T, b *browser.Browser, said speech) {
-	st := newStudioStation(t)
-	p := mustOpenStudio(t, b, st, browser.Options{})
-	p.goOnAir()
-	st.mustHave(100)
+	st, p := mustGoOnAir(t, b, "", 100)
 	newer := &speaking{Page: b.Open(t, browser.Options{Init: plainSound}), t: t, station: st}
 	newer.Goto(st.link)
 	p.awaitState("replaced")
@@ -98,10 +92,7 @@ func studioAnotherDevice(t *testing.T, b *browser.Browser, said speech) {
 
 // studioAnotherTab: in one browser the newer tab takes over before it speaks.
 func studioAnotherTab(t *testing.T, b *browser.Browser, said speech) {
-	st := newStudioStation(t)
-	p := mustOpenStudio(t, b, st, browser.Options{})
-	p.goOnAir()
-	st.mustHave(50)
+	st, p := mustGoOnAir(t, b, "", 50)
 	st.line.SetCut(true) // the station cannot tell it
 	p.Eval(`navigator.locks.query().then(({ held }) => void navigator.locks.request(held[0].name, { steal: true }, () => new Promise(() => {})))`, nil)
 	p.awaitState("replaced")
@@ -109,10 +100,7 @@ func studioAnotherTab(t *testing.T, b *browser.Browser, said speech) {
 
 // studioOldBrowser: what the browser lacks, the page brings.
 func studioOldBrowser(t *testing.T, b *browser.Browser, said speech) {
-	st := newStudioStation(t)
-	p := mustOpenStudio(t, b, st, browser.Options{Init: `delete window.AudioEncoder;`})
-	p.goOnAir()
-	st.mustHave(400)
+	_, p := mustGoOnAir(t, b, `delete window.AudioEncoder;`, 400)
 	p.stop()
 	p.mustBeWell()
 	p.mustArrive(said, 1)
@@ -120,17 +108,14 @@ func studioOldBrowser(t *testing.T, b *browser.Browser, said speech) {
 
 // studioOtherRate: where the sound card has another rate, and the browser leaves that to the page.
 func studioOtherRate(t *testing.T, b *browser.Browser, said speech) {
-	st := newStudioStation(t)
-	p := mustOpenStudio(t, b, st, browser.Options{Init: `
+	_, p := mustGoOnAir(t, b, `
 AudioContext = class extends AudioContext {
 	constructor(options) { super(options?.sampleRate ? options : { sampleRate: 44100 }); }
 	createMediaStreamSource(stream) {
 		if (this.sampleRate === 48000) throw new DOMException("another rate", "NotSupportedError");
 		return super.createMediaStreamSource(stream);
 	}
-};`})
-	p.goOnAir()
-	st.mustHave(400)
+};`, 400)
 	p.stop()
 	p.mustBeWell()
 	p.mustArrive(said, 1)
