@@ -52,7 +52,8 @@ click("stop", stop);
 click("speakon", () => dialog("sure").close());
 
 addEventListener("beforeunload", (event) => onAir(studio.state) && event.preventDefault());
-document.addEventListener("visibilitychange", () => input.mic === Mic.SLEEPING && studio.openMicrophone()); // after a call
+// After a call the microphone may be woken.
+document.addEventListener("visibilitychange", () => input.mic === Mic.SLEEPING && studio.openMicrophone());
 addEventListener("hashchange", () => location.hash && location.reload()); // another link was pasted
 
 // What the speaker sees.

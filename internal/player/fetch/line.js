@@ -132,7 +132,10 @@ export class Line {
     this.#use = Use.FREE;
   }
 
-  /** Asks how far the file has got. Who waits where no bytes are, as an earlier answer was false, waits no longer. */
+  /**
+   * Asks how far the file has got. Who waits at a place that an earlier, false answer has named
+   * does not wait any longer.
+   */
   async updateEdge() {
     const { size, finished } = await edge(this.#url, this.signal);
     this.edge = Math.max(this.#seen, size);

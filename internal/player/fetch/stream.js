@@ -15,7 +15,7 @@ import { Seeker } from "./seeker.js";
 const FIRST = 10 << 10; // bytes of the first request: the head and some blocks
 const PRE_ROLL = 14400; // samples that a decoder needs to find its state: 300 ms
 const MOST = 2 << 20; // bytes that are read before the edge, whatever the gateway says it is
-const PROOF = CHECKPOINT_INTERVAL + MAX_UNPROVEN; // samples that are read before what is played, so that a checkpoint is among them
+const PROOF = CHECKPOINT_INTERVAL + MAX_UNPROVEN; // samples before what is played: a checkpoint is among them
 
 /**
  * The blocks of a show. A broken line costs time, but neither loses nor repeats a

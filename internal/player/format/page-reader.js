@@ -21,7 +21,7 @@ export class PageReader {
   #pageBlocks;
 
   /**
-   * @param {boolean} pageBlocks every page is a block, and one without packets that is not the last a sign of life
+   * @param {boolean} pageBlocks every page is a block; one without packets that is not the last is a sign of life
    */
   constructor(pageBlocks) {
     this.#pageBlocks = pageBlocks;

@@ -25,7 +25,10 @@ export class LiveEdge {
   #since = 0;
   /** @type {number | null} the edge while the speaker pauses */
   #paused = null;
-  /** Seconds from its capture, by this device's clock, until the newest checkpoint was noted; null: there is none. */
+  /**
+   * Seconds, by this device's clock, from the capture of the newest checkpoint until it was noted;
+   * null: there is none.
+   */
   late = /** @type {number | null} */ (null);
   /** @type {Checkpoint | null} */
   #proof = null;

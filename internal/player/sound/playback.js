@@ -129,7 +129,7 @@ export class Playback {
     return this.#output.report.sounding;
   }
 
-  /** When what is heard was captured, in ms since 1970 by the station's clock; null while that is not known. */
+  /** When what is heard was captured, ms since 1970 by the station's clock; null: that is not known. */
   get captured() {
     return this.#clock.timeAt(this.heard);
   }
@@ -226,7 +226,7 @@ export class Playback {
     }
   }
 
-  /** Decodes as much as is wanted ahead. Of a finished show the proof is there, so nothing is heard before it. */
+  /** Decodes as much as is wanted ahead; of a finished show, whose proof is there, only what is proven. */
   #decodeAhead() {
     const waits = this.#stream.finished && this.#input === Input.READING;
     const enough = this.heard + SOUND_AHEAD * Math.max(1, this.#speed);

@@ -7,7 +7,10 @@ const AHEAD = 60 * RATE; // samples: stop reading there…
 const LOW = 30 * RATE; // …and go on here
 const MOST = 8 << 20; // bytes of sound that waits, twice what the largest bitrate takes
 
-/** Reads a stream a minute ahead of what is heard: its memory grows neither with the show nor with what a gateway makes of it. */
+/**
+ * Reads a stream a minute ahead of what is heard. Its memory grows neither with the show nor with
+ * what a gateway makes of it.
+ */
 export class ReadAhead {
   #stream;
   #use;

@@ -38,9 +38,9 @@ export const varying = (random) => 20 + Math.floor(200 * random());
 /**
  * Makes a file of `count` blocks of five packets of 20 ms and an end. size gives
  * the size of the next packet; signs how many signs of life stand before a block, pauses
- * how many ms were not recorded there; resumes says whether the writer was restarted before it. A signed show has
- * checkpoints; signedWith and checkpointBefore make false ones: with another key,
- * or only where that says so.
+ * how many ms were not recorded there; resumes says whether the writer was restarted
+ * before it. A signed show has checkpoints; signedWith and checkpointBefore make false
+ * ones: with another key, or only where that says so.
  *
  * @returns {{key, file: Uint8Array, first: number, blocks: {sequence, offset, size, start, end}[], packets: Uint8Array[]}}
  */
