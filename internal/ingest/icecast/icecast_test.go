@@ -183,6 +183,23 @@ func TestStartIsRefused(t *testing.T) {
 	testhelp.Eventually(t, "Alice is told", func() bool { return len(s.heard()) == 1 })
 }
 
+// TestBackBeforeRefusal: a program that comes back while it is decided whether the show of its first
+// connection may begin is cut off with the answer.
+func TestBackBeforeRefusal(t *testing.T) {
+	t.Parallel()
+	s := newStation(t, Options{Auto: true})
+	s.startErr, s.asked = errNotNow, make(chan struct{})
+	first, _ := dial(t, s.own, head+basic(password))
+	stream := mustOpus(t, 0, 1)
+	first.Write(stream[:len(stream)-1]) // its end does not come
+	s.asked <- struct{}{}
+	second, _ := dial(t, s.own, head+basic(password))
+	io.Copy(io.Discard, first) // it is cut off
+	s.asked <- struct{}{}
+	io.Copy(io.Discard, second)
+	testhelp.Eventually(t, "Alice is told", func() bool { return len(s.heard()) == 1 })
+}
+
 // TestReconnect: a line that breaks in the middle of a page goes on in the same show. The newest
 // connection wins, because the old one may be dead without anybody having noticed.
 func TestReconnect(t *testing.T) {

@@ -45,7 +45,7 @@ func (s *Server) push(x *exchange) {
 		return
 	}
 	body := &watched{Reader: x.body(), received: l.feed.Received}
-	err := l.read(body, func(tags oggopus.Tags) { s.began(l, x, tags) })
+	err := l.read(body, func(tags oggopus.Tags) { s.began(l, mount, x, tags) })
 	log.Info("a program has stopped sending", "err", err)
 	s.lines.leave(l, x, err)
 	if !body.ended && isForeign(err) {
@@ -149,9 +149,9 @@ func isForeign(err error) bool {
 const maxName = 200
 
 // began is called for each link of a chain, before its sound goes to a show.
-func (s *Server) began(l *line, x *exchange, tags oggopus.Tags) {
+func (s *Server) began(l *line, mount store.Mount, x *exchange, tags oggopus.Tags) {
 	if s.lines.note(l, songOf(tags)) && s.Auto {
-		s.running.Go(func() { s.goOnAir(l, titleOf(x.request.Header.Get("Ice-Name"))) })
+		s.running.Go(func() { s.goOnAir(l, mount, titleOf(x.request.Header.Get("Ice-Name"))) })
 	}
 }
 
@@ -166,15 +166,15 @@ func check(ctx context.Context, mounts Mounts, mount store.Mount) error {
 
 // goOnAir starts the show of a program that has connected, perhaps long ago. If its mount is made void
 // after the check, the line has ended before the show can open it.
-func (s *Server) goOnAir(l *line, title string) {
-	if err := check(s.life, s.Mounts, l.mount); err != nil {
-		s.Log.Warn("a program is not put on air", "mount", l.mount.ID, "err", err)
+func (s *Server) goOnAir(l *line, mount store.Mount, title string) {
+	if err := check(s.life, s.Mounts, mount); err != nil {
+		s.Log.Warn("a program is not put on air", "mount", mount.ID, "err", err)
 		s.lines.end(l)
 		return
 	}
-	by := capture.Asker{Room: l.mount.Room, User: l.mount.Speaker}
-	if _, err := s.Stage.StartFor(s.life, by, sourceOf(l.mount.ID), title); err != nil {
-		s.refuse(l.mount, err, false)
+	by := capture.Asker{Room: mount.Room, User: mount.Speaker}
+	if _, err := s.Stage.StartFor(s.life, by, sourceOf(mount.ID), title); err != nil {
+		s.refuse(mount, err, false)
 		s.lines.end(l)
 	}
 }

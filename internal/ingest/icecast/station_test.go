@@ -43,6 +43,7 @@ type station struct {
 
 	mu       sync.Mutex
 	startErr error
+	asked    chan struct{} // StartFor takes one when it is called, and one before it answers; nil: none
 	told     []string
 	shows    chan *show
 	wrong    atomic.Int64 // passwords
@@ -111,6 +112,10 @@ func (s *station) Mount(_ context.Context, in, speaker string) (store.Mount, err
 }
 
 func (s *station) StartFor(ctx context.Context, by capture.Asker, source, title string) (store.Show, error) {
+	if s.asked != nil {
+		<-s.asked
+		<-s.asked
+	}
 	s.mu.Lock()
 	err := s.startErr
 	s.mu.Unlock()
