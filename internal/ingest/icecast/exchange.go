@@ -67,7 +67,8 @@ func (x *exchange) address() string {
 		return ""
 	}
 	if err == nil && address.IsLoopback() { // a proxy of ours, perhaps
-		forwarded := cmp.Or(x.forwarded, x.request.Header.Get("X-Forwarded-For"))
+		// Some proxies add a line of their own behind those of who asks.
+		forwarded := cmp.Or(x.forwarded, strings.Join(x.request.Header.Values("X-Forwarded-For"), ","))
 		last := forwarded[strings.LastIndexByte(forwarded, ',')+1:]
 		address, err = netip.ParseAddr(strings.TrimSpace(last))
 	}

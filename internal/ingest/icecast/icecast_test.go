@@ -326,8 +326,11 @@ func TestStats(t *testing.T) {
 	if got := get("/status-json.xsl", ""); !strings.HasSuffix(got, `{"icestats":{}}`) {
 		t.Errorf("stats for somebody from an unknown address: %s", got)
 	}
-	if got := get("/status-json.xsl", "X-Forwarded-For: 192.0.2.1\r\n"); !strings.HasSuffix(got, `{"icestats":{}}`) {
-		t.Errorf("stats for a stranger: %s", got)
+	const stranger = "X-Forwarded-For: 192.0.2.1\r\n"
+	for _, said := range []string{"", "X-Forwarded-For: 192.0.2.9\r\n"} { // by the stranger, before the proxy
+		if got := get("/status-json.xsl", said+stranger); !strings.HasSuffix(got, `{"icestats":{}}`) {
+			t.Errorf("stats for a stranger who says %q: %s", said, got)
+		}
 	}
 	if err := s.begin("icecast:abc", "", capture.Options{}); err != nil {
 		t.Fatal(err)
