@@ -101,29 +101,14 @@ func (ms Mounts) Remove(ctx context.Context, room, speaker string) (Mount, error
 // Of returns all mounts of a speaker, the oldest first.
 func (ms Mounts) Of(ctx context.Context, speaker string) (mounts []Mount, err error) {
 	err = ms.store.read(ctx, func(tx *sql.Tx) error {
-		mounts, err = mountsOf(ctx, tx, speaker)
+		mounts, err = query(ctx, tx, mountQuery+` WHERE speaker = ? ORDER BY created, id`, []any{speaker},
+			func(rows *sql.Rows) (Mount, error) { return scanMount(rows, new([]byte)) })
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("look up mounts: %w", err)
 	}
 	return mounts, nil
-}
-
-func mountsOf(ctx context.Context, tx *sql.Tx, speaker string) (mounts []Mount, err error) {
-	rows, err := tx.QueryContext(ctx, mountQuery+` WHERE speaker = ? ORDER BY created, id`, speaker)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		m, err := scanMount(rows, new([]byte))
-		if err != nil {
-			return nil, err
-		}
-		mounts = append(mounts, m)
-	}
-	return mounts, rows.Err()
 }
 
 const (

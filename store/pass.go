@@ -125,12 +125,7 @@ func (s *Store) freeInterrupted(ctx context.Context) error {
 
 // removePass removes the pass of a show, if it has one.
 func removePass(ctx context.Context, tx *sql.Tx, show string) (removed bool, err error) {
-	result, err := tx.ExecContext(ctx, `DELETE FROM pass WHERE source = (SELECT source FROM show WHERE id = ?)`, show)
-	if err != nil {
-		return false, err
-	}
-	n, err := result.RowsAffected()
-	return n > 0, err
+	return hasChanged(tx.ExecContext(ctx, `DELETE FROM pass WHERE source = (SELECT source FROM show WHERE id = ?)`, show))
 }
 
 // End notes that nothing can begin with the pass (any more). One that is not there is no error.
@@ -140,14 +135,19 @@ func (ps Passes) End(ctx context.Context, source string) error {
 }
 
 // change reports whether a statement has changed a pass.
-func (ps Passes) change(ctx context.Context, statement string, args ...any) (changed bool, err error) {
-	result, err := ps.store.db.ExecContext(ctx, statement, args...)
-	var n int64
-	if err == nil {
-		n, err = result.RowsAffected()
-	}
+func (ps Passes) change(ctx context.Context, statement string, args ...any) (bool, error) {
+	changed, err := hasChanged(ps.store.db.ExecContext(ctx, statement, args...))
 	if err != nil {
 		return false, fmt.Errorf("pass %s: %w", args[0], err)
 	}
-	return n > 0, nil
+	return changed, nil
+}
+
+// hasChanged reports whether a statement has changed a row.
+func hasChanged(result sql.Result, err error) (bool, error) {
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n > 0, err
 }
