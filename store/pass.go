@@ -32,7 +32,7 @@ type Passes struct{ store *Store }
 func (s *Store) Passes() Passes { return Passes{s} }
 
 const (
-	// passShow is what a pass's show is, as long as the pass has a use.
+	// passShow is true of a pass and its show while that is being prepared or on air.
 	passShow = `show.source = pass.source AND show.stage IN ('starting', 'live')`
 	// passReplaced is true of a pass when its speaker has got another one for the room since.
 	passReplaced = `EXISTS (SELECT 1 FROM pass AS newer
@@ -117,8 +117,8 @@ func (s *Store) freePasses(ctx context.Context, condition string, args ...any) e
 	})
 }
 
-// freeInterrupted frees the passes with which the last run was about to begin a show, and had no record of
-// it when it was killed.
+// freeInterrupted frees the passes with which the last run was about to begin a show, and had no record
+// of it when it was killed.
 func (s *Store) freeInterrupted(ctx context.Context) error {
 	return s.freePasses(ctx, `NOT EXISTS (SELECT 1 FROM show WHERE show.source = pass.source)`)
 }

@@ -66,8 +66,8 @@ func TestPass(t *testing.T) {
 	}
 }
 
-// TestInterruptedPass: at the next start a pass whose show has no record is free again, unless it is ended, or
-// its speaker has got another one.
+// TestInterruptedPass: at the next start a pass whose show has no record is free again, unless it is
+// ended, or its speaker has got another one.
 func TestInterruptedPass(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "db")
 	s := mustOpen(t, path)
@@ -104,7 +104,8 @@ func TestInterruptedPass(t *testing.T) {
 	}
 }
 
-// TestDeletedPass: nothing of the pass of a show that is deleted is left in any file, whoever deletes the show.
+// TestDeletedPass: nothing of the pass of a show that is deleted is left in any file, whoever deletes the
+// show.
 func TestDeletedPass(t *testing.T) {
 	dir := t.TempDir()
 	s := mustOpen(t, filepath.Join(dir, "db"))

@@ -1,4 +1,4 @@
-// Package turns has what is about the same thing done one after the other.
+// Package turns lets callers that are about the same thing go one after the other.
 package turns
 
 import (

@@ -19,7 +19,7 @@ const (
 	silence = 10 * time.Second
 	// answerTimeout is how long an answer may take to be written.
 	answerTimeout = 10 * time.Second
-	// pause is how long it is watched whether a program waits for an answer before it sends.
+	// pause is how long a program has to begin its stream, or it counts as one that waits for an answer.
 	pause = 300 * time.Millisecond
 	// farewell is how long a program may go on sending after the answer: a connection that is closed
 	// before takes the answer with it.
@@ -94,7 +94,8 @@ func (x *exchange) body() io.Reader {
 	return x.in
 }
 
-// isHollow reports whether no stream can come: through a web server, what has no length is nothing.
+// isHollow reports whether no stream can come: a web server in between passes on no body whose head says
+// neither a length nor chunks.
 func (x *exchange) isHollow() bool {
 	return x.request.ContentLength <= 0 && len(x.request.TransferEncoding) == 0 && x.request.Header.Get("X-Forwarded-For") != ""
 }

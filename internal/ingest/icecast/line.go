@@ -22,7 +22,7 @@ const hangUp = 10 * time.Second
 type line struct {
 	mount   store.Mount
 	feed    *capture.Feed
-	reading sync.Mutex // had by the connection that is read
+	reading sync.Mutex // held by the connection that is read
 
 	// The lock of the lines guards the rest.
 	from    *exchange   // nil: the line is down

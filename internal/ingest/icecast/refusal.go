@@ -80,7 +80,8 @@ func (s *Server) tell(mount store.Mount, message string) {
 // holdDelay lets the station end first, if that is why a show was stopped.
 const holdDelay = time.Second
 
-// tellOfHold tells a speaker that their program does not go on air by itself, because its show was stopped.
+// tellOfHold tells a speaker that their program does not go on air by itself, because its show was
+// stopped.
 func (s *Server) tellOfHold(mount store.Mount) {
 	if mount.Speaker == "" || !s.begin(nil) { // it has not come back since a restart, or the end is here
 		return

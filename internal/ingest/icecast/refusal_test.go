@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestRefusalsAreNotKept: a speaker is told once of what a program tries again and again, and what is long ago is
-// not remembered.
+// TestRefusalsAreNotKept: a speaker is told once of what a program tries again and again, and what is
+// long ago is not remembered.
 func TestRefusalsAreNotKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rs := &refusals{byMount: make(map[string]refusal)}

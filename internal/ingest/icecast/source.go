@@ -17,7 +17,8 @@ const KindName = "icecast"
 // sourceOf is the specification of what comes to a mount.
 func sourceOf(mount string) string { return KindName + ":" + mount }
 
-// Kind is the row for the table of kinds, as far as it is the same for all. A source's name is the id of its mount.
+// Kind is the row for the table of kinds, as far as it is the same for all. A source's name is the id of
+// its mount.
 var Kind = capture.Kind{
 	Name: KindName, Live: true, Alone: true, Personal: true,
 	Examples: []string{"icecast"}, Help: "what your program sends (BUTT, Mixxx and others); !live source tells you where to",

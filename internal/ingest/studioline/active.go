@@ -74,8 +74,8 @@ func (a *activePass) tidy() {
 	}
 }
 
-// attach gives a pass its newest line, and has it say how the show stands. It returns false if that is not
-// known yet, because the station has just begun.
+// attach gives a pass its newest line, and has it say how the show stands. It returns false if that is
+// not known yet, because the station has just begun.
 func (s *Studio) attach(l *line, p *store.Pass, roomName string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -109,9 +109,9 @@ func (s *Studio) attach(l *line, p *store.Pass, roomName string) bool {
 // maxGeneration is far more devices than anybody speaks on.
 const maxGeneration = 1 << 30
 
-// admit reports whether a line may be that of the pass. A page that comes back by itself may not, if another
-// device has taken the line meanwhile: it says an older generation. One that says a newer one has it from
-// an earlier run of the station. When the show is over, everybody may hear that.
+// admit reports whether a line may be that of the pass. A page that comes back by itself may not, if
+// another device has taken the line meanwhile: it says an older generation. A page that says a newer one
+// was told it by an earlier run of the station. When the show is over, everybody may hear that.
 func (a *activePass) admit(l *line) bool {
 	switch {
 	case l.generation == 0:

@@ -228,8 +228,8 @@ func TestShutdown(t *testing.T) {
 	}
 }
 
-// TestInviteFails: a link that could not be sent, or not be stored, opens nothing, and the one before stays
-// valid.
+// TestInviteFails: a link that could not be sent, or not be stored, opens nothing, and the one before
+// stays valid.
 func TestInviteFails(t *testing.T) {
 	s := mustStation(t, stationOptions{})
 	p := newPage(t, s, 10)
@@ -278,8 +278,8 @@ func TestSpeakerHasLeft(t *testing.T) {
 	}
 }
 
-// TestReplacedWhileStarting: of two links of one speaker the newer one counts, also where the show of the older
-// one was about to begin, and does not.
+// TestReplacedWhileStarting: of two links of one speaker the newer one counts, also where the show of
+// the older one was about to begin, and does not.
 func TestReplacedWhileStarting(t *testing.T) {
 	s := mustStation(t, stationOptions{})
 	older := s.mustInvite(t)

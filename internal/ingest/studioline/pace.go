@@ -6,14 +6,14 @@ import (
 	"broadcastbot/internal/opus"
 )
 
-// pace tells sound that comes as it is spoken from sound that a page has kept, which comes faster than it lasts.
-// Of that it is known that it is old, whatever the page's clock says.
+// pace tells sound that comes as it is spoken from sound that a page has kept, which comes faster than it
+// lasts. What was kept is old, whatever the page's clock says.
 type pace struct {
-	isSpoken bool
-	packets  int       // since
-	since    time.Time // when this is looked at
+	isSpoken bool      // as far as the last window told
+	packets  int       // in the window so far
+	since    time.Time // when the window began
 	latest   time.Time // when the latest packet came
-	captured time.Time // its end
+	captured time.Time // the end of that packet
 }
 
 // packetDuration is how long a packet lasts.
@@ -28,9 +28,9 @@ const (
 	lull = 2 * time.Second
 )
 
-// note takes note of a packet that comes now, and returns when its end was captured: what the page says, or,
-// where it was kept, as long after the one before as it lasts. It never goes back. After a lull the page is not believed before a
-// whole window has told the pace.
+// note takes note of a packet that comes now, and returns when its end was captured: what the page says,
+// or, where it was kept, as long after the one before as it lasts. The time never goes back. After a lull
+// the page is not believed before a whole window has told the pace.
 func (p *pace) note(now, says time.Time) (captured time.Time) {
 	if now.Sub(p.latest) > lull {
 		p.isSpoken, p.packets, p.since = false, 0, now

@@ -8,8 +8,8 @@ import (
 	"broadcastbot/internal/opus"
 )
 
-// TestResumedBitrate: a show that goes on after a restart keeps its size of packets, and its page is told, whatever
-// the config says now.
+// TestResumedBitrate: a show that goes on after a restart keeps its size of packets, and its page is told,
+// whatever the config says now.
 func TestResumedBitrate(t *testing.T) {
 	for name, test := range map[string]struct {
 		bitrate, slot int // of the show
@@ -29,8 +29,8 @@ func TestResumedBitrate(t *testing.T) {
 	}
 }
 
-// TestRestarted: the link of a show that was about to begin when the station was killed is good for another try;
-// that of one that is over says why.
+// TestRestarted: the link of a show that was about to begin when the station was killed is good for
+// another try; that of one that is over says why.
 func TestRestarted(t *testing.T) {
 	dir := t.TempDir()
 	s, err := startStation(stationOptions{dir: dir, address: "127.0.0.1:0", grace: time.Second})

@@ -150,8 +150,8 @@ func FuzzSound(f *testing.F) {
 	})
 }
 
-// TestLateSound: what a page brings after a broken line is as old for listeners as it is, also if the page's clock
-// is ahead by more than that.
+// TestLateSound: what a page brings after a broken line is as old for listeners as it is, also if the
+// page's clock is ahead by more than that.
 func TestLateSound(t *testing.T) {
 	s := mustStation(t, stationOptions{})
 	p := newPage(t, s, 50)
@@ -167,8 +167,8 @@ func TestLateSound(t *testing.T) {
 	}
 }
 
-// TestPace: what comes faster than it lasts is not live, and what comes after a lull is not before that is clear,
-// whatever the page says. A pause is none of its business: the next that is spoken is live again.
+// TestPace: what comes faster than it lasts is not live, and what comes after a lull is not before that is
+// clear, whatever the page says. What is spoken after a pause is live again then.
 func TestPace(t *testing.T) {
 	now := time.Now()
 	p := pace{captured: now}

@@ -135,8 +135,8 @@ func TestNewestLineWins(t *testing.T) {
 	s.mustHave(t, page.packets)
 }
 
-// TestOldDeviceStaysAway: a page that comes back by itself takes the line from no other device, whose line may
-// be broken, too. Only a page that says that it is a new one does.
+// TestOldDeviceStaysAway: a page that comes back by itself takes the line from no other device, whose line
+// may be broken, too. Only a page that says that it is a new one does.
 func TestOldDeviceStaysAway(t *testing.T) {
 	s := mustStation(t, stationOptions{})
 	phone := newPage(t, s, 200)
@@ -166,8 +166,8 @@ func TestOldDeviceStaysAway(t *testing.T) {
 	}
 }
 
-// TestGenerations: a page from before a restart is believed which device it is, and one that says nonsense has
-// no line.
+// TestGenerations: a page from before a restart is believed which device it is, and one that says
+// nonsense has no line.
 func TestGenerations(t *testing.T) {
 	s := mustStation(t, stationOptions{})
 	p := newPage(t, s, 10)
@@ -293,7 +293,8 @@ func TestStopWaits(t *testing.T) {
 	s.mustHave(t, p.packets[:70])
 }
 
-// TestEndedInTheRoom: what ends a show does so at once while the line is down, and the page learns of it.
+// TestEndedInTheRoom: what ends a show does so at once while the line is down, and the page learns of
+// it.
 func TestEndedInTheRoom(t *testing.T) {
 	for name, end := range map[string]func(*station) error{
 		"stop": func(s *station) error {
