@@ -15,8 +15,6 @@ import (
 	"broadcastbot/internal/testhelp"
 )
 
-func bytesReader(b []byte) io.Reader { return bytes.NewReader(b) }
-
 // chunked is a stream with the framing of HTTP/1.1.
 func chunked(stream []byte) []byte {
 	var b bytes.Buffer
@@ -212,14 +210,12 @@ func TestReconnect(t *testing.T) {
 			first, _ := dial(t, s.own, head+basic(password))
 			first.Write(append(mustOpus(t, 0, 2), "OggS\x00\x02 the beginning of a page"...))
 			show := s.mustStart()
-			switch how {
-			case "closed":
-				first.Close()
-				testhelp.Eventually(t, "the line is down", func() bool { return !show.source.(capture.LineSource).LineDown().IsZero() })
-			case "reset":
+			if how == "reset" {
 				first.(*net.TCPConn).SetLinger(0)
+			}
+			if how != "silent" {
 				first.Close()
-				testhelp.Eventually(t, "the line is down", func() bool { return !show.source.(capture.LineSource).LineDown().IsZero() })
+				testhelp.Eventually(t, "the line is down", show.isDown)
 			}
 			second, _ := dial(t, s.own, head+basic(password))
 			second.Write(mustOpus(t, 2, 2))
@@ -237,7 +233,7 @@ func TestReconnect(t *testing.T) {
 func TestLineGone(t *testing.T) {
 	t.Parallel()
 	s := newStation(t, Options{Auto: true, Grace: 1})
-	conn, _ := dial(t, s.own, "SOURCE /abc HTTP/1.0\r\n"+basic(password))
+	conn, _ := dial(t, s.own, head+basic(password))
 	conn.Write(mustOpus(t, 0, 2))
 	show := s.mustStart()
 	conn.(*net.TCPConn).SetLinger(0)
@@ -258,7 +254,7 @@ func TestBySpeaker(t *testing.T) {
 	if _, err := kinds.Grant(t.Context(), by, "icecast"); err != errNotConnected {
 		t.Error("nothing is connected:", err)
 	}
-	conn, _ := dial(t, s.own, "SOURCE /abc HTTP/1.0\r\n"+basic(password))
+	conn, _ := dial(t, s.own, head+basic(password))
 	conn.Write(mustOpus(t, 0, 1))
 	testhelp.Eventually(t, "it may be on air", func() bool { _, err := kinds.Grant(t.Context(), by, "icecast"); return err == nil })
 	for name, asker := range map[string]capture.Asker{"icecast": {Room: room, User: "@bob:example.org"}, "icecast:xyz": by} {
@@ -279,9 +275,9 @@ func TestBySpeaker(t *testing.T) {
 	}
 	conn.Write(mustOpus(t, 0, 1))
 	conn.Close()
-	testhelp.Eventually(t, "the line is down", func() bool { return !show.source.(capture.LineSource).LineDown().IsZero() })
-	dial(t, s.own, "SOURCE /abc HTTP/1.0\r\n"+basic(password))
-	testhelp.Eventually(t, "the line is up", func() bool { return show.source.(capture.LineSource).LineDown().IsZero() })
+	testhelp.Eventually(t, "the line is down", show.isDown)
+	dial(t, s.own, head+basic(password))
+	testhelp.Eventually(t, "the line is up", func() bool { return !show.isDown() })
 }
 
 // TestAfterRestart: the show of before waits for its program.
@@ -292,7 +288,7 @@ func TestAfterRestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	show := s.mustStart()
-	conn, _ := dial(t, s.own, "SOURCE /abc HTTP/1.0\r\n"+basic(password))
+	conn, _ := dial(t, s.own, head+basic(password))
 	conn.Write(mustOpus(t, 0, 2))
 	conn.(*net.TCPConn).CloseWrite()
 	<-show.ended

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -91,20 +92,23 @@ var microphones = []struct {
 	push func(*testing.T, target) *running
 }{{"butt", pushByButt("opus")}, {"darkice", pushByDarkice}}
 
+// speak has a microphone hear the sweep until hush is called.
+func speak(t *testing.T) (hush func()) {
+	t.Helper()
+	microphone := pulsetest.Start(t).Microphone(t, "mic", "Mic")
+	ctx, cancel := context.WithCancel(t.Context())
+	var speaking sync.WaitGroup
+	speaking.Go(func() { microphone.Play(ctx, 1000*opus.SampleRate, sweep) })
+	return func() { cancel(); speaking.Wait() }
+}
+
 // TestMicrophones: what is said into the microphone of a speaker's computer is on air.
 func TestMicrophones(t *testing.T) {
 	for _, p := range microphones {
 		t.Run(p.name, func(t *testing.T) {
 			pulsetest.Attempts(t, func() error {
 				s := newStation(t, Options{Auto: true, Grace: time.Second})
-				microphone := pulsetest.Start(t).Microphone(t, "mic", "Mic")
-				ctx, hush := context.WithCancel(t.Context())
-				silent := make(chan struct{})
-				go func() {
-					defer close(silent)
-					microphone.Play(ctx, 1000*opus.SampleRate, sweep)
-				}()
-				defer func() { hush(); <-silent }()
+				defer speak(t)()
 				host, port, _ := net.SplitHostPort(s.own)
 				sender := p.push(t, target{host: host, port: port, password: password, dir: t.TempDir()})
 				show := s.mustStart()
@@ -161,14 +165,7 @@ func TestMicrophonesAreRefused(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := newStation(t, Options{Auto: true})
-			microphone := pulsetest.Start(t).Microphone(t, "mic", "Mic")
-			ctx, hush := context.WithCancel(t.Context())
-			silent := make(chan struct{})
-			go func() {
-				defer close(silent)
-				microphone.Play(ctx, 1000*opus.SampleRate, sweep)
-			}()
-			defer func() { hush(); <-silent }()
+			defer speak(t)()
 			host, port, _ := net.SplitHostPort(s.own)
 			dir := t.TempDir()
 			sender := pushByButt(test.codec)(t, target{host: host, port: port, password: test.password, dir: dir})

@@ -1,6 +1,7 @@
 package icecast
 
 import (
+	"bytes"
 	"context"
 	"crypto/subtle"
 	"encoding/base64"
@@ -158,6 +159,9 @@ func (s *station) heard() []string {
 	return s.told
 }
 
+// isDown reports whether no program is connected.
+func (s *show) isDown() bool { return !s.source.(capture.LineSource).LineDown().IsZero() }
+
 // record decodes what the source yields until it ends.
 func (s *show) record(t *testing.T) {
 	defer close(s.ended)
@@ -250,7 +254,7 @@ func mustSweep(t *testing.T, from, seconds int) (path string) {
 		raw = append(raw, byte(sample), byte(sample>>8))
 	}
 	run := mustCommand(t, "ffmpeg", "-v", "error", "-f", "s16le", "-ar", "48000", "-ac", "1", "-i", "-", path)
-	run.Stdin = bytesReader(raw)
+	run.Stdin = bytes.NewReader(raw)
 	if out, err := run.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -280,6 +284,9 @@ func mustCommand(t *testing.T, program string, words ...string) *exec.Cmd {
 	}
 	return exec.CommandContext(t.Context(), program, words...)
 }
+
+// head is how a program begins to push, but for its password.
+const head = "SOURCE /abc HTTP/1.0\r\n"
 
 func basic(password string) string {
 	return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte("source:"+password)) + "\r\n"

@@ -4,11 +4,8 @@ import (
 	"io"
 	"testing"
 
-	"broadcastbot/capture"
 	"broadcastbot/internal/testhelp"
 )
-
-const head = "SOURCE /abc HTTP/1.0\r\n"
 
 // TestCutOff: when a speaker's mounts are made void, everything ends that has come to them: a program
 // that has not said yet what it sends, and a show, whether its program is connected or not.
@@ -30,7 +27,7 @@ func TestCutOff(t *testing.T) {
 		show := s.mustStart()
 		if !connected {
 			conn.Close()
-			testhelp.Eventually(t, "the line is down", func() bool { return !show.source.(capture.LineSource).LineDown().IsZero() })
+			testhelp.Eventually(t, "the line is down", show.isDown)
 		}
 		s.server.CutOff(room, alice)
 		if <-show.ended; show.err != io.EOF {
