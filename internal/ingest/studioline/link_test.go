@@ -36,9 +36,7 @@ func TestLinks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := &page{t: t, url: s.url()}
-			if err := p.dial(); err != nil {
-				t.Fatal(err)
-			}
+			p.mustConnect()
 			asked := time.Now()
 			p.say(map[string]any{"type": "hello", "secret": secret})
 			if answer := p.await("welcome", "refused"); answer["reason"] != invalid {
@@ -142,13 +140,9 @@ func TestSecretStaysSecret(t *testing.T) {
 func TestPendingLines(t *testing.T) {
 	s := mustStation(t, stationOptions{})
 	first := &page{t: t, url: s.url()}
-	if err := first.dial(); err != nil {
-		t.Fatal(err)
-	}
+	first.mustConnect()
 	for range maxPending + 20 {
-		if err := (&page{t: t, url: s.url()}).dial(); err != nil {
-			t.Fatal(err)
-		}
+		(&page{t: t, url: s.url()}).mustConnect()
 	}
 	first.awaitClose()
 	p := newPage(t, s, 10)
@@ -209,9 +203,7 @@ func TestShutdown(t *testing.T) {
 	p.mustDial()
 	p.await("welcome")
 	silent := &page{t: t, url: s.url()}
-	if err := silent.dial(); err != nil {
-		t.Fatal(err)
-	}
+	silent.mustConnect()
 	closed := make(chan error)
 	go func() { closed <- s.Close() }()
 	if code := p.awaitClose(); code != websocket.StatusGoingAway {
@@ -220,9 +212,7 @@ func TestShutdown(t *testing.T) {
 	if err := <-closed; err != nil {
 		t.Error(err)
 	}
-	if err := silent.dial(); err != nil {
-		t.Fatal(err)
-	}
+	silent.mustConnect()
 	if code := silent.awaitClose(); code != websocket.StatusGoingAway {
 		t.Errorf("who comes later: closed with %d", code)
 	}

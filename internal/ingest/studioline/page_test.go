@@ -34,19 +34,20 @@ type page struct {
 // mustDial opens a line and says hello.
 func (p *page) mustDial() {
 	p.t.Helper()
-	if err := p.dial(); err != nil {
-		p.t.Fatal(err)
-	}
+	p.mustConnect()
 	p.say(map[string]any{"type": "hello", "secret": p.secret, "generation": p.generation})
 }
 
-func (p *page) dial() (err error) {
+// mustConnect opens a line and says nothing.
+func (p *page) mustConnect() {
+	p.t.Helper()
 	address := strings.Replace(p.url, "http", "ws", 1) + "/studio/line"
-	p.conn, _, err = websocket.Dial(p.t.Context(), address, &websocket.DialOptions{Subprotocols: []string{Protocol}})
-	if err == nil {
-		p.t.Cleanup(func() { p.conn.CloseNow() })
+	conn, _, err := websocket.Dial(p.t.Context(), address, &websocket.DialOptions{Subprotocols: []string{Protocol}})
+	if err != nil {
+		p.t.Fatal(err)
 	}
-	return err
+	p.conn = conn
+	p.t.Cleanup(func() { conn.CloseNow() })
 }
 
 func (p *page) say(message map[string]any) {
@@ -118,6 +119,14 @@ func (p *page) goOnAir() {
 	if answer := p.await("onair", "refused"); answer["type"] != "onair" {
 		p.t.Fatal(answer)
 	}
+}
+
+// goOnAirWith goes on air and speaks the first n packets, until they are on the station's disk.
+func (p *page) goOnAirWith(n int) {
+	p.t.Helper()
+	p.goOnAir()
+	p.send(0, n)
+	p.awaitDurable(n)
 }
 
 // resume opens a line to a show that is live, and returns the number that the station wants.

@@ -38,9 +38,7 @@ func TestRestarted(t *testing.T) {
 		t.Fatal(err)
 	}
 	over := newPage(t, s, 10)
-	over.goOnAir()
-	over.send(0, 10)
-	over.awaitDurable(10)
+	over.goOnAirWith(10)
 	over.conn.CloseNow()
 	s.mustEnd(t)
 	started := newPage(t, s, 10)

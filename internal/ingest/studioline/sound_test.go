@@ -16,9 +16,7 @@ import (
 func TestMistakes(t *testing.T) {
 	s := mustStation(t, stationOptions{})
 	p := newPage(t, s, 30)
-	p.goOnAir()
-	p.send(0, 10)
-	p.awaitDurable(10)
+	p.goOnAirWith(10)
 	now := time.Now()
 	tenMilliseconds := bytes.Clone(p.packets[10])
 	tenMilliseconds[0] = 8 << 3 // SILK, 10 ms
@@ -79,13 +77,20 @@ func TestOneSize(t *testing.T) {
 	}
 }
 
-// TestCaptured: each packet has its own time, counted back from that of the message.
-func TestCaptured(t *testing.T) {
+// newLiveLine is the line of a show that is on air, without a page.
+func newLiveLine() *line {
 	s := New(Options{Grace: time.Minute})
 	l := newLine(s, nil)
 	a := s.activate("studio:x")
 	a.line, l.pass, a.stage = l, a, live
 	a.source = newSource(a, capture.Options{Encoder: opus.Defaults()})
+	return l
+}
+
+// TestCaptured: each packet has its own time, counted back from that of the message.
+func TestCaptured(t *testing.T) {
+	l := newLiveLine()
+	a := l.pass
 	a.source.pace = pace{isSpoken: true, latest: time.Now().Add(time.Hour)} // it is believed
 	packets := mustVoice(t, 3)
 	at := time.UnixMilli(1795425442479)
@@ -110,12 +115,8 @@ func TestCaptured(t *testing.T) {
 
 // TestQueueIsLimited: a line that brings more than the show takes has to wait, and loses nothing.
 func TestQueueIsLimited(t *testing.T) {
-	s := New(Options{Grace: time.Minute})
-	l := newLine(s, nil)
-	a := s.activate("studio:x")
-	a.line, l.pass, a.stage = l, a, live
-	a.source = newSource(a, capture.Options{Encoder: opus.Defaults()})
-	air := a.source
+	l := newLiveLine()
+	air := l.pass.source
 	packets := mustVoice(t, 3*maxQueued)
 	pushed := make(chan error)
 	go func() { pushed <- l.takeSound(t.Context(), encode(0, time.Now(), packets)) }()
@@ -205,11 +206,10 @@ func TestPace(t *testing.T) {
 
 // TestReplacedLine: what a line brings that was replaced is dropped, and it starts and stops nothing.
 func TestReplacedLine(t *testing.T) {
-	s := New(Options{Grace: time.Minute})
-	old, newest := newLine(s, nil), newLine(s, nil)
-	a := s.activate("studio:x")
-	a.line, old.pass, newest.pass, a.stage = newest, a, a, live
-	a.source = newSource(a, capture.Options{Encoder: opus.Defaults()})
+	newest := newLiveLine()
+	a := newest.pass
+	old := newLine(newest.studio, nil)
+	old.pass = a
 	packets := mustVoice(t, 2)
 	for i, l := range []*line{old, newest} {
 		l.stop(int64(5 - i))

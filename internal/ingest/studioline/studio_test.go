@@ -11,6 +11,7 @@ import (
 
 	"broadcastbot/internal/retry"
 	"broadcastbot/internal/showtest"
+	"broadcastbot/internal/testhelp"
 	"broadcastbot/store"
 )
 
@@ -19,6 +20,9 @@ func newPage(t *testing.T, s *station, n int) *page {
 	t.Helper()
 	return &page{t: t, url: s.url(), secret: s.mustInvite(t), packets: mustVoice(t, n)}
 }
+
+// twin is a page on another device, with the same link and the same to be spoken.
+func (p *page) twin() *page { return &page{t: p.t, url: p.url, secret: p.secret, packets: p.packets} }
 
 // mustHave compares the recording of the only show with what was spoken.
 func (s *station) mustHave(t *testing.T, sent [][]byte) *store.Show {
@@ -123,7 +127,7 @@ func TestNewestLineWins(t *testing.T) {
 	old.goOnAir()
 	old.send(0, 100)
 	old.awaitDurable(50)
-	page := &page{t: t, url: old.url, secret: old.secret, packets: old.packets}
+	page := old.twin()
 	next := page.resume()
 	old.send(100, 110) // for all that it knows
 	old.say(map[string]any{"type": "stop", "count": 1})
@@ -140,11 +144,9 @@ func TestNewestLineWins(t *testing.T) {
 func TestOldDeviceStaysAway(t *testing.T) {
 	s := mustStation(t, stationOptions{})
 	phone := newPage(t, s, 200)
-	phone.goOnAir()
-	phone.send(0, 50)
-	phone.awaitDurable(50)
+	phone.goOnAirWith(50)
 	phone.conn.CloseNow() // a tunnel
-	laptop := &page{t: t, url: phone.url, secret: phone.secret, packets: phone.packets}
+	laptop := phone.twin()
 	laptop.send(laptop.resume(), 100)
 	laptop.awaitDurable(100)
 	laptop.conn.CloseNow()
@@ -208,9 +210,7 @@ func TestShowIsNamed(t *testing.T) {
 func TestLineGone(t *testing.T) {
 	s := mustStation(t, stationOptions{grace: 500 * time.Millisecond})
 	p := newPage(t, s, 50)
-	p.goOnAir()
-	p.send(0, 50)
-	p.awaitDurable(50)
+	p.goOnAirWith(50)
 	p.conn.CloseNow()
 	s.mustEnd(t)
 	if show := s.mustHave(t, p.packets); show.Reason != "the speaker's line did not come back" {
@@ -230,9 +230,7 @@ func TestLineGone(t *testing.T) {
 func TestDeleted(t *testing.T) {
 	s := mustStation(t, stationOptions{})
 	p := newPage(t, s, 10)
-	p.goOnAir()
-	p.send(0, 10)
-	p.awaitDurable(10)
+	p.goOnAirWith(10)
 	if err := s.manager.Delete(t.Context(), mustShow(t, s.store).ID); err != nil {
 		t.Fatal(err)
 	}
@@ -252,13 +250,7 @@ func TestDeleted(t *testing.T) {
 // mustEnd waits until the show has come to its end by itself.
 func (s *station) mustEnd(t *testing.T) {
 	t.Helper()
-	for s.hasShow(t) {
-		select {
-		case <-time.After(10 * time.Millisecond):
-		case <-t.Context().Done():
-			t.Fatal("the show does not end")
-		}
-	}
+	testhelp.Eventually(t, "the show ends", func() bool { return !s.hasShow(t) })
 }
 
 // hasShow reports whether a show is on air, or still being announced while its page sends already.
@@ -314,9 +306,7 @@ func TestEndedInTheRoom(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := mustStation(t, stationOptions{})
 			p := newPage(t, s, 10)
-			p.goOnAir()
-			p.send(0, 10)
-			p.awaitDurable(10)
+			p.goOnAirWith(10)
 			p.conn.CloseNow()
 			if err := end(s); err != nil {
 				t.Fatal(err)
@@ -337,19 +327,15 @@ func TestEndedInTheRoom(t *testing.T) {
 func TestStatus(t *testing.T) {
 	s := mustStation(t, stationOptions{})
 	p := newPage(t, s, 10)
-	p.goOnAir()
-	p.send(0, 10)
-	p.awaitDurable(10)
+	p.goOnAirWith(10)
 	if status, live := s.manager.Status(room); !live || !status.LineDown.IsZero() {
 		t.Errorf("the line is down since %v", status.LineDown)
 	}
 	p.conn.CloseNow()
-	for {
-		if status, _ := s.manager.Status(room); !status.LineDown.IsZero() {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
+	testhelp.Eventually(t, "the line is down", func() bool {
+		status, _ := s.manager.Status(room)
+		return !status.LineDown.IsZero()
+	})
 	p.resume()
 	p.stop(10)
 }
