@@ -129,11 +129,11 @@ func (h *hls) find() (segment, bool) {
 // reload reads the playlist, at first by way of that of its variants.
 func (h *hls) reload(ctx context.Context) error {
 	for range maxLinks {
-		text, at, err := h.ask(ctx, h.address, byteRange{}, maxPlaylist)
+		raw, at, err := h.ask(ctx, h.address, byteRange{}, maxPlaylist)
 		if err != nil {
 			return err
 		}
-		list, err := parsePlaylist(string(text), at)
+		list, err := parsePlaylist(textOf(raw), at)
 		if err != nil {
 			return err
 		}

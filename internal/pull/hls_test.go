@@ -69,7 +69,8 @@ func judge(t *testing.T, dir string) int {
 	return len(out) / 2
 }
 
-// liveServer reveals one segment more with each look at its playlist, of which it keeps the last five.
+// liveServer reveals one segment more with each look at its playlist, of which it keeps the last five. That
+// begins with the mark of its byte order.
 type liveServer struct {
 	files    http.Handler
 	segments []string
@@ -92,7 +93,7 @@ func (s *liveServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.shown = min(s.shown+1, len(s.segments))
 	first := max(0, s.shown-5)
-	fmt.Fprintf(w, "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-MEDIA-SEQUENCE:%d\n", first)
+	fmt.Fprintf(w, "\xef\xbb\xbf#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-MEDIA-SEQUENCE:%d\n", first)
 	for _, name := range s.segments[first:s.shown] {
 		fmt.Fprintf(w, "#EXTINF:1,\n%s\n", name)
 	}

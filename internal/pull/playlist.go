@@ -30,10 +30,11 @@ func isPlaylist(start []byte) bool {
 
 // follow goes where a playlist leads: to the segments of HLS, or to the first address of another one.
 func (s *stream) follow(r *reply) error {
-	text, err := readPlaylist(r)
+	raw, err := readPlaylist(r)
 	if err != nil {
 		return err
 	}
+	text := textOf(raw)
 	at := r.Request.URL
 	if strings.Contains(text, "\n#EXT-X-") {
 		s.hls = &hls{stream: s, address: at}
@@ -87,17 +88,19 @@ func firstOfPLS(text string) string {
 	return strings.TrimSpace(found[1])
 }
 
-// readPlaylist returns the text behind the mark of its byte order, if it has one.
-func readPlaylist(r io.Reader) (string, error) {
-	text, err := io.ReadAll(io.LimitReader(r, maxPlaylist+1))
+func readPlaylist(r io.Reader) ([]byte, error) {
+	raw, err := io.ReadAll(io.LimitReader(r, maxPlaylist+1))
 	if err != nil {
-		return "", errBroken
+		return nil, errBroken
 	}
-	if len(text) > maxPlaylist {
-		return "", fmt.Errorf("a playlist of more than %d bytes is none", maxPlaylist)
+	if len(raw) > maxPlaylist {
+		return nil, fmt.Errorf("a playlist of more than %d bytes is none", maxPlaylist)
 	}
-	return string(bytes.TrimPrefix(text, []byte(byteOrder))), nil
+	return raw, nil
 }
+
+// textOf returns the text of a playlist behind the mark of its byte order, if it has one.
+func textOf(raw []byte) string { return string(bytes.TrimPrefix(raw, []byte(byteOrder))) }
 
 // playlist is one of HLS, RFC 8216: of variants of the same sound, or of segments.
 type playlist struct {
