@@ -133,24 +133,32 @@ func (h *hls) reload(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		list, err := parsePlaylist(textOf(raw), at)
-		if err != nil {
+		if leadsOn, err := h.take(textOf(raw), at); err != nil || !leadsOn {
 			return err
 		}
-		if best := list.best(); best.address != nil {
-			h.address = best.address
-			continue
-		}
-		if list.target == 0 {
-			return errors.New("it is no playlist of HLS")
-		}
-		if list.ended && h.stream.resumed {
-			return errNotLive
-		}
-		h.list = list
-		return nil
 	}
-	return errors.New("one playlist leads to the other")
+	return errRound
+}
+
+// take uses the text of a playlist that came from an address: its segments, or the address of its best
+// variant, which leads on to them.
+func (h *hls) take(text string, from *url.URL) (leadsOn bool, err error) {
+	list, err := parsePlaylist(text, from)
+	if err != nil {
+		return false, err
+	}
+	if best := list.best(); best.address != nil {
+		h.address = best.address
+		return true, nil
+	}
+	if list.target == 0 {
+		return false, errors.New("it is no playlist of HLS")
+	}
+	if list.ended && h.stream.resumed {
+		return false, errNotLive
+	}
+	h.list = list
+	return false, nil
 }
 
 func (h *hls) download(ctx context.Context, u *url.URL, part byteRange) ([]byte, error) {

@@ -122,13 +122,13 @@ func mustLive(t *testing.T, samples int) *liveServer {
 	return s
 }
 
-// TestLiveHLS begins three segments before the edge, with the second look at the playlist, misses none
-// (the last one is nearly empty), and survives requests that fail.
+// TestLiveHLS begins three segments before the edge, with the first look at the playlist, misses none (the
+// last one is nearly empty), and survives requests that fail.
 func TestLiveHLS(t *testing.T) {
 	testhelp.CheckGoroutines(t)
 	const samples = 10 * 48000
 	server := mustLive(t, samples)
-	server.shown = 4
+	server.shown = 5
 	address := mustServe(t, server.ServeHTTP)
 	source := pullerOf(t, address).mustOpen(t, address+"/live.m3u8")
 	server.mu.Lock()

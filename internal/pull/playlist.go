@@ -38,7 +38,8 @@ func (s *stream) follow(r *reply) error {
 	at := r.Request.URL
 	if strings.Contains(text, "\n#EXT-X-") {
 		s.hls = &hls{stream: s, address: at}
-		return nil
+		_, err := s.hls.take(text, at)
+		return err
 	}
 	first := firstOfM3U
 	if !strings.HasPrefix(text, playlistStart) {

@@ -18,6 +18,7 @@ const maxLinks = 3
 
 var (
 	errBroken  = errors.New("the line was broken")
+	errRound   = errors.New("one playlist leads to the other")
 	errNotLive = errors.New("it is a recording, of which the rest cannot be had any more")
 )
 
@@ -49,7 +50,7 @@ func (s *stream) connect(ctx context.Context) (io.ReadCloser, error) {
 			return body, err
 		}
 	}
-	return nil, errors.New("one playlist leads to the other")
+	return nil, errRound
 }
 
 // use returns the sound of a reply. Where that is a playlist, it returns nil, and the next connection leads
