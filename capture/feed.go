@@ -21,8 +21,8 @@ const feedPortion = 1 << 20
 // input, or what a speaker's program sends. It is read all the time, and what comes while no show
 // reads it is dropped: a show has only what was said since its beginning. Shows read it one at a time.
 type Feed struct {
-	in       io.Reader
-	channels int // of sound that is not Opus
+	in       io.Reader // what Run reads
+	channels int       // of sound that is not Opus
 
 	content content
 	known   chan struct{} // closed when content is known
@@ -31,10 +31,8 @@ type Feed struct {
 	stop    sync.Once     // closes ended
 
 	// For the goroutine that reads alone.
-	portion []byte    // what was read last
-	unread  []byte    // the rest of the portion
-	came    time.Time // when the portion came
-	batch   []piece   // that the portion completed
+	came  time.Time // when the portion came that was read last
+	batch []piece   // that it completed
 
 	mu    sync.Mutex
 	stats struct {
@@ -56,24 +54,21 @@ type piece struct {
 // NewFeed returns a feed of Ogg Opus, WAV, or raw s16le at 48 kHz with this many channels. An
 // io.Closer is closed at the end of Run.
 func NewFeed(in io.Reader, channels int) *Feed {
-	f := newFeed(feedPortion)
+	f := newFeed()
 	f.in, f.channels = in, channels
 	close(f.heard)
 	return f
 }
 
-func newFeed(portion int) *Feed {
-	return &Feed{
-		portion: make([]byte, portion),
-		known:   make(chan struct{}), heard: make(chan struct{}), ended: make(chan struct{}),
-	}
+func newFeed() *Feed {
+	return &Feed{known: make(chan struct{}), heard: make(chan struct{}), ended: make(chan struct{})}
 }
 
 // Run reads the stream until it ends or ctx does. It returns why no more sound comes: nil if ctx has
 // ended, io.EOF at the end, or a sentence. Where a read cannot be interrupted, it goes on in a
 // goroutine until the process ends.
 func (f *Feed) Run(ctx context.Context) error {
-	go func() { f.end(f.read(ctx)) }()
+	go func() { f.End(f.read(ctx)) }()
 	select {
 	case <-f.ended:
 		return f.err
@@ -87,13 +82,14 @@ func (f *Feed) Run(ctx context.Context) error {
 	select {
 	case <-f.ended:
 	case <-timer.C:
-		f.end(io.EOF)
+		f.End(io.EOF)
 	}
 	return nil
 }
 
-// end notes why no more comes. A show that runs ends in order when the station does.
-func (f *Feed) end(err error) {
+// End notes why no more comes: the show that reads the feed ends in order with io.EOF, and otherwise because
+// of err. Only the first call counts.
+func (f *Feed) End(err error) {
 	f.stop.Do(func() {
 		f.mu.Lock()
 		f.err = err
@@ -126,7 +122,7 @@ func (f *Feed) read(ctx context.Context) error {
 
 // open finds out what the stream is, and returns what takes it apart.
 func (f *Feed) open() (next func() (piece, error), err error) {
-	in := bufio.NewReader(portions{f})
+	in := bufio.NewReader(f.portionsOf(f.in, feedPortion))
 	if f.content, err = sniff(in); err != nil {
 		return nil, err
 	}
@@ -153,19 +149,19 @@ func (f *Feed) openOgg(in io.Reader) (next func() (piece, error), err error) {
 	if err := reader.ReadHead(); err != nil {
 		return nil, err
 	}
-	return func() (piece, error) {
-		packet, err := reader.ReadPacket()
-		f.note(reader.Stats())
-		return piece{packet: oggPacket{packet, reader.Head()}, samples: packet.Samples}, err
-	}, nil
+	return func() (piece, error) { return f.readOgg(reader) }, nil
 }
 
-func (f *Feed) note(stats oggopus.Stats) {
+// readOgg reads the next packet, and notes what was damaged before it.
+func (f *Feed) readOgg(reader *oggopus.Reader) (piece, error) {
+	packet, err := readOgg(reader)
+	stats := reader.Stats()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.stats.all = f.stats.past
 	f.stats.all.DamagedBytes += stats.SkippedBytes
 	f.stats.all.LostSamples += stats.LostSamples
+	return piece{packet: packet, samples: packet.Samples}, err
 }
 
 func (f *Feed) nextSamples(pcm pcmReader) func() (piece, error) {
@@ -176,21 +172,30 @@ func (f *Feed) nextSamples(pcm pcmReader) func() (piece, error) {
 	}
 }
 
-// portions reads a feed portion by portion. Before it waits for the next one, it hands on what the
-// last one completed.
-type portions struct{ *Feed }
+// portions reads what a feed is made of, portion by portion. Before it waits for the next one, it hands on
+// what the last one completed.
+type portions struct {
+	feed   *Feed
+	in     io.Reader
+	last   []byte // the whole portion
+	unread []byte // the rest of it
+}
 
-func (f portions) Read(b []byte) (int, error) {
-	if len(f.unread) == 0 {
-		f.handOn()
-		n, err := f.in.Read(f.portion)
+func (f *Feed) portionsOf(in io.Reader, size int) *portions {
+	return &portions{feed: f, in: in, last: make([]byte, size)}
+}
+
+func (p *portions) Read(b []byte) (int, error) {
+	if len(p.unread) == 0 {
+		p.feed.handOn()
+		n, err := p.in.Read(p.last)
 		if n == 0 {
 			return 0, err
 		}
-		f.came, f.unread = time.Now(), f.portion[:n]
+		p.feed.came, p.unread = time.Now(), p.last[:n]
 	}
-	n := copy(b, f.unread)
-	f.unread = f.unread[n:]
+	n := copy(b, p.unread)
+	p.unread = p.unread[n:]
 	return n, nil
 }
 

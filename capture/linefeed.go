@@ -16,7 +16,7 @@ const linePortion = 64 << 10
 // other: see ReadOgg. It has no Run. With keep, the first show has everything from the first
 // connection on: nothing more is read until it begins.
 func NewLineFeed(keep bool) *Feed {
-	f := newFeed(linePortion)
+	f := newFeed()
 	f.content = contentOggOpus
 	close(f.known)
 	if !keep {
@@ -33,24 +33,22 @@ func (f *Feed) ReadOgg(in io.Reader, began func(oggopus.Tags)) error {
 	f.mu.Lock()
 	f.stats.past = f.stats.all
 	f.mu.Unlock()
-	f.in, f.unread = in, nil
-	reader := oggopus.NewReader(portions{f})
+	reader := oggopus.NewReader(f.portionsOf(in, linePortion))
 	if err := reader.ReadHead(); err != nil {
 		return err
 	}
 	began(reader.Tags())
 	for first := true; ; first = false {
-		packet, err := reader.ReadPacket()
-		f.note(reader.Stats())
+		p, err := f.readOgg(reader)
 		if err != nil {
 			f.handOn()
 			return howEnded(reader, err)
 		}
-		if packet.First && !first {
+		if p.packet.First && !first {
 			began(reader.Tags())
 		}
 		f.count()
-		f.batch = append(f.batch, piece{packet: oggPacket{packet, reader.Head()}, samples: packet.Samples})
+		f.batch = append(f.batch, p)
 	}
 }
 
@@ -77,9 +75,6 @@ func (f *Feed) count() {
 	defer f.mu.Unlock()
 	f.stats.packets++
 }
-
-// End ends a feed of connections for the show that reads it: with io.EOF in order, or because of err.
-func (f *Feed) End(err error) { f.end(err) }
 
 // Open returns what is said from the first read on, encoded anew.
 func (f *Feed) Open(ctx context.Context, o Options) (Source, error) {

@@ -88,11 +88,11 @@ func (c *copied) decoded(channels int) (pcmReader, error) {
 }
 
 func (c *copied) readOgg() (oggPacket, error) {
-	packet, err := c.reader.ReadPacket()
+	packet, err := readOgg(c.reader)
 	stats := c.reader.Stats()
 	c.damaged.Store(stats.SkippedBytes)
 	c.lost.Store(stats.LostSamples)
-	return oggPacket{packet, c.reader.Head()}, err
+	return packet, err
 }
 
 func (c *copied) Format() Format { return c.format }
@@ -119,6 +119,11 @@ func (c *copied) Stats() Stats {
 type oggPacket struct {
 	oggopus.Packet
 	head oggopus.Head
+}
+
+func readOgg(reader *oggopus.Reader) (oggPacket, error) {
+	packet, err := reader.ReadPacket()
+	return oggPacket{packet, reader.Head()}, err
 }
 
 // shape is what the packets of a file have in common.

@@ -204,10 +204,7 @@ func (c *connection) decode(in io.Reader) (pcmReader, error) {
 		return pipeFFmpeg(c.line, buffered, c.options)
 	}
 	reader := oggopus.NewReader(buffered)
-	next := c.recent.skipRepeated(func() (oggPacket, error) {
-		packet, err := reader.ReadPacket()
-		return oggPacket{packet, reader.Head()}, err
-	})
+	next := c.recent.skipRepeated(func() (oggPacket, error) { return readOgg(reader) })
 	return newOpusSamples(c.options.Encoder.Channels, func(context.Context) (oggPacket, error) { return next() })
 }
 
