@@ -98,9 +98,4 @@ func (e *encoded) encode() ([]byte, error) {
 	return bytes.Clone(e.packet[:n]), nil
 }
 
-func (e *encoded) Stats() Stats {
-	if counter, ok := e.pcm.(interface{ Stats() Stats }); ok {
-		return counter.Stats()
-	}
-	return Stats{}
-}
+func (e *encoded) Stats() Stats { return statsOf(e.pcm) }

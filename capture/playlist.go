@@ -12,18 +12,12 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
-
-	"broadcastbot/internal/opus"
 )
 
 const (
 	maxPlaylistSize    = 1 << 20 // bytes
 	maxPlaylistEntries = 10000
 )
-
-// aheadOfPlaylist is how much sound of a playlist is decoded ahead, so that it does not falter while the
-// next file is opened: one second.
-const aheadOfPlaylist = opus.SampleRate / opus.FrameSize
 
 // isList reports whether there are several files to be played.
 func isList(path string) bool {
@@ -44,9 +38,7 @@ func (l Limits) openPlaylist(ctx context.Context, path string, o Options) (Sourc
 	if err != nil {
 		return nil, err
 	}
-	return detach(ctx, o.Log, aheadOfPlaylist, func(context.Context) (Source, error) {
-		return newEncoded(&sequence{open: list.next, log: o.Log}, o.Encoder)
-	})
+	return openSequence(ctx, list.next, o)
 }
 
 // playlist are files to be played one after the other.

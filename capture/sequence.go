@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+
+	"broadcastbot/internal/opus"
 )
 
 // sequence is a pcmReader of several recordings, one after the other: the last sample of one is followed
@@ -18,6 +20,17 @@ type sequence struct {
 	current pcmReader // nil: the next one is to be opened
 	name    string
 	played  bool // some sound has come
+}
+
+// aheadOfSequence is how much sound is decoded ahead, so that it does not falter while the next recording is
+// opened: one second.
+const aheadOfSequence = opus.SampleRate / opus.FrameSize
+
+// openSequence returns what a sequence plays, all through one encoder. For next see sequence.open.
+func openSequence(ctx context.Context, next func(context.Context) (pcmReader, string, error), o Options) (Source, error) {
+	return detach(ctx, o.Log, aheadOfSequence, func(context.Context) (Source, error) {
+		return newEncoded(&sequence{open: next, log: o.Log}, o.Encoder)
+	})
 }
 
 var errNothingPlays = errors.New("nothing in it can be played")
@@ -69,8 +82,8 @@ func (s *sequence) leave(why error) {
 	if !errors.Is(why, io.EOF) {
 		s.log.Warn("broke off", "entry", s.name, "err", why)
 	}
-	if counter, ok := s.current.(interface{ Stats() Stats }); ok && counter.Stats() != (Stats{}) {
-		s.log.Warn("lost sound", "entry", s.name, "stats", counter.Stats())
+	if stats := statsOf(s.current); stats != (Stats{}) {
+		s.log.Warn("lost sound", "entry", s.name, "stats", stats)
 	}
 	s.Close()
 }

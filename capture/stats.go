@@ -11,8 +11,10 @@ type Stats struct {
 
 // StatsOf returns the counts of a source that Open returned. It may be called from any
 // goroutine; sources that cannot go wrong have none.
-func StatsOf(s Source) Stats {
-	counter, ok := s.(interface{ Stats() Stats })
+func StatsOf(s Source) Stats { return statsOf(s) }
+
+func statsOf(source any) Stats {
+	counter, ok := source.(interface{ Stats() Stats })
 	if !ok {
 		return Stats{}
 	}

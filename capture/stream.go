@@ -41,9 +41,7 @@ type Stream struct {
 func OpenStream(ctx context.Context, stream Stream, o Options) (Source, error) {
 	o = o.withDefaults()
 	r := &relay{Stream: stream, options: o, backoff: retry.NewBackoff(reconnecting), recent: newRecent()}
-	source, err := detach(ctx, o.Log, aheadOfPlaylist, func(context.Context) (Source, error) {
-		return newEncoded(&sequence{open: r.next, log: o.Log}, o.Encoder)
-	})
+	source, err := openSequence(ctx, r.next, o)
 	if err == nil {
 		source, err = beginPaced(ctx, &paced{Source: source, fullSpeed: o.FullSpeed, slack: streamSlack})
 	}
@@ -157,13 +155,13 @@ func (c *connection) ReadPCM(ctx context.Context, pcm []int16) (int, error) {
 	return n, err
 }
 
-func (c *connection) read(ctx context.Context, pcm []int16) (n int, err error) {
+func (c *connection) read(ctx context.Context, pcm []int16) (int, error) {
 	if c.pcm == nil {
-		c.pcm, err = c.decode(ending{c.body, &c.ended})
-	}
-	if err != nil {
-		c.pcm = nil
-		return 0, err
+		decoder, err := c.decode(ending{c.body, &c.ended})
+		if err != nil {
+			return 0, err
+		}
+		c.pcm = decoder
 	}
 	return c.pcm.ReadPCM(ctx, pcm)
 }
