@@ -41,6 +41,14 @@ type Kind struct {
 	Invite func(ctx context.Context, by Asker, title string) (answer string, err error)
 }
 
+// off returns Off as an error; nil: this station has the kind.
+func (k Kind) off() error {
+	if k.Off == "" {
+		return nil
+	}
+	return errors.New(k.Off)
+}
+
 // Asker is who asks for a source, and for a show in which room.
 type Asker struct {
 	Room string // id
@@ -108,11 +116,8 @@ func (ks Kinds) Check(spec string) error {
 // Close, or until ctx ends.
 func (ks Kinds) Open(ctx context.Context, spec string, o Options) (Source, error) {
 	kind, name, err := ks.Parse(spec)
-	if err != nil {
+	if err = cmp.Or(err, kind.off()); err != nil {
 		return nil, err
-	}
-	if kind.Off != "" {
-		return nil, errors.New(kind.Off)
 	}
 	return kind.Open(ctx, name, o.withDefaults())
 }
@@ -121,11 +126,8 @@ func (ks Kinds) Open(ctx context.Context, spec string, o Options) (Source, error
 // that says why they cannot have it.
 func (ks Kinds) Grant(ctx context.Context, by Asker, spec string) (string, error) {
 	kind, name, err := ks.Parse(spec)
-	if err != nil {
+	if err = cmp.Or(err, kind.off()); err != nil {
 		return "", err
-	}
-	if kind.Off != "" {
-		return "", errors.New(kind.Off)
 	}
 	if kind.Grant == nil {
 		return "", fmt.Errorf("a %s can only be the station's own source, set in its config", kind.Name)
