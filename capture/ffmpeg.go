@@ -51,7 +51,7 @@ func openFFmpeg(ctx context.Context, file *os.File, o Options) (Source, error) {
 
 // startFFmpeg starts ffmpeg, confined: it reads what strangers made, and our environment has passwords
 // in it.
-func startFFmpeg(ctx context.Context, file *os.File, o Options) (*ffmpeg, error) {
+func startFFmpeg(ctx context.Context, file *os.File, o Options) (pcmReader, error) {
 	f, err := newFFmpeg(ctx)
 	if err != nil {
 		return nil, err

@@ -80,28 +80,26 @@ func openWithoutWaiting(path string) (*os.File, error) {
 
 // openContent takes the file over. It leaves to ffmpeg what it does not know.
 func openContent(ctx context.Context, file *os.File, o Options) (Source, error) {
-	source, err := openKnown(file, o)
-	if err == nil {
-		return source, nil
-	}
-	defer file.Close()
-	if isForFFmpeg(err) {
-		return openFFmpeg(ctx, file, o)
-	}
-	return nil, err
+	return openBy(ctx, file, o, openKnown, openFFmpeg)
 }
 
 // decodeContent is openContent for who encodes the sound himself. Reading it ends with ctx.
 func decodeContent(ctx context.Context, file *os.File, o Options) (pcmReader, error) {
-	pcm, err := decodeKnown(file, o)
+	return openBy(ctx, file, o, decodeKnown, startFFmpeg)
+}
+
+// openBy gives the file to known, or lends it to ffmpeg if it is for that.
+func openBy[T any](ctx context.Context, file *os.File, o Options, known func(*os.File, Options) (T, error),
+	ffmpeg func(context.Context, *os.File, Options) (T, error)) (T, error) {
+	opened, err := known(file, o)
 	if err == nil {
-		return pcm, nil
+		return opened, nil
 	}
 	defer file.Close()
 	if isForFFmpeg(err) {
-		return startFFmpeg(ctx, file, o)
+		return ffmpeg(ctx, file, o)
 	}
-	return nil, err
+	return opened, err
 }
 
 func isForFFmpeg(err error) bool {
