@@ -88,8 +88,8 @@ func (l *Link) parseFragment(fragment string) (err error) {
 	for parameter := range strings.SplitSeq(parameters, "&") {
 		name, value, _ := strings.Cut(parameter, "=")
 		values[name] = value
-		l.setParameter(name, value)
 	}
+	l.setHelps(values)
 	return l.setProofs(values)
 }
 
@@ -108,18 +108,14 @@ func (l *Link) setProofs(parameters map[string]string) (err error) {
 	return nil
 }
 
-// setParameter notes one parameter that a listener can do without; of several with one name the last
-// one counts.
-func (l *Link) setParameter(name, value string) {
-	switch name {
-	case "t":
-		l.Start = parseSeconds(value)
-	case "wave":
-		l.Wave = ParseWave(value)
-	case "seek":
-		if _, err := decode(value); err == nil {
-			l.Seek, _ = opusblocks.ParseSeekTable(value)
-		}
+// setHelps reads what a listener can do without.
+func (l *Link) setHelps(parameters map[string]string) {
+	l.Start = parseSeconds(parameters["t"])
+	if wave, ok := parameters["wave"]; ok {
+		l.Wave = ParseWave(wave)
+	}
+	if _, err := decode(parameters["seek"]); err == nil {
+		l.Seek, _ = opusblocks.ParseSeekTable(parameters["seek"])
 	}
 }
 
