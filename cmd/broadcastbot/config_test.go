@@ -96,7 +96,8 @@ func TestProgramsAreReached(t *testing.T) {
 	}
 }
 
-// TestChooseSource: where the gateway is elsewhere, the studio page is there only if the config asks for it.
+// TestChooseSource: where the gateway is elsewhere, the studio page is there only if the config asks for
+// it. Where the config names a source, nobody asks for a microphone.
 func TestChooseSource(t *testing.T) {
 	for _, test := range []struct {
 		source, remote string
@@ -114,7 +115,12 @@ func TestChooseSource(t *testing.T) {
 		var log bytes.Buffer
 		c := &config{Source: test.source, Gateway: gatewayConfig{Remote: test.remote}}
 		before := c.hasStudio()
-		c.chooseSource(test.hasMicrophone, slog.New(slog.NewTextHandler(&log, nil)))
+		asked := false
+		hasMicrophone := func() bool { asked = true; return test.hasMicrophone }
+		c.chooseSource(hasMicrophone, slog.New(slog.NewTextHandler(&log, nil)))
+		if asked != (test.source == "") {
+			t.Errorf("%+v: the sound system is asked: %v", test, asked)
+		}
 		if c.Source != test.want || c.hasStudio() != test.hasStudio || before != test.hasStudio {
 			t.Errorf("%+v: %s, with a studio: %v, before: %v", test, c.Source, c.hasStudio(), before)
 		}

@@ -74,7 +74,7 @@ func newStation(ctx context.Context, c *config, log *slog.Logger) (*station, err
 	if err != nil {
 		return nil, err
 	}
-	c.chooseSource(capture.HasMicrophone(), log)
+	c.chooseSource(capture.HasMicrophone, log)
 	s := &station{store: db, front: newFront(log), stdin: newStdin(c, log)}
 	if err := s.addParts(c, log); err != nil {
 		return nil, errors.Join(err, s.front.close(), db.Close())

@@ -21,15 +21,15 @@ func kindNames() capture.Kinds {
 }
 
 // chooseSource decides what goes on air when a start names no source, if the config leaves it open: the
-// microphone of this machine if there is one, and otherwise the speaker's, if there is a studio page for it
-// without that choice: where the gateway is elsewhere, links to the page lead there, and somebody has to see
-// to it that they arrive.
-func (c *config) chooseSource(hasMicrophone bool, log *slog.Logger) {
+// microphone of this machine, or else that of the speaker, on the studio page. Where the gateway is
+// elsewhere, links to that page lead there, so it is chosen only by an admin, who sees to it that they
+// arrive. The sound system is asked only if that matters: it may take its time.
+func (c *config) chooseSource(hasMicrophone func() bool, log *slog.Logger) {
 	if c.Source != "" {
 		return
 	}
 	switch c.Source = "device:default"; {
-	case hasMicrophone:
+	case hasMicrophone():
 	case c.hasStudio():
 		c.Source = studioline.Kind.Name
 	default:
