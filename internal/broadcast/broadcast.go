@@ -10,7 +10,7 @@
 //	resume.go        goes on after a crash; leftover.go: what it has left of a file;
 //	older.go         … where the gateway has more
 //	delete.go        removes every trace of a show; removed.go: because its announcement is gone
-//	lives.go         what this run does for which show
+//	lives.go         what this run does for which show; await.go: how one waits for another
 //	entry.go         the record of a show; rooms.go: what its rooms are told
 package broadcast
 

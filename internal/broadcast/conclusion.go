@@ -113,9 +113,7 @@ func (c *conclusion) runStep(ctx context.Context, s step) {
 
 // noteFirst keeps the error of a step's first try.
 func (p *progress) noteFirst(err error) {
-	select {
-	case <-p.tried:
-	default:
+	if !isClosed(p.tried) {
 		p.firstErr = err
 	}
 }

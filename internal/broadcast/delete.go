@@ -172,14 +172,7 @@ func (o *Options) removeUpload(ctx context.Context, t *store.Track) error {
 	return nil
 }
 
-func awaitIdle(c *conclusion, ctx context.Context) error {
-	select {
-	case <-c.over:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
+func awaitIdle(c *conclusion, ctx context.Context) error { return await(ctx, c.over) }
 
 // eraseSpools removes the spools, and the copies that were kept of damaged ones.
 func eraseSpools(c *conclusion, _ context.Context) error {

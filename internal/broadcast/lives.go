@@ -73,10 +73,8 @@ func (m *Manager) lifeOf(ctx context.Context, id string) (*life, error) {
 		if starting == nil {
 			return l, err
 		}
-		select {
-		case <-starting.settled:
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+		if err := await(ctx, starting.settled); err != nil {
+			return nil, err
 		}
 	}
 }

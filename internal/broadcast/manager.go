@@ -64,17 +64,11 @@ func (m *Manager) Run(ctx context.Context) error {
 
 // awaitResumed returns when the shows of the last run have their places.
 func (m *Manager) awaitResumed(ctx context.Context) error {
-	select {
-	case <-m.resumed:
+	err := await(ctx, m.resumed)
+	if isClosed(m.resumed) { // before ctx ended, perhaps
 		return nil
-	case <-ctx.Done():
 	}
-	select {
-	case <-m.resumed: // before ctx ended, perhaps
-		return nil
-	default:
-		return context.Cause(ctx)
-	}
+	return err
 }
 
 // Why a start is refused without looking any further.
@@ -142,10 +136,8 @@ func (m *Manager) claim(ctx context.Context, rooms []string) (*place, *Session, 
 		if p.isLive() {
 			over = p.session.ended
 		}
-		select {
-		case <-over:
-		case <-ctx.Done():
-			return nil, nil, context.Cause(ctx)
+		if err := await(ctx, over); err != nil {
+			return nil, nil, err
 		}
 	}
 }

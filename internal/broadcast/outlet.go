@@ -43,12 +43,10 @@ func (o *outlet) run(ctx context.Context, onRefusal func(*outlet)) {
 
 // wait returns why the copy is not complete, or nil when it is.
 func (o *outlet) wait(ctx context.Context) error {
-	select {
-	case <-o.done:
-		return o.err
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	if err := await(ctx, o.done); err != nil {
+		return err
 	}
+	return o.err
 }
 
 // finishUpload ends an upload with what the remote has of it, so that its

@@ -27,14 +27,7 @@ type place struct {
 }
 
 // isLive reports whether the show is on air.
-func (p *place) isLive() bool {
-	select {
-	case <-p.settled:
-		return p.session != nil
-	default:
-		return false
-	}
-}
+func (p *place) isLive() bool { return isClosed(p.settled) && p.session != nil }
 
 // status returns how the show of a place stands. Of a new one that is just starting, and where there is
 // no place, ok is false.
@@ -57,10 +50,8 @@ func (p *place) awaitSettled(ctx context.Context) error {
 	if p == nil {
 		return ErrNotLive
 	}
-	select {
-	case <-p.settled:
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	if err := await(ctx, p.settled); err != nil {
+		return err
 	}
 	if p.session == nil {
 		return ErrNotLive
@@ -81,14 +72,7 @@ func (p *place) show(ctx context.Context) (store.Show, error) {
 }
 
 // isStopped reports whether somebody has stopped the show, perhaps before it is on air.
-func (p *place) isStopped() bool {
-	select {
-	case <-p.stopped:
-		return true
-	default:
-		return false
-	}
-}
+func (p *place) isStopped() bool { return isClosed(p.stopped) }
 
 // claim gives a new show its place if all the rooms are free; otherwise free is
 // false, and it returns a place that one of them has. The show counts as running
@@ -172,16 +156,10 @@ func (ps *places) all() (all []*place) {
 
 // starting returns the place of a show that is just being started in the room; nil: there is none.
 func (ps *places) starting(room string) *place {
-	p := ps.of(room)
-	if p == nil {
-		return nil
-	}
-	select {
-	case <-p.settled:
-		return nil
-	default:
+	if p := ps.of(room); p != nil && !isClosed(p.settled) {
 		return p
 	}
+	return nil
 }
 
 // enter counts what is done for a show that has no place as running, unless the program shuts down.

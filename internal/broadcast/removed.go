@@ -190,10 +190,8 @@ func (m *Manager) findRedacted(ctx context.Context, room, event string) (store.S
 	if starting == nil || !errors.Is(err, ErrNoShow) {
 		return show, err
 	}
-	select {
-	case <-starting.settled:
-		return m.Find(ctx, room, event)
-	case <-ctx.Done():
-		return store.Show{}, context.Cause(ctx)
+	if err := await(ctx, starting.settled); err != nil {
+		return store.Show{}, err
 	}
+	return m.Find(ctx, room, event)
 }

@@ -254,12 +254,8 @@ func (s *Session) Stop() { s.stop(errStopped) }
 // stopAndWait is Stop, and returns the show when all of it is recorded.
 func (s *Session) stopAndWait(ctx context.Context) (store.Show, error) {
 	s.Stop()
-	select {
-	case <-s.ended:
-		return s.entry.get(), nil
-	case <-ctx.Done():
-		return s.entry.get(), context.Cause(ctx)
-	}
+	err := await(ctx, s.ended)
+	return s.entry.get(), err
 }
 
 // stopping reports whether the show is about to end.
