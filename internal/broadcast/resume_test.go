@@ -490,6 +490,17 @@ func TestStopWhileResuming(t *testing.T) {
 	}
 }
 
+// holdResumed has a show that comes back wait while its room is looked at, from when looking is closed
+// until goOn is called.
+func (s *studio) holdResumed() (looking <-chan struct{}, goOn func()) {
+	begun, over := make(chan struct{}), make(chan struct{})
+	s.room.looking = sync.OnceFunc(func() {
+		close(begun)
+		<-over
+	})
+	return begun, func() { close(over) }
+}
+
 // TestStopIfWhileResuming: who may end a show is judged while it comes back as well as later, and at
 // once. A show that is stopped then opens no microphone. Whatever asks what is on air hears of it, and
 // what comes later does not change what !live delete means.
@@ -498,11 +509,7 @@ func TestStopIfWhileResuming(t *testing.T) {
 	s := mustStudio(t)
 	s.ResumeWithin = time.Hour
 	c := s.mustCrash(t, "tone:440", half)
-	looking, looked := make(chan struct{}), make(chan struct{})
-	s.room.looking = sync.OnceFunc(func() {
-		close(looking)
-		<-looked
-	})
+	looking, goOn := s.holdResumed()
 	s.OpenSource = func(context.Context, string, capture.Options) (capture.Source, error) {
 		t.Error("the microphone was opened")
 		return nil, io.ErrUnexpectedEOF
@@ -529,7 +536,7 @@ func TestStopIfWhileResuming(t *testing.T) {
 	if _, err := s.StopIf(ctx, "!r:x", func(show *store.Show) bool { return show.Speaker == "@a:x" }); !errors.Is(err, context.Canceled) {
 		t.Errorf("StopIf of the speaker = %v", err)
 	}
-	close(looked)
+	goOn()
 	if end := s.mustConclude(t); end.ID != c.record.ID || end.State() != store.StateEnded {
 		t.Errorf("state %s because %q", end.State(), end.Reason)
 	}
@@ -541,11 +548,7 @@ func TestStartWhileResuming(t *testing.T) {
 	s := mustStudio(t)
 	s.ResumeWithin = time.Hour
 	c := s.mustCrash(t, "tone:440", half)
-	looking, looked := make(chan struct{}), make(chan struct{})
-	s.room.looking = sync.OnceFunc(func() {
-		close(looking)
-		<-looked
-	})
+	looking, goOn := s.holdResumed()
 	s.begin()
 	<-looking
 	ctx, giveUp := context.WithCancel(t.Context())
@@ -554,7 +557,7 @@ func TestStartWhileResuming(t *testing.T) {
 	if _, _, err := s.Start(ctx, r); !errors.Is(err, context.Canceled) {
 		t.Errorf("Start = %v while the show comes back", err)
 	}
-	close(looked)
+	goOn()
 	show, started, err := s.Start(t.Context(), r)
 	if err != nil || started || show.ID != c.record.ID {
 		t.Errorf("Start = %s, started %v, %v, want the show of before", show.ID, started, err)

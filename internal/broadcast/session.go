@@ -196,35 +196,35 @@ func completeShow(e *entry, tracks []*track, err error) {
 	})
 }
 
+// reasons are what rooms are told of errors, the first one that is right.
+var reasons = []struct {
+	err  error
+	told string
+}{
+	{capture.ErrDeviceGone, "the microphone is gone"},
+	{capture.ErrLineGone, capture.ErrLineGone.Error()},
+	{syscall.ENOSPC, "the disk is full"},
+	{errStorage, errStorage.Error()},
+	{errUnannounced, errUnannounced.Error()},
+	{ErrSpeakerLeft, ErrSpeakerLeft.Error()},
+	{ErrNoSpeaker, ErrNoSpeaker.Error()},
+	{ErrUnlisted, ErrUnlisted.Error()},
+	{ErrEncrypted, ErrEncrypted.Error()},
+	{errRestarted, "the bot was restarted in the middle of it"},
+}
+
 // reason is what a room is told of an error; "" where there is none. The details
 // are for the log: they have paths in them.
 func reason(err error) string {
-	switch {
-	case err == nil:
+	if err == nil {
 		return ""
-	case errors.Is(err, capture.ErrDeviceGone):
-		return "the microphone is gone"
-	case errors.Is(err, capture.ErrLineGone):
-		return capture.ErrLineGone.Error()
-	case errors.Is(err, syscall.ENOSPC):
-		return "the disk is full"
-	case errors.Is(err, errStorage):
-		return "the recording cannot be written"
-	case errors.Is(err, errUnannounced):
-		return errUnannounced.Error()
-	case errors.Is(err, ErrSpeakerLeft):
-		return ErrSpeakerLeft.Error()
-	case errors.Is(err, ErrNoSpeaker):
-		return ErrNoSpeaker.Error()
-	case errors.Is(err, ErrUnlisted):
-		return ErrUnlisted.Error()
-	case errors.Is(err, ErrEncrypted):
-		return ErrEncrypted.Error()
-	case errors.Is(err, errRestarted):
-		return "the bot was restarted in the middle of it"
-	default:
-		return "the source broke off"
 	}
+	for _, r := range reasons {
+		if errors.Is(err, r.err) {
+			return r.told
+		}
+	}
+	return "the source broke off"
 }
 
 // sayTimeout is how long rooms may take to be told what they can do without.
