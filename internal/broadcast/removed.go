@@ -60,7 +60,7 @@ func (c *check) deleteRemoved(ctx context.Context) error {
 	group.SetLimit(maxAsked)
 	for i, show := range c.shows {
 		group.Go(func() error {
-			if answering.Err() != nil {
+			if answering.Err() != nil && i > 0 { // the first one is: nobody behind it can keep it waiting for ever
 				answers[i] = errNotAsked
 				return nil
 			}
