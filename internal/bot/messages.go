@@ -62,22 +62,36 @@ func (h *eventHandler) obey(ctx context.Context, evt *event.Event, words []strin
 		log.Info("ignored a command that had to wait for too long")
 		return
 	}
-	if o := h.bot.origin(ctx, evt); o != obeyed {
-		log.Warn("ignored a command", "reason", o, "trust", evt.Mautrix.TrustState.String(), "identity", h.bot.identity(ctx, evt))
-		h.answer(evt, words, func() { h.explain(ctx, evt, o) })
-		return
-	}
-	if !h.obeyed.add(evt) {
-		log.Warn("ignored a command that the homeserver has sent before")
+	if !h.isObeyed(ctx, evt, words) {
 		return
 	}
 	if h.told.add(evt.Sender.String(), "identity") {
 		log.Info("obeys commands of this user", "identity", h.bot.identity(ctx, evt))
 	}
-	said := h.commands.Answer(ctx, h.request(ctx, evt, words))
+	h.reply(ctx, evt, words, h.commands.Answer(ctx, h.request(ctx, evt, words)))
+}
+
+// isObeyed judges who has sent a message. Honest people who are not obeyed are told why. A message is
+// obeyed once.
+func (h *eventHandler) isObeyed(ctx context.Context, evt *event.Event, words []string) bool {
+	log := h.log.With("room", evt.RoomID, "user", evt.Sender)
+	if o := h.bot.origin(ctx, evt); o != obeyed {
+		log.Warn("ignored a message", "reason", o, "trust", evt.Mautrix.TrustState.String(), "identity", h.bot.identity(ctx, evt))
+		h.answer(evt, words, func() { h.explain(ctx, evt, o) })
+		return false
+	}
+	if !h.obeyed.add(evt) {
+		log.Warn("ignored a message that the homeserver has sent before")
+		return false
+	}
+	return true
+}
+
+// reply answers a message with a text.
+func (h *eventHandler) reply(ctx context.Context, evt *event.Event, words []string, text string) {
 	h.answer(evt, words, func() {
-		if err := h.bot.reply(ctx, evt, said); err != nil {
-			log.Warn("a command could not be answered", "err", err)
+		if err := h.bot.reply(ctx, evt, text); err != nil {
+			h.log.Warn("a message could not be answered", "room", evt.RoomID, "user", evt.Sender, "err", err)
 		}
 	})
 }

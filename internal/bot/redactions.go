@@ -58,9 +58,9 @@ func (c *redactionChecks) isDone(room id.RoomID, message id.EventID) bool {
 	return true
 }
 
-// onRedaction has the show deleted whose announcement was removed, and forgets a voice message. A homeserver acts on no redaction
-// that is encrypted, so that is none. Where there are too many at once, all announcements of the room
-// are looked at instead, so that a flood of them hides none.
+// onRedaction has the show deleted whose announcement was removed, and forgets a voice message. A
+// homeserver acts on no redaction that is encrypted, so that is none. Where there are too many at once,
+// all announcements of the room are looked at instead, so that a flood of them hides none.
 func (h *moderation) onRedaction(ctx context.Context, evt *event.Event) {
 	redacted := evt.Redacts
 	if redacted == "" { // since room version 11

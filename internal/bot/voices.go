@@ -71,7 +71,10 @@ func (v *Voices) keep(evt *event.Event, file *event.EncryptedFileInfo) {
 	}
 }
 
-var errNoVoice = errors.New("there is no such voice message any more: send it again")
+var (
+	errNoVoice    = errors.New("there is no such voice message any more: send it again")
+	errLargeVoice = errors.New("a voice message of more than 50 MB is not put on air")
+)
 
 // Open downloads and decrypts a message. It fails where the homeserver has changed a bit of it, or does
 // not say that it was not taken back.
@@ -102,7 +105,7 @@ func (v *Voices) Open(ctx context.Context, name string) (io.ReadCloser, error) {
 		return nil, fmt.Errorf("download the voice message: %w", err)
 	}
 	if len(content) > maxVoice {
-		return nil, errors.New(tooLargeVoice)
+		return nil, errLargeVoice
 	}
 	if err := kept.file.DecryptInPlace(content); err != nil {
 		return nil, fmt.Errorf("decrypt the voice message: %w", err)
@@ -130,9 +133,8 @@ func (v *Voices) forget(room id.RoomID, message id.EventID) {
 
 // What is said to somebody who sends a voice message.
 const (
-	keptVoice     = "I have your voice message for " + VoiceLifetime + ". Say !live start voice in the room that is to hear it."
-	clearVoice    = "Your voice message is not encrypted: anybody on its way could have put another one in its place, so I do not put it on air."
-	tooLargeVoice = "a voice message of more than 50 MB is not put on air"
+	keptVoice  = "I have your voice message for " + VoiceLifetime + ". Say !live start voice in the room that is to hear it."
+	clearVoice = "Your voice message is not encrypted: anybody on its way could have put another one in its place, so I do not put it on air."
 )
 
 // onVoice keeps a voice message, or another sound, that comes in the direct chat of its sender.
@@ -143,24 +145,14 @@ func (h *eventHandler) onVoice(ctx context.Context, evt *event.Event) {
 }
 
 func (h *eventHandler) keepVoice(ctx context.Context, evt *event.Event) {
-	log := h.log.With("room", evt.RoomID, "user", evt.Sender)
-	if o := h.bot.origin(ctx, evt); o != obeyed {
-		log.Warn("ignored a voice message", "reason", o)
-		h.answer(evt, nil, func() { h.explain(ctx, evt, o) })
+	if !h.isObeyed(ctx, evt, nil) {
 		return
 	}
-	if !h.obeyed.add(evt) {
+	file := evt.Content.AsMessage().File
+	if file == nil {
+		h.reply(ctx, evt, nil, clearVoice)
 		return
 	}
-	answer := keptVoice
-	if file := evt.Content.AsMessage().File; file == nil {
-		answer = clearVoice
-	} else {
-		h.bot.voices.keep(evt, file)
-	}
-	h.answer(evt, nil, func() {
-		if err := h.bot.reply(ctx, evt, answer); err != nil {
-			log.Warn("a voice message could not be answered", "err", err)
-		}
-	})
+	h.bot.voices.keep(evt, file)
+	h.reply(ctx, evt, nil, keptVoice)
 }
