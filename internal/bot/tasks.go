@@ -18,7 +18,8 @@ type taskQueue struct {
 }
 
 // lane is whose tasks wait for each other: what one user says in a room is done in its order, and
-// nobody else can delay it or push it out. Without a user it is what the bot does in a room by itself.
+// nobody else can delay it or push it out. Without a user it is what the bot says in the room, and with
+// the bot as the user, what it reads there later.
 type lane struct {
 	room id.RoomID
 	user id.UserID
