@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -49,13 +50,25 @@ func (p *Processor) eachOwn(ctx context.Context, r Request, say func(*broadcast.
 	if len(own) == 0 {
 		return nothingOwnOnAir, nil
 	}
-	var lines []string
+	rooms := make([]string, len(own))
 	for i := range own {
-		line, err := say(&own[i])
-		if err != nil {
-			return "", err
-		}
-		lines = append(lines, fmt.Sprintf("In %s: %s", p.Rooms.RoomName(ctx, roomOf(&own[i].Show)), line))
+		rooms[i] = roomOf(&own[i].Show)
+	}
+	return p.inEach(ctx, rooms, func(i int) (string, error) { return say(&own[i]) })
+}
+
+// inEach does something in several rooms, given by number, and returns what is to be said of it, a line
+// for each. What does not work in one is no reason to leave the others.
+func (p *Processor) inEach(ctx context.Context, rooms []string, do func(i int) (string, error)) (string, error) {
+	lines, errs := make([]string, len(rooms)), make([]error, len(rooms))
+	for i := range rooms {
+		lines[i], errs[i] = do(i)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return "", err
+	}
+	for i, room := range rooms { // behind what may be urgent: the homeserver takes its time
+		lines[i] = fmt.Sprintf("In %s: %s", p.Rooms.RoomName(ctx, room), lines[i])
 	}
 	return strings.Join(lines, "\n"), nil
 }

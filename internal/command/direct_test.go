@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"broadcastbot/internal/broadcast"
+	"broadcastbot/internal/commandtest"
 	"broadcastbot/store"
 )
 
@@ -69,6 +71,34 @@ func TestLateStop(t *testing.T) {
 	say(t, d.Processor, Request{Room: chat, User: alice, Direct: true, Before: time.Now().Add(-time.Minute)}, "!live stop")
 	if all := d.broadcasts.OnAir(); len(all) != 1 || all[0].Show.ID != "!new" {
 		t.Errorf("%d shows stay on air, want the new one", len(all))
+	}
+}
+
+// stuckRoom has a show that does not end.
+type stuckRoom struct {
+	*commandtest.Broadcasts
+	room string
+}
+
+func (s stuckRoom) StopIf(ctx context.Context, room string, isMeant func(*store.Show) bool) (store.Show, error) {
+	if room == s.room {
+		return store.Show{}, errors.New("the disk is full")
+	}
+	return s.Broadcasts.StopIf(ctx, room, isMeant)
+}
+
+// TestStopOfStuckShow: a show that does not end keeps no other one on air.
+func TestStopOfStuckShow(t *testing.T) {
+	d := newDesk(t)
+	for _, id := range []string{"!a", "!b"} {
+		d.broadcasts.Set(id, broadcast.Status{Show: store.Show{ID: id, Speaker: alice, Announcements: []store.Announcement{{Room: id}}}})
+	}
+	d.Processor.Broadcasts = stuckRoom{d.broadcasts, "!a"}
+	if got := say(t, d.Processor, Request{Room: chat, User: alice, Direct: true}, "!live stop"); !strings.Contains(got, "the disk is full") {
+		t.Errorf("answer %q", got)
+	}
+	if all := d.broadcasts.OnAir(); len(all) != 1 || all[0].Show.ID != "!a" {
+		t.Errorf("%d shows are on air, want the stuck one", len(all))
 	}
 }
 

@@ -109,7 +109,7 @@ func (p *Processor) endPrograms(ctx context.Context, r Request) string {
 
 const noPassword = "You have no password for a program. Say !live source in the room that is to hear you, and I send you one here."
 
-// revokeOwn does so in all rooms. What does not work in one is no reason to leave the others.
+// revokeOwn does so in all rooms.
 func revokeOwn(p *Processor, ctx context.Context, r Request) (string, error) {
 	mounts, err := p.Programs.Mounts.Of(ctx, r.User)
 	if err != nil {
@@ -118,15 +118,14 @@ func revokeOwn(p *Processor, ctx context.Context, r Request) (string, error) {
 	if len(mounts) == 0 {
 		return noPassword, nil
 	}
-	var lines []string
-	var errs []error
-	for _, m := range mounts {
-		r.Room = m.Room
-		line, err := revokeMount(p, ctx, r)
-		lines = append(lines, fmt.Sprintf("In %s: %s", p.Rooms.RoomName(ctx, m.Room), line))
-		errs = append(errs, err)
+	rooms := make([]string, len(mounts))
+	for i, m := range mounts {
+		rooms[i] = m.Room
 	}
-	return strings.Join(lines, "\n"), errors.Join(errs...)
+	return p.inEach(ctx, rooms, func(i int) (string, error) {
+		r.Room = rooms[i]
+		return revokeMount(p, ctx, r)
+	})
 }
 
 // sourcesOfOwn tells in the direct chat in which rooms the user has mounts. The passwords nobody knows
