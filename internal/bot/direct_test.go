@@ -13,7 +13,6 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"broadcastbot/internal/command"
-	"broadcastbot/internal/dendrite"
 )
 
 // mustDirect writes to a member in the direct chat, and returns the event when the homeserver has it.
@@ -401,17 +400,21 @@ func TestDirectChatOfAnother(t *testing.T) {
 	}
 }
 
+// startProgramRadio runs a bot at whose station speakers' programs can push.
+func startProgramRadio(t *testing.T, o Options) *radio {
+	t.Helper()
+	return startRadioWith(t, o, command.Options{
+		Rights:   command.Rights{Speakers: o.Inviters},
+		Programs: command.Programs{Mounts: o.Store.Mounts(), Address: "https://radio.example.org/icecast/", CutOff: func(_, _ string) {}},
+	})
+}
+
 // TestSourceIsSent: the room reads only that the speaker was sent something. The speaker reads it, whether
 // they have come into the chat before or not; what they read opens a mount.
 func TestSourceIsSent(t *testing.T) {
 	t.Parallel()
-	server := dendrite.Run(t)
-	mustRegister(t, server, "radio")
-	o := radioOptions(t, server, t.TempDir())
-	radio := startRadioWith(t, o, command.Options{
-		Rights:   command.Rights{Speakers: o.Inviters},
-		Programs: command.Programs{Mounts: o.Store.Mounts(), Address: "https://radio.example.org/icecast/", CutOff: func(_, _ string) {}},
-	})
+	server, o := newHome(t)
+	radio := startProgramRadio(t, o)
 	alice, bob := newMember(t, server, "alice"), newMember(t, server, "bob")
 	room := newRoomWith(t, radio, alice, bob)
 	for range 2 { // the second time the invitation is open
@@ -447,13 +450,8 @@ func TestSourceIsSent(t *testing.T) {
 // TestNotReached: the room reads why the speaker cannot be written to.
 func TestNotReached(t *testing.T) {
 	t.Parallel()
-	server := dendrite.Run(t)
-	mustRegister(t, server, "radio")
-	o := radioOptions(t, server, t.TempDir())
-	radio := startRadioWith(t, o, command.Options{
-		Rights:   command.Rights{Speakers: o.Inviters},
-		Programs: command.Programs{Mounts: o.Store.Mounts(), Address: "https://radio.example.org/icecast/"},
-	})
+	server, o := newHome(t)
+	radio := startProgramRadio(t, o)
 	alice := newMember(t, server, "alice")
 	room := newRoomWith(t, radio, alice)
 	for range maxInvitations {

@@ -88,9 +88,7 @@ func TestLoginRefused(t *testing.T) {
 // TestSameDevice: the session of the last run goes on.
 func TestSameDevice(t *testing.T) {
 	t.Parallel()
-	server := dendrite.Run(t)
-	mustRegister(t, server, "radio")
-	o := radioOptions(t, server, t.TempDir())
+	_, o := newHome(t)
 	first := startRadio(t, o)
 	if err := first.stop(); err != nil {
 		t.Errorf("Run returns %v when it is told to end", err)
@@ -107,9 +105,7 @@ func TestSameDevice(t *testing.T) {
 // TestLoggedOutElsewhere: encryption keys whose session is gone are of no use.
 func TestLoggedOutElsewhere(t *testing.T) {
 	t.Parallel()
-	server := dendrite.Run(t)
-	mustRegister(t, server, "radio")
-	o := radioOptions(t, server, t.TempDir())
+	_, o := newHome(t)
 	first := startRadio(t, o)
 	first.stop()
 	if _, err := first.client.Logout(t.Context()); err != nil {
@@ -127,9 +123,7 @@ func TestLoggedOutElsewhere(t *testing.T) {
 // TestSessionLost: Run ends when the homeserver forgets the session.
 func TestSessionLost(t *testing.T) {
 	t.Parallel()
-	server := dendrite.Run(t)
-	mustRegister(t, server, "radio")
-	o := radioOptions(t, server, t.TempDir())
+	_, o := newHome(t)
 	b, err := New(o)
 	if err != nil {
 		t.Fatal(err)
@@ -159,9 +153,7 @@ func TestSessionLost(t *testing.T) {
 // get the keys of the first one.
 func TestAnotherAccount(t *testing.T) {
 	t.Parallel()
-	server := dendrite.Run(t)
-	mustRegister(t, server, "radio")
-	o := radioOptions(t, server, t.TempDir())
+	server, o := newHome(t)
 	first := startRadio(t, o)
 	first.stop()
 	o.User = mustRegister(t, server, "station")

@@ -200,6 +200,14 @@ type radio struct {
 	log  *testhelp.Buffer
 }
 
+// newHome is a homeserver with the account "radio", and the options of its bot.
+func newHome(t *testing.T) (*dendrite.Server, Options) {
+	t.Helper()
+	server := dendrite.Run(t)
+	mustRegister(t, server, "radio")
+	return server, radioOptions(t, server, t.TempDir())
+}
+
 // radioOptions are those of the account "radio", with a database in dir.
 func radioOptions(t *testing.T, server *dendrite.Server, dir string) Options {
 	t.Helper()

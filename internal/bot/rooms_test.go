@@ -157,9 +157,8 @@ func TestStopBehindTalk(t *testing.T) {
 
 func TestInvitationDeclined(t *testing.T) {
 	t.Parallel()
-	server := dendrite.Run(t)
-	mustRegister(t, server, "radio")
-	radio, bob := startRadio(t, radioOptions(t, server, t.TempDir())), newMember(t, server, "bob")
+	server, o := newHome(t)
+	radio, bob := startRadio(t, o), newMember(t, server, "bob")
 	room := bob.newRoom(t, false, radio.options.User)
 	bob.awaitMembership(t, room, radio.options.User, event.MembershipLeave)
 }
@@ -167,9 +166,8 @@ func TestInvitationDeclined(t *testing.T) {
 // newStudio is the bot, and Alice, who may do all, at a homeserver of their own.
 func newStudio(t *testing.T) (*radio, *member) {
 	t.Helper()
-	server := dendrite.Run(t)
-	mustRegister(t, server, "radio")
-	return startRadio(t, radioOptions(t, server, t.TempDir())), newMember(t, server, "alice")
+	server, o := newHome(t)
+	return startRadio(t, o), newMember(t, server, "alice")
 }
 
 // newPlainStudio is that with a room which is not encrypted, and which the config lists.

@@ -155,9 +155,7 @@ func TestChangedIdentity(t *testing.T) {
 // TestNamedIdentity: an identity that the config names is not only the one that came first.
 func TestNamedIdentity(t *testing.T) {
 	t.Parallel()
-	server := dendrite.Run(t)
-	mustRegister(t, server, "radio")
-	o := radioOptions(t, server, t.TempDir())
+	server, o := newHome(t)
 	o.Identities = matrix.Identities{"@alice:" + server.ServerName(): strings.Repeat("A", 43)}
 	radio, alice := startRadio(t, o), newMember(t, server, "alice") // the homeserver's Alice
 	room := newRoomWith(t, radio, alice)
@@ -168,9 +166,7 @@ func TestNamedIdentity(t *testing.T) {
 // TestAnyDevice is the way out that the config has.
 func TestAnyDevice(t *testing.T) {
 	t.Parallel()
-	server := dendrite.Run(t)
-	mustRegister(t, server, "radio")
-	o := radioOptions(t, server, t.TempDir())
+	server, o := newHome(t)
 	o.Trust = matrix.AnyDevice
 	radio := startRadio(t, o)
 	alice := newUnsigned(t, server, mustRegister(t, server, "alice"))
@@ -343,9 +339,7 @@ func TestOldInvitation(t *testing.T) {
 // they end shows, and begin none.
 func TestForgedPower(t *testing.T) {
 	t.Parallel()
-	server := dendrite.Run(t)
-	mustRegister(t, server, "radio")
-	o := radioOptions(t, server, t.TempDir())
+	server, o := newHome(t)
 	o.Inviters = command.Users{"*:" + server.ServerName()}
 	radio := startRadioWith(t, o, command.Options{Rights: command.Rights{Power: 101}})
 	mallory := newMember(t, server, "mallory") // has made the room, and so has all power in it
