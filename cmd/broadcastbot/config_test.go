@@ -96,8 +96,8 @@ func TestProgramsAreReached(t *testing.T) {
 	}
 }
 
-// TestChooseSource: where the gateway is elsewhere, the studio page is there only if the config asks for
-// it. Where the config names a source, nobody asks for a microphone.
+// TestChooseSource: where the gateway is elsewhere, the studio page is there only if the config
+// asks for it. Where the config names a source, nobody asks for a microphone.
 func TestChooseSource(t *testing.T) {
 	for _, test := range []struct {
 		source, remote string

@@ -143,7 +143,8 @@ func (a account) name() string {
 	return "listen-" + strings.NewReplacer("/", "_", ":", "_").Replace(strings.TrimPrefix(*a.user, "@"))
 }
 
-// lock keeps a second process from the same session, whose keys each of the two would change for itself.
+// lock keeps a second process from the same session, whose keys each of the two would change for
+// itself.
 func (a account) lock(dir string) (*dirlock.Lock, error) {
 	mine := filepath.Join(dir, a.name())
 	if err := os.MkdirAll(mine, 0o700); err != nil {

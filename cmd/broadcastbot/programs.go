@@ -19,8 +19,8 @@ type programPort struct {
 	listener net.Listener
 }
 
-// openPrograms opens the port. Programs that can push through a web server may come over the front, too,
-// if there is one.
+// openPrograms opens the port. Programs that can push through a web server may come over the front,
+// too, if there is one.
 func (s *station) openPrograms(c *config, log *slog.Logger) (err error) {
 	if c.Icecast.Listen == "" {
 		return nil

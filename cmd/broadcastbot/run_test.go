@@ -30,8 +30,8 @@ func mustCloseStation(t *testing.T, s *station) {
 	}
 }
 
-// TestStationUploads: to its own gateway, or to the one that the config names; then it has a port only for
-// a studio.
+// TestStationUploads: to its own gateway, or to the one that the config names; then it has a port
+// only for a studio.
 func TestStationUploads(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	own := mustConfig(t)

@@ -106,8 +106,8 @@ func (c *config) checkSource() error {
 	return kindNames().Check(c.Source)
 }
 
-// StartFor starts a show for somebody who is not in the room. The parts that take people's lines are made
-// before what starts shows is.
+// StartFor starts a show for somebody who does not say so in the room. Studio and program port get
+// the station itself as their Stage, because they are made before the commands are.
 func (s *station) StartFor(ctx context.Context, by capture.Asker, source, title string) (store.Show, error) {
 	return s.commands.StartFor(ctx, by, source, title)
 }

@@ -10,7 +10,8 @@ import (
 	"broadcastbot/internal/bot"
 )
 
-// voiceGrace is how long the decoder of a voice message may be silent: all of it is here when it begins.
+// voiceGrace is how long the decoder of a voice message may be silent: all of it is here when it
+// begins.
 const voiceGrace = 30 * time.Second
 
 var (

@@ -146,8 +146,8 @@ func TestDirectIsForVerifiedDevices(t *testing.T) {
 	}
 }
 
-// TestThirdInDirectChat: somebody has come into a direct chat. They read nothing, and the next message goes
-// to another one.
+// TestThirdInDirectChat: somebody has come into a direct chat. They read nothing, and the next
+// message goes to another one.
 func TestThirdInDirectChat(t *testing.T) {
 	t.Parallel()
 	radio, alice := newStudio(t)
@@ -167,8 +167,9 @@ func TestThirdInDirectChat(t *testing.T) {
 	}
 }
 
-// TestHiddenThird: the homeserver does not tell the bot that somebody else is in the direct chat. Even with
-// the key of what was written there before, to all, they cannot read what is written to the user.
+// TestHiddenThird: the homeserver does not tell the bot that somebody else is in the direct chat.
+// Even with the key of what was written there before, to all, they cannot read what is written to
+// the user.
 func TestHiddenThird(t *testing.T) {
 	t.Parallel()
 	radio, alice := newLyingStudio(t, "", func(answer map[string]any) { hide(answer, "@mallory:localhost") })
@@ -376,8 +377,8 @@ func (r *radio) mustLose(t *testing.T, m *member) {
 	t.Fatal("the homeserver does not notice that somebody has left")
 }
 
-// TestDirectChatOfAnother: a chat that the user has opened is used, until others are in it: then it is a
-// room as any other.
+// TestDirectChatOfAnother: a chat that the user has opened is used, until others are in it: then it
+// is a room as any other.
 func TestDirectChatOfAnother(t *testing.T) {
 	t.Parallel()
 	radio, alice := newStudio(t)
@@ -409,8 +410,8 @@ func startProgramRadio(t *testing.T, o Options) *radio {
 	})
 }
 
-// TestSourceIsSent: the room reads only that the speaker was sent something. The speaker reads it, whether
-// they have come into the chat before or not; what they read opens a mount.
+// TestSourceIsSent: the room reads only that the speaker was sent something. The speaker reads it,
+// whether they have come into the chat before or not; what they read opens a mount.
 func TestSourceIsSent(t *testing.T) {
 	t.Parallel()
 	server, o := newHome(t)

@@ -125,7 +125,7 @@ var (
 	errHidden  = fmt.Errorf("%w: who comes later cannot read what was written before", errNoChat)
 )
 
-// isLasting is true of what is not only so because the homeserver has yet to take in what it was told.
+// isLasting is false of what may only be so until the homeserver has processed what it was told.
 func isLasting(err error) bool {
 	return errors.Is(err, errShared) || errors.Is(err, errClear) || errors.Is(err, errHidden)
 }
@@ -209,8 +209,8 @@ var invitationPolicy = retry.Policy{First: 50 * time.Millisecond, Max: time.Seco
 // errNotInvited is why a message has to wait.
 var errNotInvited = errors.New("the homeserver has not delivered the invitation yet")
 
-// awaitInvitation notes a chat and returns when the user is invited to it, which some homeservers see to
-// only after they have said so: what is written before, the user cannot read.
+// awaitInvitation notes a chat and returns when the user is invited to it, which some homeservers
+// see to only after they have said so: what is written before, the user cannot read.
 func (c *directChats) awaitInvitation(ctx context.Context, room id.RoomID, user id.UserID) error {
 	c.note(ctx, room, user)
 	return retry.Do(ctx, invitationPolicy, func(ctx context.Context) error {

@@ -41,8 +41,8 @@ func (c *directChats) drop(ctx context.Context, room id.RoomID) {
 	c.relist(ctx, room, "")
 }
 
-// relist has a room stand in the list as the newest of the user's, and of nobody else's; without a user,
-// it stands there no more. Until the next start the list is not needed.
+// relist has a room stand in the list as the newest of the user's, and of nobody else's; without a
+// user, it stands there no more. Until the next start the list is not needed.
 func (c *directChats) relist(ctx context.Context, room id.RoomID, user id.UserID) {
 	c.listing.Lock()
 	defer c.listing.Unlock()

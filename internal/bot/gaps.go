@@ -14,8 +14,8 @@ import (
 	"broadcastbot/internal/retry"
 )
 
-// A gap is read in pages of so many events. What is before the last page is not read: a flood would keep
-// the bot busy for ever.
+// A gap is read in pages of so many events. What is before the last page is not read: a flood would
+// keep the bot busy for ever.
 const (
 	gapPage     = 100
 	maxGapPages = 10
@@ -66,8 +66,8 @@ func (h *eventHandler) awaitKeys(ctx context.Context, unreadable []*event.Event)
 
 var errNoDevice = errors.New("the device that sent it is not known yet")
 
-// onMissed has an event of a gap obeyed if it is a command that only takes away. The error means that it
-// cannot be read, or that it is not known who sent it.
+// onMissed has an event of a gap obeyed if it is a command that only takes away. The error means
+// that it cannot be read, or that it is not known who sent it.
 func (h *eventHandler) onMissed(ctx context.Context, evt *event.Event) error {
 	if err := evt.Content.ParseRaw(evt.Type); evt.StateKey != nil || err != nil && !errors.Is(err, event.ErrContentAlreadyParsed) {
 		return nil

@@ -69,7 +69,8 @@ var explanations = map[origin]string{
 		"If you have reset it, the station's admin has to confirm the new one.",
 }
 
-// explain tells the sender why nothing happens, each device once; where it is not known which, each time.
+// explain tells the sender why nothing happens, each device once; where it is not known which, each
+// time.
 func (h *eventHandler) explain(ctx context.Context, evt *event.Event, o origin) {
 	text, known := explanations[o]
 	if !known {

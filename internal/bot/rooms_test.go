@@ -103,8 +103,8 @@ func TestForgottenEncryption(t *testing.T) {
 	}
 }
 
-// TestOldCommands: what was said before the bot came, or was started, is over, unless it only takes away:
-// otherwise a show would go on after a restart that its speaker has stopped.
+// TestOldCommands: what was said before the bot came, or was started, is over, unless it only takes
+// away: otherwise a show would go on after a restart that its speaker has stopped.
 func TestOldCommands(t *testing.T) {
 	t.Parallel()
 	server := dendrite.Run(t)

@@ -54,8 +54,8 @@ func (r *radio) voiceOf(t *testing.T, m *member) ([]byte, error) {
 	return io.ReadAll(content)
 }
 
-// TestVoiceFromDirectChat: the last voice message of a direct chat can be had, if nobody has changed it and its
-// sender has not taken it back.
+// TestVoiceFromDirectChat: the last voice message of a direct chat can be had, if nobody has
+// changed it and its sender has not taken it back.
 func TestVoiceFromDirectChat(t *testing.T) {
 	t.Parallel()
 	radio, alice := newStudio(t)
@@ -102,7 +102,8 @@ func TestVoiceFromDirectChat(t *testing.T) {
 	}
 }
 
-// TestVoiceFromElsewhere: sound in other rooms is not for the station, nor what unverified sessions send.
+// TestVoiceFromElsewhere: sound in other rooms is not for the station, nor what unverified sessions
+// send.
 func TestVoiceFromElsewhere(t *testing.T) {
 	t.Parallel()
 	radio, alice := newStudio(t)
@@ -122,8 +123,8 @@ func TestVoiceFromElsewhere(t *testing.T) {
 	}
 }
 
-// TestVoiceMayBeTakenBack: where the homeserver does not say that a voice message is still there, it is not
-// even downloaded; nor is one that was redacted, as far as the station has heard.
+// TestVoiceMayBeTakenBack: where the homeserver does not say that a voice message is still there,
+// it is not even downloaded; nor is one that was redacted, as far as the station has heard.
 func TestVoiceMayBeTakenBack(t *testing.T) {
 	h := newModeration(newIdleHandler(t, &commandtest.Broadcasts{Removed: make(chan string, 10)}))
 	voices := h.bot.voices

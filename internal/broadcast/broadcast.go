@@ -52,10 +52,10 @@ type Announcer interface {
 	IsOver(ctx context.Context, a store.Announcement) (bool, error)
 	// Retract removes the announcement, with all its edits, and the voice message.
 	Retract(ctx context.Context, show *store.Show, a store.Announcement) error
-	// MayGoOn returns nil if the show may begin or go on in the room as room and config are now: its speaker
-	// is a member who may go on air, and a show that is not encrypted is in a room that is listed for that,
-	// whose members do not encrypt either. Else the error is ErrSpeakerLeft, ErrNoSpeaker, ErrUnlisted,
-	// ErrEncrypted, or why that is not known.
+	// MayGoOn returns nil if the show may begin or go on in the room as room and config are now:
+	// its speaker is a member who may go on air, and a show that is not encrypted is in a room that
+	// is listed for that, whose members do not encrypt either. Else the error is ErrSpeakerLeft,
+	// ErrNoSpeaker, ErrUnlisted, ErrEncrypted, or why that is not known.
 	MayGoOn(ctx context.Context, show *store.Show, room string) error
 	// PostVoice answers the announcement with the main track, whose file is at
 	// path, as an ordinary voice message, and returns the event's id.

@@ -7,9 +7,10 @@ import (
 	"broadcastbot/internal/opus"
 )
 
-// captureClock tells the checkpoints of a track when its sound was captured. A source that says so may
-// be wrong, because it repeats what the clock of another machine says. So what it says is brought
-// between the last checkpoint, plus as long as the sound since then takes, and now.
+// captureClock tells the checkpoints of a track when its sound was captured. A source that says so
+// may be wrong, because it repeats what the clock of another machine says. So what it says is
+// clamped: it is not before the last checkpoint plus the length of the sound since then, and not
+// later than now.
 type captureClock struct {
 	captured time.Time // of the end of what was written last; zero: the source does not say
 	earliest time.Time // at which that can have been captured

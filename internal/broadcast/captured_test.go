@@ -109,7 +109,8 @@ func packetsOfLine(n int, end error) func(context.Context) ([]byte, error) {
 	}
 }
 
-// TestLine: a line is told what is durable, and how its show has ended; the room is told that it is gone.
+// TestLine: a line is told what is durable, and how its show has ended; the room is told that it is
+// gone.
 func TestLine(t *testing.T) {
 	t.Parallel()
 	for end, reason := range map[error]string{io.EOF: "", capture.ErrLineGone: "the speaker's line did not come back"} {
@@ -143,8 +144,8 @@ func TestLine(t *testing.T) {
 	}
 }
 
-// TestResumedLine: after a restart a line is told what the show has, and may be older than other sources
-// by as much as its sound may come late.
+// TestResumedLine: after a restart a line is told what the show has, and may be older than other
+// sources by as much as its sound may come late.
 func TestResumedLine(t *testing.T) {
 	t.Parallel()
 	s := mustStudio(t)

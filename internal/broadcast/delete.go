@@ -15,8 +15,9 @@ import (
 )
 
 // Find returns the show that somebody in a room means: the one that the event announces, or is the
-// voice message of. Where event is "", it is the show on air there, which is waited for if it is just
-// starting, or else the room's last one. The error is ErrNoShow where there is none, or where it was deleted.
+// voice message of. Where event is "", it is the show on air there, which is waited for if it is
+// just starting, or else the room's last one. The error is ErrNoShow where there is none, or where
+// it was deleted.
 func (m *Manager) Find(ctx context.Context, room, event string) (store.Show, error) {
 	if event == "" {
 		return m.findLast(ctx, room)
@@ -159,8 +160,8 @@ func removeUploads(c *conclusion, ctx context.Context) error {
 	})
 }
 
-// removeUpload returns nil when it is proven that the link plays no more. Of a show from before the config
-// named this gateway, only the address that the link leads to can prove it.
+// removeUpload returns nil when it is proven that the link plays no more. Of a show from before the
+// config named this gateway, only the address that the link leads to can prove it.
 func (o *Options) removeUpload(ctx context.Context, t *store.Track) error {
 	err := o.Gateway.Upload(t.ID).Delete(ctx)
 	if t.Gateway == o.PublicURL || err != nil && !errors.Is(err, uploader.ErrUnknown) {
@@ -193,9 +194,9 @@ func releaseAddresses(c *conclusion, ctx context.Context) error {
 	})
 }
 
-// retractMessages removes what the rooms have of the show. The homeserver keeps the media files, for
-// which Matrix has no way to have them deleted; the log names them for its admin. It names the messages,
-// too, that a room does not let the bot remove.
+// retractMessages removes what the rooms have of the show. The homeserver keeps the media files,
+// for which Matrix has no way to have them deleted; the log names them for its admin. It names the
+// messages, too, that a room does not let the bot remove.
 func retractMessages(c *conclusion, ctx context.Context) error {
 	err := c.entry.inEveryRoom(func(show *store.Show, a store.Announcement) (noteFunc, error) {
 		return nil, c.options.Announcer.Retract(ctx, show, a)

@@ -15,7 +15,7 @@ type Manager struct {
 	Options
 	places places
 	lives  lives
-	asking chan struct{} // has a place for each announcement that the homeserver is asked for
+	asking chan struct{} // a semaphore: how many announcements are asked for at once
 
 	resumed chan struct{}   // closed when the last run's shows have their places
 	life    context.Context // of what is still done for shows that are over
@@ -161,9 +161,9 @@ func (m *Manager) end(ctx context.Context, p *place) (store.Show, error) {
 	return p.session.stopAndWait(ctx)
 }
 
-// StopIf is Stop for a show of which isMeant is true. A new one that is just starting is waited for; one
-// that comes back after a restart ends before it is on air again. The error is ErrNotLive where there is
-// no such show.
+// StopIf is Stop for a show of which isMeant is true. A new one that is just starting is waited
+// for; one that comes back after a restart ends before it is on air again. The error is ErrNotLive
+// where there is no such show.
 func (m *Manager) StopIf(ctx context.Context, room string, isMeant func(*store.Show) bool) (store.Show, error) {
 	if err := m.awaitResumed(ctx); err != nil {
 		return store.Show{}, err
@@ -190,5 +190,6 @@ func (m *Manager) OnAir() (all []Status) {
 	return all
 }
 
-// Status returns how the room's show stands, if there is one. A new one that is just starting is none yet.
+// Status returns how the room's show stands, if there is one. A new one that is just starting does
+// not count yet.
 func (m *Manager) Status(room string) (Status, bool) { return m.places.of(room).status() }

@@ -9,8 +9,8 @@ import (
 	"broadcastbot/uploader"
 )
 
-// isOlder reports whether the spools are, or may be, an older copy of themselves: the gateway has, or may
-// have, more of the show.
+// isOlder reports whether the spools are, or may be, an older copy of themselves: the gateway has,
+// or may have, more of the show.
 func isOlder(err error) bool {
 	return errors.Is(err, uploader.ErrAhead) || errors.Is(err, errUnknownOffset)
 }
@@ -40,8 +40,8 @@ func (r *reopening) setAside(ctx context.Context, show *store.Show, tracks []*tr
 	return tracks, why
 }
 
-// isToldOver reports whether a room was told that the show is over. It waits until the homeserver answers,
-// without which nothing can be told either. Its error is that ctx has ended.
+// isToldOver reports whether a room was told that the show is over. It waits until the homeserver
+// answers, without which nothing can be told either. Its error is that ctx has ended.
 func (r *reopening) isToldOver(ctx context.Context, show *store.Show) (over bool, err error) {
 	for _, a := range show.Announcements {
 		if a.Event == "" {

@@ -17,8 +17,8 @@ import (
 	"broadcastbot/internal/pull"
 )
 
-// TestPulledShow puts the stream of another station on air, which breaks and comes back: the show goes on in
-// the same recording, and says meanwhile that its line is down.
+// TestPulledShow puts the stream of another station on air, which breaks and comes back: the show
+// goes on in the same recording, and says meanwhile that its line is down.
 func TestPulledShow(t *testing.T) {
 	t.Parallel()
 	asked, comeBack := make(chan int, 9), make(chan struct{})

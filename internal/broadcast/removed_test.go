@@ -75,8 +75,8 @@ func TestManyAnnouncements(t *testing.T) {
 	}
 }
 
-// TestSilentHomeserver: one that does not answer is not asked for every announcement each time. One that
-// does not answer for some of them is asked for the others.
+// TestSilentHomeserver: one that does not answer is not asked for every announcement each time. One
+// that does not answer for some of them is asked for the others.
 func TestSilentHomeserver(t *testing.T) {
 	beImpatient(t, &retryCheck)
 	t.Run("at all", func(t *testing.T) {
@@ -179,8 +179,8 @@ func TestRemovedFromOneOfTwoRooms(t *testing.T) {
 	}
 }
 
-// TestRemovedWhileItsAnswerIsLost: a room removes the announcement before the bot knows which event that
-// is. It is told nothing more.
+// TestRemovedWhileItsAnswerIsLost: a room removes the announcement before the bot knows which event
+// that is. It is told nothing more.
 func TestRemovedWhileItsAnswerIsLost(t *testing.T) {
 	t.Parallel()
 	s := mustStudio(t)
@@ -220,7 +220,8 @@ func TestRemovedUnnoticed(t *testing.T) {
 	})
 }
 
-// mustBeToldNothing checks that the only show is gone, and that its room got no edit and no voice message.
+// mustBeToldNothing checks that the only show is gone, and that its room got no edit and no voice
+// message.
 func (s *studio) mustBeToldNothing(t *testing.T) {
 	t.Helper()
 	s.mustSettle(t)

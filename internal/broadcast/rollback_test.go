@@ -322,8 +322,8 @@ func TestTwinsAtOneGateway(t *testing.T) {
 	showtest.SealedOnce(t, show.Main().Key, first.tap.all())
 }
 
-// mustBeSetBack is a station at a remote gateway whose disk is set back to where the show had 25 packets,
-// after the station has done something more. The new one tells the same room.
+// mustBeSetBack is a station at a remote gateway whose disk is set back to where the show had 25
+// packets, after the station has done something more. The new one tells the same room.
 func mustBeSetBack(t *testing.T, more func(*site, *listener.Stream)) (second *site, show store.Show) {
 	t.Helper()
 	remote := mustGateway(t, t.TempDir(), gateway.Options{})
@@ -353,8 +353,8 @@ func stopped(t *testing.T) func(*site, *listener.Stream) {
 	}
 }
 
-// TestOlderDiskRetellsNothing: a room that was told how its show has ended is not told how an older copy of
-// the disk has it, whether the gateway answers the station or not.
+// TestOlderDiskRetellsNothing: a room that was told how its show has ended is not told how an older
+// copy of the disk has it, whether the gateway answers the station or not.
 func TestOlderDiskRetellsNothing(t *testing.T) {
 	t.Parallel()
 	for name, token := range map[string]string{"the gateway has more": testToken, "the gateway says nothing": "wrong"} {

@@ -268,7 +268,8 @@ type Status struct {
 	Uploaded int64        // bytes of it that the gateway has confirmed
 	LineDown time.Time    // since when the speaker's line is down; zero: it is not
 	Playing  string       // what the speaker's program says that it plays; "": it does not say
-	// Returning is true while the show comes back after a restart: nothing but its record is known then.
+	// Returning is true while the show comes back after a restart: nothing but its record is known
+	// then.
 	Returning bool
 }
 

@@ -32,8 +32,8 @@ type command struct {
 	aliases []string // other names, which help does not list
 	usage   string   // the words behind the name
 	help    string   // one line
-	// An urgent command only takes something away: what comes too late, or is too much, of others is not
-	// obeyed, but nothing must keep a show on air that somebody wants to end.
+	// An urgent command only takes something away: what comes too late, or is too much, of others
+	// is not obeyed, but nothing must keep a show on air that somebody wants to end.
 	urgent bool
 	// has reports whether the station has what the command is about. nil: every station has.
 	has func(*Processor) bool
@@ -69,8 +69,9 @@ func (r Refusal) Error() string { return string(r) }
 type Broadcasts interface {
 	// Start begins a show in a room. Where one is on air already, it returns that one.
 	Start(ctx context.Context, r broadcast.Request) (show store.Show, started bool, err error)
-	// Stop ends the show of a room and returns when all of it is recorded; what belongs to
-	// the end, such as the voice message, follows by itself. Where there is none, the error is broadcast.ErrNotLive.
+	// Stop ends the show of a room and returns when all of it is recorded; what belongs to the end,
+	// such as the voice message, follows by itself. Where there is none, the error is
+	// broadcast.ErrNotLive.
 	Stop(ctx context.Context, room string) (store.Show, error)
 	// StopIf is Stop for a show of which isMeant is true. Where there is no such show, the error is
 	// broadcast.ErrNotLive.

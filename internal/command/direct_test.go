@@ -115,7 +115,8 @@ func TestOwnSources(t *testing.T) {
 	}
 }
 
-// TestRevokeOwn: in the direct chat everything is void that somebody has, in all rooms, and nobody else's.
+// TestRevokeOwn: in the direct chat everything is void that somebody has, in all rooms, and nobody
+// else's.
 func TestRevokeOwn(t *testing.T) {
 	d := newDesk(t)
 	_, mount, password := d.mustGive(t, alice)

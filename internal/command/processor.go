@@ -154,8 +154,8 @@ func briefly(words []string) string {
 	return strings.Join(brief, " ")
 }
 
-// maxHeadline is how many characters of an error, with its causes, a room has to read: who stands at the
-// microphone has to know why it does not open.
+// maxHeadline is how many characters of an error, with its causes, a room has to read: who stands
+// at the microphone has to know why it does not open.
 const maxHeadline = 300
 
 func help(p *Processor, _ context.Context, _ Request) (string, error) {

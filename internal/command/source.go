@@ -25,8 +25,9 @@ type Programs struct {
 
 func takesPrograms(p *Processor) bool { return p.Programs.Address != "" }
 
-// newMount gives the speaker a mount of which nobody else reads. The one before counts until the new one
-// is sent. Then what is connected to that, or on air through it, ends: who asks anew may have lost it.
+// newMount gives the speaker a mount of which nobody else reads. The one before counts until the
+// new one is sent. Then what is connected to that, or on air through it, ends: who asks anew may
+// have lost it.
 func newMount(p *Processor, ctx context.Context, r Request) (string, error) {
 	if len(r.Words) > 0 {
 		return "", Refusal("!live source sends you what to type into your program, and !live source revoke makes that void. Nothing else belongs behind it.")
@@ -74,8 +75,9 @@ func server(address, mount string) string {
 	return fmt.Sprintf("\n\nServer: %s\nPort: %s\nTLS (SSL): %s\nMount: %s", u.Hostname(), port, tls, path.Join("/", u.Path, mount))
 }
 
-// revokeMount makes void what the speaker has for this room, whether they may still go on air or not, and
-// ends what is on air through it, or through an earlier one: perhaps it is not theirs any more.
+// revokeMount makes void what the speaker has for this room, whether they may still go on air or
+// not, and ends what is on air through it, or through an earlier one: perhaps it is not theirs any
+// more.
 func revokeMount(p *Processor, ctx context.Context, r Request) (string, error) {
 	const nothing = "There is nothing to make void: you have no password for a program in this room."
 	m, err := p.Programs.Mounts.Mount(ctx, r.Room, r.User)

@@ -141,8 +141,8 @@ func TestSourceIsRevoked(t *testing.T) {
 	}
 }
 
-// TestNewSourceEndsOldShow: who has lost what they were sent asks anew, and the finder is off air. So is one
-// who is on air with what is void already when the speaker revokes the new one.
+// TestNewSourceEndsOldShow: who has lost what they were sent asks anew, and the finder is off air.
+// So is one who is on air with what is void already when the speaker revokes the new one.
 func TestNewSourceEndsOldShow(t *testing.T) {
 	for _, command := range []string{"!live source", "!live source revoke"} {
 		d := newDesk(t)
