@@ -28,7 +28,7 @@ var keyPolicy = retry.Policy{First: time.Second, Max: 8 * time.Second, Attempts:
 // readGap looks for commands that only take away in what the homeserver has left out of a sync: members
 // who say much at once, or while the bot is down, must not hide a stop. No other command is obeyed from
 // there, because it comes too late for its place. from is where the gap ends, to is where it begins.
-func (h *eventHandler) readGap(ctx context.Context, room id.RoomID, from, to string) {
+func (h *moderation) readGap(ctx context.Context, room id.RoomID, from, to string) {
 	var unreadable []*event.Event
 	for range maxGapPages {
 		page, err := h.client.Messages(ctx, room, from, to, mautrix.DirectionBackward, nil, gapPage)
@@ -50,7 +50,7 @@ func (h *eventHandler) readGap(ctx context.Context, room id.RoomID, from, to str
 }
 
 // awaitKeys looks at events again until all of them can be judged.
-func (h *eventHandler) awaitKeys(ctx context.Context, unreadable []*event.Event) {
+func (h *moderation) awaitKeys(ctx context.Context, unreadable []*event.Event) {
 	err := retry.Do(ctx, keyPolicy, func(ctx context.Context) (err error) {
 		unreadable = slices.DeleteFunc(unreadable, func(evt *event.Event) bool {
 			failed := h.onMissed(ctx, evt)
@@ -68,7 +68,7 @@ var errNoDevice = errors.New("the device that sent it is not known yet")
 
 // onMissed has an event of a gap obeyed if it is a command that only takes away. The error means
 // that it cannot be read, or that it is not known who sent it.
-func (h *eventHandler) onMissed(ctx context.Context, evt *event.Event) error {
+func (h *moderation) onMissed(ctx context.Context, evt *event.Event) error {
 	if err := evt.Content.ParseRaw(evt.Type); evt.StateKey != nil || err != nil && !errors.Is(err, event.ErrContentAlreadyParsed) {
 		return nil
 	}
