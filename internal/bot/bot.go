@@ -50,9 +50,9 @@ type Options struct {
 	Log *slog.Logger // nil discards
 }
 
-// Bot is one Matrix account at work. What it does as an Announcer waits until Run has logged in and
-// knows the rooms. Its methods are an Announcer's, those of command.Rooms, and the ways in which all of
-// them send.
+// Bot is one Matrix account at work. What it does as an Announcer, and what it says of members and
+// rooms, waits until Run has logged in and knows the rooms. Its methods are an Announcer's, those
+// of command.Rooms, and the ways in which all of them send.
 type Bot struct {
 	options Options
 	session *matrix.Session

@@ -16,6 +16,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"broadcastbot/internal/command"
+	"broadcastbot/internal/commandtest"
 	"broadcastbot/internal/dendrite"
 )
 
@@ -166,6 +167,17 @@ func TestAccessToken(t *testing.T) {
 	t.Parallel()
 	server := dendrite.Run(t)
 	mustRegister(t, server, "radio")
+	login := mustLogIn(t, server)
+	o := radioOptions(t, server, t.TempDir())
+	o.Password, o.AccessToken = "", login.AccessToken
+	if r := startRadio(t, o); r.client.DeviceID != login.DeviceID {
+		t.Errorf("device %s, want the token's %s", r.client.DeviceID, login.DeviceID)
+	}
+}
+
+// mustLogIn makes a session of the account "radio" for the access token.
+func mustLogIn(t *testing.T, server *dendrite.Server) *mautrix.RespLogin {
+	t.Helper()
 	client, err := mautrix.NewClient(server.URL(), "", "")
 	if err != nil {
 		t.Fatal(err)
@@ -178,10 +190,36 @@ func TestAccessToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := radioOptions(t, server, t.TempDir())
-	o.Password, o.AccessToken = "", login.AccessToken
-	if r := startRadio(t, o); r.client.DeviceID != login.DeviceID {
-		t.Errorf("device %s, want the token's %s", r.client.DeviceID, login.DeviceID)
+	return login
+}
+
+// TestMemberBeforeLogin: speakers' programs connect again as soon as the station is back, and are there
+// before the bot has logged in.
+func TestMemberBeforeLogin(t *testing.T) {
+	t.Parallel()
+	radio, alice := newStudio(t)
+	room := newRoomWith(t, radio, alice)
+	radio.stop()
+	o := radioOptions(t, alice.server, t.TempDir())
+	o.Password, o.AccessToken = "", mustLogIn(t, alice.server).AccessToken
+	b, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	soon, giveUp := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer giveUp()
+	if _, _, err := b.Member(soon, room.String(), alice.UserID.String()); err == nil {
+		t.Error("who is a member is known before the login")
+	}
+	if got := b.RoomName(soon, room.String()); got != room.String() {
+		t.Errorf("the room is called %q before the login", got)
+	}
+	inBackground(t, func(ctx context.Context) error {
+		return b.Run(ctx, mustCommands(t, command.Options{Broadcasts: &commandtest.Broadcasts{}, Rooms: b}))
+	})
+	power, present, err := b.Member(t.Context(), room.String(), alice.UserID.String())
+	if err != nil || power != 100 || !present {
+		t.Errorf("power %d, present: %v, %v", power, present, err)
 	}
 }
 

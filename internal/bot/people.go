@@ -14,6 +14,9 @@ import (
 
 // Member implements command.Rooms. It asks the homeserver, as power does.
 func (b *Bot) Member(ctx context.Context, room, user string) (power int, present bool, err error) {
+	if err := b.session.AwaitReady(ctx); err != nil {
+		return 0, false, err
+	}
 	for _, member := range []id.UserID{b.client.UserID, id.UserID(user)} {
 		membership, err := b.membership(ctx, id.RoomID(room), member)
 		isOutside := errors.Is(err, mautrix.MForbidden)
@@ -59,6 +62,9 @@ func (b *Bot) power(ctx context.Context, room id.RoomID, user id.UserID) int {
 // RoomName implements command.Rooms: the name that its members have given a room, or its address, or
 // its id. It is in one line, and short.
 func (b *Bot) RoomName(ctx context.Context, room string) string {
+	if b.session.AwaitReady(ctx) != nil {
+		return room
+	}
 	var name event.RoomNameEventContent
 	if err := b.client.StateEvent(ctx, id.RoomID(room), event.StateRoomName, "", &name); err == nil && text.Line(name.Name) != "" {
 		return text.Short(text.Line(name.Name), maxName)
