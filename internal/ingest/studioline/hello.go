@@ -34,27 +34,27 @@ type pendingLine struct{ leave context.CancelFunc }
 func (l *pendingLines) enter(cancel context.CancelFunc) *pendingLine {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	v := &pendingLine{cancel}
-	l.lines = append(l.lines, v)
+	newest := &pendingLine{cancel}
+	l.lines = append(l.lines, newest)
 	if len(l.lines) > maxPending {
 		l.lines[0].leave()
 		l.lines = l.lines[1:]
 	}
-	return v
+	return newest
 }
 
-func (l *pendingLines) left(v *pendingLine) {
+func (l *pendingLines) left(gone *pendingLine) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.lines = slices.DeleteFunc(l.lines, func(other *pendingLine) bool { return other == v })
+	l.lines = slices.DeleteFunc(l.lines, func(other *pendingLine) bool { return other == gone })
 }
 
 // empty sends all away.
 func (l *pendingLines) empty() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, v := range l.lines {
-		v.leave()
+	for _, pending := range l.lines {
+		pending.leave()
 	}
 }
 
@@ -79,8 +79,8 @@ func (s *Studio) converse(ctx context.Context, cancel context.CancelFunc, conn *
 
 // greet finds out whose line it is. It reports whether the line has a pass now.
 func (s *Studio) greet(ctx context.Context, cancel context.CancelFunc, l *line) bool {
-	v := s.pending.enter(cancel)
-	defer s.pending.left(v)
+	pending := s.pending.enter(cancel)
+	defer s.pending.left(pending)
 	pass, err := s.identify(ctx, l)
 	switch {
 	case err != nil:
@@ -91,7 +91,7 @@ func (s *Studio) greet(ctx context.Context, cancel context.CancelFunc, l *line) 
 		s.turnAway(ctx, l, invalid)
 		return false
 	}
-	s.pending.left(v)
+	s.pending.left(pending) // it has said it: what is asked about it may take a while
 	if !s.mayKnow(ctx, pass) {
 		s.turnAway(ctx, l, notMember)
 		return false
